@@ -1,0 +1,46 @@
+/**
+ * Makes `dist/fasttrap.js`: the command in one file that can be copied anywhere and needs nothing beside it but Deno.
+ *
+ * ```
+ * deno task bundle
+ * deno run --allow-ffi dist/fasttrap.js --help
+ * ```
+ *
+ * The C library is embedded as base64 and loaded through a file in memory. esbuild is named here and not in `deno.json`,
+ * so that nobody downloads it who does not bundle.
+ *
+ * @module
+ */
+
+import { build, stop } from "npm:esbuild@0.28.2";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const OUTPUT = "dist/fasttrap.js";
+
+/** The module that the bundle starts with. The command starts itself only when it is the main module: see `define`. */
+const ENTRY = `
+  import { main } from "./cli.ts";
+  import { openKernelFromBytes } from "./ffi/ffi.ts";
+  import library from "./build/libfasttrap.so";
+  await main(() => openKernelFromBytes(library));
+`;
+
+try {
+  await build({
+    stdin: { contents: ENTRY, resolveDir: ROOT, sourcefile: "entry.ts", loader: "ts" },
+    absWorkingDir: ROOT,
+    outfile: OUTPUT,
+    bundle: true,
+    charset: "utf8",
+    define: { "import.meta.main": "false" },
+    external: ["node:*"],
+    format: "esm",
+    loader: { ".so": "binary" },
+    platform: "neutral",
+    target: "esnext",
+  });
+} finally {
+  await stop();
+}
+const { size } = Deno.statSync(ROOT + OUTPUT);
+console.log(`made ${OUTPUT} (${Math.round(size / 1024)} KiB)`);

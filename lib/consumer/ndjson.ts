@@ -1,0 +1,85 @@
+/**
+ * Events for programs: one JSON object a line, described by `schema/events.schema.json`.
+ *
+ * ```json
+ * {"type":"event","ts":81723,"pid":1234,"tid":1235,"probe":"pid1234:libc.so.6:malloc:entry","args":[32,0,0,0,0,0]}
+ * {"type":"end","hits":1,"drops":{}}
+ * ```
+ *
+ * Arguments are signed 64-bit integers, as `arg0` is in D. One that a JSON number does not hold exactly, because it is
+ * outside of +-(2^53 - 1), is a string of decimal digits.
+ *
+ * Lines are put together by hand: the only text in an event is the name of its probe, which is quoted once a probe.
+ *
+ * @module
+ */
+
+import { formatProbeDescription } from "../spec/probe_description.ts";
+import type { TraceEvent } from "../session/event.ts";
+
+const HALF = 2 ** 32;
+/** High halves from here on belong to integers of 2^53 and more. */
+const HIGH_LIMIT = 2 ** 21;
+const MILLION = 1e6;
+
+/** What is known when the tracing ends. */
+export interface TraceTotals {
+  /** How many events were written. */
+  readonly hitsTotal: number;
+  /** How many events were lost, by the cause of the loss. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
+/** Formats events as lines of JSON. One formatter serves one session: it remembers the names of its probes. */
+export class NdjsonFormatter {
+  readonly #probeNames = new Map<number, string>();
+
+  /**
+   * Formats one event.
+   *
+   * @param event The event.
+   * @returns A line with its line feed.
+   */
+  format(event: TraceEvent): string {
+    const { probe, arguments: halves, argumentCount } = event;
+    let name = this.#probeNames.get(probe.id);
+    if (name === undefined) this.#probeNames.set(probe.id, name = JSON.stringify(formatProbeDescription(probe)));
+    let args = "";
+    for (let i = 0; i < argumentCount; i++) {
+      args += (i === 0 ? "" : ",") + formatInteger(halves[2 * i]!, halves[2 * i + 1]!);
+    }
+    return `{"type":"event","ts":${event.timestampNs},"pid":${event.pid},"tid":${event.tid},"probe":${name},"args":[${args}]}\n`;
+  }
+
+  /**
+   * Formats the last line.
+   *
+   * @param totals What to say.
+   * @returns A line with its line feed.
+   */
+  formatEnd(totals: TraceTotals): string {
+    return `${JSON.stringify({ type: "end", hits: totals.hitsTotal, drops: totals.drops })}\n`;
+  }
+}
+
+/** Writes a signed 64-bit integer given by its halves as JSON: a number if it is exact, else a string. */
+function formatInteger(lo: number, hi: number): string {
+  if (hi < HIGH_LIMIT) return String(hi * HALF + lo);
+  if (hi < HALF / 2) return `"${formatMagnitude(lo, hi)}"`;
+  // Negative: its magnitude is the two's complement.
+  const magnitudeLo = (-lo) >>> 0;
+  const magnitudeHi = (~hi + (lo === 0 ? 1 : 0)) >>> 0;
+  return magnitudeHi < HIGH_LIMIT
+    ? String(-(magnitudeHi * HALF + magnitudeLo))
+    : `"-${formatMagnitude(magnitudeLo, magnitudeHi)}"`;
+}
+
+/**
+ * Writes an unsigned 64-bit integer of 2^53 or more in decimal, as what stands before and in its last six digits. A
+ * remainder of a million times 2^32 is below 2^53, so that each step is exact.
+ */
+function formatMagnitude(lo: number, hi: number): string {
+  const low = (hi % MILLION) * HALF + lo;
+  const millions = Math.floor(hi / MILLION) * HALF + Math.floor(low / MILLION);
+  return `${millions}${String(low % MILLION).padStart(6, "0")}`;
+}

@@ -1,0 +1,123 @@
+/**
+ * A hash table with chains through its elements, as fasttrap's three tables are.
+ *
+ * *Problem.* The look-up of a tracepoint by (pid, pc) is on the path of every hit, and its key is a pair. A `Map` would
+ * need the pair joined into one key; a chain compares both parts where they are.
+ *
+ * *Method.* Buckets hold the head of a chain; a new element is pushed at the head, so that of two with the same key the
+ * younger one is found (rule 8). The key's comparison is the caller's: it walks `head(index)` and `next`.
+ *
+ * *Growth.* A table that may grow doubles when it holds more elements than buckets, so that chains stay short with
+ * 100,000 tracepoints. The index function stays the same, with a wider mask.
+ *
+ * @module
+ */
+
+import { assert } from "../errors.ts";
+
+/** An element that can be chained. It is in one table at most. */
+export interface Chained<T> {
+  /** The next element of the chain. Only the table writes it. */
+  next: T | undefined;
+}
+
+/** See the module's comment. */
+export class HashTable<T extends Chained<T>> {
+  readonly #index: (element: T, mask: number) => number;
+  readonly #grows: boolean;
+  #buckets: (T | undefined)[];
+  #size = 0;
+
+  /**
+   * Makes an empty table.
+   *
+   * @param buckets The number of buckets, a power of two.
+   * @param index The bucket of an element, given the number of buckets less one.
+   * @param options Whether the table grows.
+   */
+  constructor(buckets: number, index: (element: T, mask: number) => number, options: { grows?: boolean } = {}) {
+    this.#buckets = new Array<T | undefined>(buckets).fill(undefined);
+    this.#index = index;
+    this.#grows = options.grows ?? false;
+  }
+
+  /** The number of buckets. */
+  get bucketCount(): number {
+    return this.#buckets.length;
+  }
+
+  /** The number of buckets less one. */
+  get mask(): number {
+    return this.#buckets.length - 1;
+  }
+
+  /** The number of elements. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * The first element of a chain.
+   *
+   * @param index The bucket.
+   * @returns The element; undefined if the bucket is empty.
+   */
+  head(index: number): T | undefined {
+    return this.#buckets[index];
+  }
+
+  /**
+   * Adds an element at the head of its chain.
+   *
+   * @param element The element, which is in no table.
+   */
+  add(element: T): void {
+    if (this.#grows && this.#size >= this.#buckets.length) this.#grow();
+    this.#push(element);
+    this.#size++;
+  }
+
+  /**
+   * Takes an element out.
+   *
+   * @param element The element.
+   * @throws {InvariantError} If it is not in the table (rule 68).
+   */
+  delete(element: T): void {
+    const index = this.#index(element, this.mask);
+    let previous: T | undefined;
+    let current = this.#buckets[index];
+    while (current !== undefined && current !== element) {
+      previous = current;
+      current = current.next;
+    }
+    assert(current !== undefined, "an element that is deleted is in its table");
+    if (previous === undefined) this.#buckets[index] = element.next;
+    else previous.next = element.next;
+    element.next = undefined;
+    this.#size--;
+  }
+
+  /** All elements, bucket by bucket, in the order of the chains. The table may be changed meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (const head of [...this.#buckets]) {
+      for (let element = head, next; element !== undefined; element = next) {
+        next = element.next;
+        yield element;
+      }
+    }
+  }
+
+  #push(element: T): void {
+    const index = this.#index(element, this.mask);
+    element.next = this.#buckets[index];
+    this.#buckets[index] = element;
+  }
+
+  #grow(): void {
+    const elements = [...this];
+    this.#buckets = new Array<T | undefined>(this.#buckets.length * 2).fill(undefined);
+    // Backwards, so that of two elements in one chain the younger one stays in front.
+    for (let i = elements.length - 1; i >= 0; i--) this.#push(elements[i]!);
+  }
+}

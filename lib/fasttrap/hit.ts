@@ -1,0 +1,297 @@
+/**
+ * A hit: a thread stands at a tracepoint, and handlers look at it.
+ *
+ * One object serves all hits of a session: it is bound to a probe before its handlers are called and is dead
+ * afterwards, so that a hit costs no allocation. A handler that wants to keep something copies it.
+ *
+ * Numbers. Arguments and return values are 64-bit registers. {@linkcode Hit.arg} gives them as DTrace's `arg0` has them,
+ * signed, as a number that is exact between -2^53 and 2^53; {@linkcode Hit.argBigInt} is exact everywhere.
+ *
+ * @module
+ */
+
+import { type Address, fromHalves, highHalf } from "../address.ts";
+import { assert, SystemError } from "../errors.ts";
+import { readCpu } from "../process/proc_files.ts";
+import type { Thread } from "../process/process.ts";
+import type { Tracer } from "../process/tracer.ts";
+import type { Probe, ProbeIdentity } from "./probe.ts";
+import type { Tracepoint } from "./tracepoint.ts";
+
+/** The longest string that is read unless another limit is given, in bytes; DTrace's default `strsize`. */
+const STRING_BYTES = 256;
+
+const decoder = new TextDecoder();
+
+/** A hit of a probe, while the thread is stopped. Valid only until the handler returns. */
+export interface Hit {
+  /** The probe that fires. */
+  readonly probe: ProbeIdentity;
+  /** The process whose thread it is; in a child that shares its parent's memory, the child. */
+  readonly pid: number;
+  /** The thread. */
+  readonly tid: number;
+  /** The CPU on which the thread ran. Costs some 10 us. */
+  readonly cpu: number;
+  /** When the tracer saw the hit: CLOCK_MONOTONIC, in nanoseconds. */
+  readonly timestampNs: number;
+  /** The address of the instruction; at a return, of the instruction by which the function was left. */
+  readonly pc: number;
+  /** The value that the function returns, signed; meaningful in a `return` probe. */
+  readonly returnValue: number;
+  /**
+   * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
+   * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
+   * probe what is where the arguments were at entry.
+   *
+   * @param index Which one, from 0.
+   * @returns The value, signed; 0 if it cannot be read.
+   * @throws {RangeError} If the index is no integer from 0 to 255.
+   */
+  arg(index: number): number;
+  /**
+   * An argument as {@linkcode Hit.arg} gives it, exact.
+   *
+   * @param index Which one, from 0.
+   * @returns The value, signed.
+   * @throws {RangeError} If the index is no integer from 0 to 255.
+   */
+  argBigInt(index: number): bigint;
+  /**
+   * Reads an argument as two halves, without making a number of it.
+   *
+   * @param index Which one, from 0.
+   * @param into Receives the low and the high half at index 0 and 1.
+   * @throws {RangeError} If the index is no integer from 0 to 255.
+   */
+  readArg(index: number, into: Uint32Array): void;
+  /**
+   * Changes an argument of the function before its first instruction runs.
+   *
+   * @param index Which one, from 0.
+   * @param value The new value, an integer between -2^53 and 2^53.
+   * @throws {RangeError} If the index or the value is out of range, or if this is no entry probe.
+   * @throws {SystemError} `EFAULT` if the argument is on a stack that cannot be written.
+   */
+  setArg(index: number, value: number): void;
+  /**
+   * Changes the value that the function returns.
+   *
+   * @param value The new value, an integer between -2^53 and 2^53.
+   * @throws {RangeError} If the value is out of range, or if this is no return probe.
+   */
+  setReturnValue(value: number): void;
+  /**
+   * Reads memory as the program sees it, without our traps.
+   *
+   * @param address Where.
+   * @param length How many bytes.
+   * @returns As many of them as can be read, from the beginning.
+   */
+  readBytes(address: number, length: number): Uint8Array;
+  /**
+   * Reads a string that ends with a NUL, as UTF-8.
+   *
+   * @param address Where.
+   * @param limitBytes The most bytes to read, 256 by default.
+   * @returns The string, cut at the limit; undefined if not even its first byte can be read.
+   */
+  readString(address: number, limitBytes?: number): string | undefined;
+  /**
+   * Writes memory that the program itself may write.
+   *
+   * @param address Where.
+   * @param bytes What.
+   * @throws {SystemError} `EFAULT` if it cannot be written, or holds a tracepoint.
+   */
+  writeBytes(address: number, bytes: Uint8Array): void;
+}
+
+/** See the module's comment. */
+export class HitView implements Hit {
+  readonly #tracer: Tracer;
+  readonly #word = new Uint32Array(2);
+  #thread: Thread | undefined;
+  #tracepoint: Tracepoint | undefined;
+  #probe: Probe | undefined;
+  #timestampNs = 0;
+
+  /**
+   * Makes the object; {@linkcode Hit.begin} and {@linkcode Hit.bind} give it a meaning.
+   *
+   * @param tracer The tracer, whose registers are those of the thread.
+   */
+  constructor(tracer: Tracer) {
+    this.#tracer = tracer;
+  }
+
+  /** See {@linkcode Hit.probe}. */
+  get probe(): Probe {
+    assert(this.#probe !== undefined, "a hit is used only while its handler runs");
+    return this.#probe;
+  }
+
+  /** See {@linkcode Hit.pid}. */
+  get pid(): number {
+    return this.#live().process.pid;
+  }
+
+  /** See {@linkcode Hit.tid}. */
+  get tid(): number {
+    return this.#live().tid;
+  }
+
+  /** See {@linkcode Hit.cpu}. */
+  get cpu(): number {
+    const { process, tid } = this.#live();
+    return readCpu(this.#tracer.kernel, process.pid, tid);
+  }
+
+  /** See {@linkcode Hit.timestampNs}. */
+  get timestampNs(): number {
+    if (this.#timestampNs === 0) this.#timestampNs = this.#tracer.kernel.call.ft_clock_ns();
+    return this.#timestampNs;
+  }
+
+  /** See {@linkcode Hit.pc}. */
+  get pc(): Address {
+    return this.#site().pc;
+  }
+
+  /** See {@linkcode Hit.returnValue}. */
+  get returnValue(): number {
+    const { result } = this.#site().image.isa.registers;
+    return signed(this.#tracer.registers[result]!, this.#tracer.registers[result + 1]!);
+  }
+
+  /** See {@linkcode Hit.arg}. */
+  arg(index: number): number {
+    this.readArg(index, this.#word);
+    return signed(this.#word[0]!, this.#word[1]!);
+  }
+
+  /** See {@linkcode Hit.argBigInt}. */
+  argBigInt(index: number): bigint {
+    this.readArg(index, this.#word);
+    return (BigInt(this.#word[1]! | 0) << 32n) | BigInt(this.#word[0]!);
+  }
+
+  /** See {@linkcode Hit.readArg}. */
+  readArg(index: number, into: Uint32Array): void {
+    checkIndex(index);
+    const { image, pc } = this.#site();
+    const { registers } = this.#tracer;
+    const { probe } = this;
+    if (probe.kind !== "return") {
+      image.isa.registers.argument(registers, image.memory, index, pc === probe.functionAddress, into);
+      return;
+    }
+    const access = image.isa.registers;
+    const source = index === 1 ? access.result : index === 2 ? access.result2 : -1;
+    into[0] = index === 0 ? pc - probe.functionAddress : source < 0 ? 0 : registers[source]!;
+    into[1] = source < 0 ? 0 : registers[source + 1]!;
+  }
+
+  /** See {@linkcode Hit.setArg}. */
+  setArg(index: number, value: number): void {
+    checkIndex(index);
+    checkValue(value);
+    const { image, pc } = this.#site();
+    if (this.probe.kind === "return") throw new RangeError("Cannot set an argument: the function has been left");
+    this.#split(value);
+    const atEntry = pc === this.probe.functionAddress;
+    if (!image.isa.registers.setArgument(this.#tracer.registers, image.memory, index, atEntry, this.#word)) {
+      throw new SystemError("EFAULT", "set", `argument ${index}`);
+    }
+  }
+
+  /** See {@linkcode Hit.setReturnValue}. */
+  setReturnValue(value: number): void {
+    checkValue(value);
+    if (this.probe.kind !== "return") {
+      throw new RangeError("Cannot set the return value: the function has not returned");
+    }
+    this.#split(value);
+    const { result } = this.#site().image.isa.registers;
+    this.#tracer.registers.set(this.#word, result);
+  }
+
+  /** See {@linkcode Hit.readBytes}. */
+  readBytes(address: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, this.#site().image.memory.read(address, bytes));
+  }
+
+  /** See {@linkcode Hit.readString}. */
+  readString(address: number, limitBytes: number = STRING_BYTES): string | undefined {
+    const bytes = this.#site().image.memory.readCString(address, limitBytes);
+    return bytes && decoder.decode(bytes);
+  }
+
+  /** See {@linkcode Hit.writeBytes}. */
+  writeBytes(address: number, bytes: Uint8Array): void {
+    if (!this.#site().image.memory.write(address, bytes)) {
+      throw new SystemError("EFAULT", "write", `${bytes.length} bytes at 0x${address.toString(16)}`);
+    }
+  }
+
+  /**
+   * A thread has arrived at a tracepoint.
+   *
+   * @param thread The thread.
+   * @param tracepoint The tracepoint.
+   */
+  begin(thread: Thread, tracepoint: Tracepoint): void {
+    this.#thread = thread;
+    this.#tracepoint = tracepoint;
+    this.#timestampNs = 0;
+  }
+
+  /**
+   * A probe is about to fire.
+   *
+   * @param probe The probe; undefined when all have.
+   */
+  bind(probe: Probe | undefined): void {
+    this.#probe = probe;
+  }
+
+  #live(): Thread {
+    assert(this.#thread !== undefined && this.#probe !== undefined, "a hit is used only while its handler runs");
+    return this.#thread;
+  }
+
+  #site(): Tracepoint {
+    assert(this.#tracepoint !== undefined && this.#probe !== undefined, "a hit is used only while its handler runs");
+    return this.#tracepoint;
+  }
+
+  #split(value: number): void {
+    this.#word[0] = value >>> 0;
+    // The floor makes the upper half of a negative number two's complement.
+    this.#word[1] = highHalf(value) >>> 0;
+  }
+}
+
+/**
+ * Joins the halves of a signed 64-bit integer.
+ *
+ * @param lo The low 32 bits, unsigned.
+ * @param hi The high 32 bits, unsigned.
+ * @returns The number; inexact beyond 2^53.
+ */
+export function signed(lo: number, hi: number): number {
+  return fromHalves(lo, hi | 0);
+}
+
+function checkIndex(index: number): void {
+  if (!Number.isInteger(index) || index < 0 || index > 255) {
+    throw new RangeError(`Cannot use ${index} as an argument's index: it is not an integer from 0 to 255`);
+  }
+}
+
+function checkValue(value: number): void {
+  if (!Number.isSafeInteger(value)) {
+    throw new RangeError(`Cannot set ${value}: it is not an integer between -2^53 and 2^53`);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Tracepoints: places in a program where a trap is written.
+ *
+ * *Problem.* Two probes can want the same instruction (`f:entry` and `f:0`, the same probe of pid and of oneshot), and
+ * one probe can want many (`f:return`, a static probe that was inlined twice). There must be one trap, one copy of the
+ * original bytes and one slot for it all the same.
+ *
+ * *Method.* Probes and tracepoints are many to many. A tracepoint has two lists of probes: those that fire before the
+ * instruction takes effect (entry, offset, is-enabled) and those that fire after it (return). It lives in the table from
+ * the first probe that is enabled on it to the last that is disabled: the lists are the reference count. fasttrap in the
+ * kernel allocates one tracepoint per probe and site beforehand and swaps them when the owner of the live one leaves
+ * (rule 41), because it cannot allocate later; here a live tracepoint belongs to nobody, and cannot be freed by anybody.
+ *
+ * *Invariants.*
+ * - The lists are replaced, never changed: a hit that walks one sees the probes that were enabled when it came, whatever
+ *   their handlers enable and disable meanwhile.
+ * - Order: the probe that was enabled last fires first (rule 34).
+ * - The tracepoint is in the table before its trap is in the text, and out of the table after the trap is out of the
+ *   text (rules 37 and 42).
+ *
+ * @module
+ */
+
+import type { Address } from "../address.ts";
+import type { Instruction } from "../isa/isa.ts";
+import type { Image } from "../process/process.ts";
+import type { Slot } from "../process/slots.ts";
+import { tracepointIndex } from "./hash.ts";
+import { type Chained, HashTable } from "./hash_table.ts";
+import type { Probe } from "./probe.ts";
+
+/** A place where a trap is written. */
+export class Tracepoint implements Chained<Tracepoint> {
+  /** See {@linkcode Chained.next}. */
+  next: Tracepoint | undefined;
+  /** The process that owns the memory. */
+  readonly pid: number;
+  /** The address of the instruction. */
+  readonly pc: Address;
+  /** The memory. */
+  readonly image: Image;
+  /** The original instruction. */
+  readonly instruction: Instruction;
+  /** Whether it can be emulated, memory permitting. */
+  readonly emulated: boolean;
+  /** Where its displaced copy is; undefined if it needs none, or can have none. */
+  slot: Slot | undefined;
+  /** The probes that fire before the instruction, the last enabled first. */
+  before: readonly Probe[] = [];
+  /** The probes that fire after it, the last enabled first. */
+  after: readonly Probe[] = [];
+
+  /**
+   * Makes a tracepoint that is nowhere yet.
+   *
+   * @param image The memory.
+   * @param instruction The original instruction.
+   * @param emulated Whether it can be emulated.
+   */
+  constructor(image: Image, instruction: Instruction, emulated: boolean) {
+    this.pid = image.pid;
+    this.pc = instruction.address;
+    this.image = image;
+    this.instruction = instruction;
+    this.emulated = emulated;
+  }
+
+  /** Whether no probe is enabled on it. */
+  get unused(): boolean {
+    return this.before.length === 0 && this.after.length === 0;
+  }
+
+  /**
+   * Adds a probe to the list that its kind belongs to.
+   *
+   * @param probe The probe.
+   */
+  link(probe: Probe): void {
+    if (probe.kind === "return") this.after = [probe, ...this.after];
+    else this.before = [probe, ...this.before];
+  }
+
+  /**
+   * Takes a probe from its list.
+   *
+   * @param probe The probe.
+   */
+  unlink(probe: Probe): void {
+    if (probe.kind === "return") this.after = this.after.filter((other) => other !== probe);
+    else this.before = this.before.filter((other) => other !== probe);
+  }
+}
+
+/** The table of tracepoints by process and address. */
+export class TracepointTable extends HashTable<Tracepoint> {
+  /**
+   * Makes an empty table.
+   *
+   * @param buckets The number of buckets at first, a power of two.
+   */
+  constructor(buckets: number) {
+    super(buckets, ({ pc, pid, image }, mask) => tracepointIndex(pc, pid, image.isa.unitBytes, mask), { grows: true });
+  }
+
+  /**
+   * Finds a tracepoint.
+   *
+   * @param pid The process that owns the memory.
+   * @param pc The address.
+   * @param unitBytes The unit of instruction addresses.
+   * @returns The youngest one there; undefined if there is none.
+   */
+  find(pid: number, pc: number, unitBytes: number): Tracepoint | undefined {
+    let tracepoint = this.head(tracepointIndex(pc, pid, unitBytes, this.mask));
+    while (tracepoint !== undefined && (tracepoint.pc !== pc || tracepoint.pid !== pid)) tracepoint = tracepoint.next;
+    return tracepoint;
+  }
+}

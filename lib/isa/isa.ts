@@ -1,0 +1,233 @@
+/**
+ * What the rest of the project knows of an instruction set.
+ *
+ * *Problem.* A tracepoint replaces an instruction by a trap. When a thread arrives there, the instruction still has to
+ * take effect, exactly as if nothing had been written over it, on a machine that the tracer may only reach by ptrace.
+ *
+ * *Method.* Three ways, best first:
+ *
+ * 1. {@linkcode Isa.emulate}: the instruction is simple; its effect is written into the stopped thread's registers
+ *    (and stack) and the thread goes on behind it. No further stop.
+ * 2. {@linkcode Isa.displace}: a copy of the instruction in a *slot* near its module, followed by a jump back. The
+ *    thread is sent to the slot and returns by itself. The slot never changes while it is in use, so all threads share
+ *    it.
+ * 3. Neither: the instruction is put back, stepped in place with all other threads stopped, and the trap written again.
+ *    This is the last fallback, and the caller's business.
+ *
+ * *Invariants.*
+ * - Everything here is pure: bytes and registers in, bytes and registers out. The instruction set is chosen by the
+ *   *target's* `e_machine`, never by the host.
+ * - `emulate` either performs the whole instruction or changes nothing and returns false. A memory access that fails
+ *   is the second case: the real instruction then makes the real fault (fasttrap rule 129).
+ * - At every byte of a slot where a thread can be found, {@linkcode Displacement.resume} says which original pc that
+ *   is, so that no signal handler, core file or debugger ever needs to see a slot's address.
+ *
+ * Each architecture has a folder with the same six files: `architecture.ts` (the {@linkcode Isa} object),
+ * `arguments.ts`, `decode.ts`, `displace.ts`, `emulate.ts` and `install.ts`.
+ *
+ * @module
+ */
+
+import type { Address } from "../address.ts";
+
+/**
+ * What an instruction does to the program counter.
+ *
+ * - `next`: goes on behind itself, also when it is repeated (`rep movs`).
+ * - `jump`, `branch`, `call`: to {@linkcode Instruction.target}, always, on a condition, with a return address.
+ * - `indirect-jump`, `indirect-call`: to a register's or a memory word's value.
+ * - `return`: to the word at the top of the stack (near returns only).
+ * - `system-call`: goes on behind itself, but in the kernel's own way (a child may start there, `execve` may not
+ *   return, an interrupted call may be repeated).
+ * - `other`: anything that cannot be said here (far transfers, `iret`, `xbegin`, traps).
+ */
+export type Flow =
+  | "next"
+  | "jump"
+  | "branch"
+  | "call"
+  | "indirect-jump"
+  | "indirect-call"
+  | "return"
+  | "system-call"
+  | "other";
+
+/** A decoded instruction. Each architecture extends it with what its own modules need. */
+export interface Instruction {
+  /** Where it is, or would be. */
+  readonly address: Address;
+  /** Its size in bytes. */
+  readonly length: number;
+  /** What it does to the program counter. */
+  readonly flow: Flow;
+  /** Where a direct `jump`, `branch` or `call` leads; undefined for every other flow, and when it is no address. */
+  readonly target: Address | undefined;
+  /** Why no probe can be put on it, as the end of a sentence ("it is int3, which debuggers use"); undefined if one can. */
+  readonly refusal: string | undefined;
+}
+
+/** Memory of the stopped thread, as emulation needs it. Words are 8 bytes, as two unsigned 32-bit halves. */
+export interface WordMemory {
+  /**
+   * Reads a word.
+   *
+   * @param address Where; any number. What is no address fails.
+   * @param into Receives the low and the high half at index 0 and 1.
+   * @returns Whether all 8 bytes could be read.
+   */
+  readWord(address: number, into: Uint32Array): boolean;
+  /**
+   * Writes a word.
+   *
+   * @param address Where; any number. What is no address fails.
+   * @param lo The low 32 bits, unsigned.
+   * @param hi The high 32 bits, unsigned.
+   * @returns Whether all 8 bytes could be written; if not, none was.
+   */
+  writeWord(address: number, lo: number, hi: number): boolean;
+}
+
+/**
+ * The general registers of a stopped thread, in the layout that `PTRACE_GETREGSET` with `NT_PRSTATUS` uses for the
+ * target's machine, as little-endian 32-bit halves: register `n` is at index `2 * n` (low) and `2 * n + 1` (high).
+ */
+export type RegisterHalves = Uint32Array;
+
+/** A place in a slot where a thread can be found, and what it means for the program. */
+export interface ResumePoint {
+  /** The offset in the slot, in bytes. */
+  readonly offset: number;
+  /** The original pc that a thread at this place has as far as the program can know. */
+  readonly pc: Address;
+  /** Whether the original instruction has taken effect here. */
+  readonly done: boolean;
+  /** What to add to the stack pointer, in bytes, to undo a half-done push; 0 nearly always. */
+  readonly stackBytes: number;
+}
+
+/** The contents of a slot. */
+export interface Displacement {
+  /** The code, at most {@linkcode Isa.slotBytes} long. */
+  readonly code: Uint8Array;
+  /** Every instruction boundary of the code, in ascending order of offset. The first is `{ offset: 0, done: false }`. */
+  readonly resume: readonly ResumePoint[];
+}
+
+/** An instruction set. */
+export interface Isa {
+  /** Its name as `uname -m` and the folder have it: `x86_64`. */
+  readonly name: string;
+  /** Its `e_machine` in ELF files. */
+  readonly machine: number;
+  /** The unit of instruction addresses in bytes: 1 on x86, 4 on aarch64 (fasttrap rule 4). */
+  readonly unitBytes: number;
+  /** The longest instruction in bytes. */
+  readonly longestBytes: number;
+  /** The size of the register set in bytes. */
+  readonly registersBytes: number;
+  /** The size that every slot fits in, in bytes. */
+  readonly slotBytes: number;
+  /** How far a slot may be from the instruction it displaces, in bytes. */
+  readonly slotReachBytes: number;
+  /** The bytes of the trap. */
+  readonly trap: Uint8Array;
+  /** How far behind the trap's address the pc is when it is reported: 1 on x86, 0 on aarch64. */
+  readonly trapPcBytes: number;
+  /** The bytes of a system call instruction, to be looked for in the target. */
+  readonly systemCall: Uint8Array;
+
+  /**
+   * Decodes one instruction.
+   *
+   * @param code Bytes that hold it; those behind it do not matter.
+   * @param offset Where in `code` it begins.
+   * @param address Its address in the target.
+   * @returns The instruction; undefined if the bytes are none, or end before it does.
+   */
+  decode(code: Uint8Array, offset: number, address: Address): Instruction | undefined;
+
+  /**
+   * Performs an instruction on a stopped thread's registers and memory, pc included.
+   *
+   * @param instruction What {@linkcode Isa.decode} gave for the original bytes.
+   * @param registers The registers, changed in place; the pc in it is not read.
+   * @param memory The thread's memory.
+   * @returns Whether it was performed. If not, nothing was changed.
+   */
+  emulate(instruction: Instruction, registers: RegisterHalves, memory: WordMemory): boolean;
+
+  /**
+   * Makes the contents of a slot.
+   *
+   * @param instruction What {@linkcode Isa.decode} gave for the original bytes.
+   * @param code The original bytes of the instruction.
+   * @param slot The address at which the slot will be.
+   * @returns The contents; undefined if a copy elsewhere cannot have the same effect.
+   */
+  displace(instruction: Instruction, code: Uint8Array, slot: Address): Displacement | undefined;
+
+  /** Reads and changes the registers that have a meaning to everyone. */
+  readonly registers: RegisterAccess;
+}
+
+/** The registers that have a meaning to everyone, and the calling convention of C. */
+export interface RegisterAccess {
+  /** The index of the pc's low half. */
+  readonly pc: number;
+  /** The index of the stack pointer's low half. */
+  readonly sp: number;
+  /** The index of the low half of the first word of a return value. */
+  readonly result: number;
+  /** The index of the low half of the second word of a return value. */
+  readonly result2: number;
+
+  /**
+   * Fetches an integer or pointer argument of a C function.
+   *
+   * @param registers The registers.
+   * @param memory The thread's memory, for arguments on the stack.
+   * @param index Which argument, from 0.
+   * @param atEntry Whether the thread is at the first instruction of the function, where the return address is on the
+   *   stack.
+   * @param into Receives the low and the high half at index 0 and 1; zeros if it cannot be read.
+   * @returns Whether it could be read.
+   */
+  argument(
+    registers: RegisterHalves,
+    memory: WordMemory,
+    index: number,
+    atEntry: boolean,
+    into: Uint32Array,
+  ): boolean;
+
+  /**
+   * Changes an integer or pointer argument of a C function.
+   *
+   * @param registers The registers, changed in place.
+   * @param memory The thread's memory, for arguments on the stack.
+   * @param index Which argument, from 0.
+   * @param atEntry Whether the thread is at the first instruction of the function.
+   * @param value The low and the high half at index 0 and 1.
+   * @returns Whether it could be written.
+   */
+  setArgument(
+    registers: RegisterHalves,
+    memory: WordMemory,
+    index: number,
+    atEntry: boolean,
+    value: Uint32Array,
+  ): boolean;
+
+  /**
+   * Prepares registers for a system call whose instruction is at the pc.
+   *
+   * @param registers The registers, changed in place, pc not included. No interrupted system call is repeated
+   *   afterwards.
+   * @param number The number of the system call.
+   * @param parameters Up to six integers; negative ones are sign-extended to 64 bits.
+   */
+  prepareSystemCall(registers: RegisterHalves, number: number, parameters: readonly number[]): void;
+
+  /** The numbers of the system calls that the tracer needs in the target. */
+  readonly systemCalls: { readonly mmap: number; readonly munmap: number };
+}

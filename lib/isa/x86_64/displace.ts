@@ -1,0 +1,173 @@
+/**
+ * Displaced copies of x86-64 instructions.
+ *
+ * *Problem.* An instruction is to run elsewhere and leave the same registers, flags and memory as in its place. What it
+ * can tell of its place is the pc: in RIP-relative operands, relative targets, return addresses, and in rcx after
+ * `syscall`.
+ *
+ * *Method.* Nothing depends on free registers or on the thread: the slot is near enough for a new displacement.
+ *
+ * | instruction | in the slot |
+ * | --- | --- |
+ * | `jmp` | `jmp target` |
+ * | `jcc`, `loop`, `jrcxz` | `jcc taken; jmp next; taken: jmp target` |
+ * | `call target` | `push $lo(next); movl $hi(next), 4(%rsp); jmp target` |
+ * | `call *reg` | the same with `jmp *reg` |
+ * | `call *mem` | `push mem; push (%rsp); lea 8(%rsp),%rsp; movl $lo(next),(%rsp); movl $hi(next),4(%rsp); jmp *-8(%rsp)` |
+ * | `jmp *operand`, `ret` | itself |
+ * | `syscall` | `syscall; movabs $next,%rcx; jmp next` |
+ * | anything else | itself; `jmp next` |
+ *
+ * `jmp X` is 5 bytes, or 14 where X is out of reach of a 32-bit displacement. `call *mem` is the longest with up to
+ * 15 + 3 + 5 + 7 + 8 + 4 = 42 bytes. It begins with `push mem`, which differs from it in ModRM.reg only: the operand
+ * is read before the return address is written, and with the stack pointer that `call` would use. The target then
+ * waits below the stack pointer, in the red zone, where signal handlers leave it alone. No sequence changes a flag, and
+ * the return address is always the original one.
+ *
+ * *Invariants.* Every instruction of the slot has a resume point. A fault is the original's own, in the copy itself or
+ * in the push that stands for it, and is reported at the original pc.
+ *
+ * *What remains visible.*
+ * - `call *mem` needs, and changes, the second word below the caller's stack pointer, which becomes the callee's own.
+ * - The pointer to the last x87 instruction, which `fnstenv` and `fxsave` store, names the slot.
+ * - A signal between `syscall` and the next instruction finds the slot's address in rcx, which the call destroys anyway.
+ * - With a shadow stack (CET), the return of a displaced call faults; its owner must be stepped instead (rule 144).
+ *
+ * @module
+ */
+
+import { type Address, highHalf, toAddress } from "../../address.ts";
+import type { Displacement } from "../isa.ts";
+import { PREFIX, type X86Instruction } from "./instruction.ts";
+import { isRegisterForm } from "./operands.ts";
+import { isInt32, SlotCode } from "./slot_code.ts";
+
+/** The size that every slot fits in, in bytes. */
+export const SLOT_BYTES = 64;
+
+/** ModRM.reg, and its values that make FF an indirect jump or a push. */
+const MODRM_REG = 0x38;
+const JUMP_REG = 0x20;
+const PUSH_REG = 0x30;
+
+/**
+ * Makes the contents of a slot for an instruction.
+ *
+ * @param instruction The decoded original instruction.
+ * @param code The original bytes of the instruction.
+ * @param slot The address at which the slot will be.
+ * @returns The contents; undefined if a copy elsewhere cannot have the same effect.
+ */
+export function displace(instruction: X86Instruction, code: Uint8Array, slot: Address): Displacement | undefined {
+  const { flow } = instruction;
+  if (instruction.refusal !== undefined || flow === "other") return undefined;
+  // Processors disagree on what the operand-size prefix does to a transfer, and the lock prefix makes it invalid.
+  if (flow !== "next" && (instruction.prefixes & (PREFIX.OPERAND_SIZE | PREFIX.LOCK)) !== 0) return undefined;
+  const out = new SlotCode(slot);
+  out.resume(instruction.address, false);
+  if (flow === "jump" || flow === "branch" || flow === "call") return displaceDirect(instruction, out);
+  if (flow === "system-call") return displaceSystemCall(instruction, out);
+  const copy = relocate(instruction, code, slot);
+  if (copy === undefined) return undefined;
+  if (flow === "indirect-call") return displaceIndirectCall(instruction, copy, out);
+  out.bytes(...copy);
+  if (flow === "next") {
+    const next = nextAddress(instruction);
+    out.resume(next, true);
+    out.jump(next);
+  }
+  return out.finish();
+}
+
+/** Copies an instruction so that its RIP-relative operand, if it has one, stays the same from the slot. */
+function relocate(instruction: X86Instruction, code: Uint8Array, slot: Address): Uint8Array | undefined {
+  const copy = code.slice(0, instruction.length);
+  if (!instruction.ripRelative) return copy;
+  // Cut to 32 bits, the address of the slot may have lost what the displacement would have to make up for.
+  if ((instruction.prefixes & PREFIX.ADDRESS_SIZE) !== 0) return undefined;
+  const displacement = instruction.displacement + (instruction.address - slot);
+  if (!isInt32(displacement)) return undefined;
+  new DataView(copy.buffer).setInt32(instruction.displacementOffset, displacement, true);
+  return copy;
+}
+
+/** Transfers whose target is in the instruction, which get one that reaches it. */
+function displaceDirect(instruction: X86Instruction, out: SlotCode): Displacement | undefined {
+  const { flow, map, opcode, prefixes, target } = instruction;
+  if (target === undefined) return undefined;
+  if (flow === "branch") {
+    const next = nextAddress(instruction);
+    if (map === 0 && opcode >= 0xe0 && (prefixes & PREFIX.ADDRESS_SIZE) !== 0) out.bytes(0x67); // counts in ecx
+    out.branchOverJump(map === 0 ? opcode : 0x70 | (opcode & 15), next);
+    out.resume(next, true);
+    out.jump(next);
+    out.resume(target, true);
+  } else if (flow === "call") {
+    pushReturnAddress(instruction, out);
+    out.resume(target, true);
+  }
+  out.jump(target);
+  return out.finish();
+}
+
+function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out: SlotCode): Displacement | undefined {
+  const { address, modrm } = instruction;
+  if (isRegisterForm(instruction)) {
+    // The target of `call *%rsp` would be the stack pointer before the push.
+    if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return undefined;
+    pushReturnAddress(instruction, out);
+    out.resume(address, false, 8);
+    out.bytes(...withModrmReg(instruction, copy, JUMP_REG));
+    return out.finish();
+  }
+  const next = nextAddress(instruction);
+  out.bytes(...withModrmReg(instruction, copy, PUSH_REG));
+  out.resume(address, false, 8);
+  out.bytes(0xff, 0x34, 0x24); // push (%rsp)
+  out.resume(address, false, 16);
+  out.bytes(0x48, 0x8d, 0x64, 0x24, 8); // lea 8(%rsp),%rsp
+  out.resume(address, false, 8);
+  out.bytes(0xc7, 0x04, 0x24); // movl $lo,(%rsp)
+  out.half(next);
+  out.resume(address, false, 8);
+  out.bytes(0xc7, 0x44, 0x24, 4); // movl $hi,4(%rsp)
+  out.half(highHalf(next));
+  out.resume(address, false, 8);
+  out.bytes(0xff, 0x64, 0x24, 0xf8); // jmp *-8(%rsp)
+  return out.finish();
+}
+
+/** Changes the operation of an FF instruction. */
+function withModrmReg(instruction: X86Instruction, copy: Uint8Array, reg: number): Uint8Array {
+  copy[instruction.modrmOffset] = (instruction.modrm & ~MODRM_REG) | reg;
+  return copy;
+}
+
+/** Pushes the address behind the original instruction; the caller states where the thread is then. */
+function pushReturnAddress(instruction: X86Instruction, out: SlotCode): void {
+  const next = nextAddress(instruction);
+  out.bytes(0x68); // push $lo, sign-extended
+  out.half(next);
+  out.resume(instruction.address, false, 8);
+  out.bytes(0xc7, 0x44, 0x24, 4); // movl $hi,4(%rsp)
+  out.half(highHalf(next));
+}
+
+/**
+ * A child that the call makes begins behind it, in the slot. A call that is interrupted and repeated begins again at
+ * its own two bytes, which is why the prefixes, without a meaning here, are left out.
+ */
+function displaceSystemCall(instruction: X86Instruction, out: SlotCode): Displacement {
+  const next = nextAddress(instruction);
+  out.bytes(0x0f, 0x05); // syscall, which leaves its next address in rcx
+  out.resume(next, true);
+  out.bytes(0x48, 0xb9); // movabs $next,%rcx
+  out.word(next);
+  out.resume(next, true);
+  out.jump(next);
+  return out.finish();
+}
+
+function nextAddress(instruction: X86Instruction): Address {
+  return toAddress(instruction.address + instruction.length);
+}

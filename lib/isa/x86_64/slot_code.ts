@@ -1,0 +1,120 @@
+/**
+ * Writes the contents of a slot: bytes, and beside each instruction the original pc that stands for it.
+ *
+ * @module
+ */
+
+import { type Address, highHalf } from "../../address.ts";
+import type { Displacement, ResumePoint } from "../isa.ts";
+
+/** The size of `jmp rel32` in bytes. */
+const NEAR_JUMP_BYTES = 5;
+
+/** The size of `jmp *0(%rip)` and the address behind it in bytes. */
+const FAR_JUMP_BYTES = 14;
+
+/** The contents of a slot while they are being written. */
+export class SlotCode {
+  readonly #slot: Address;
+  readonly #bytes: number[] = [];
+  readonly #resume: ResumePoint[] = [];
+
+  /**
+   * Begins a slot.
+   *
+   * @param slot Its address.
+   */
+  constructor(slot: Address) {
+    this.#slot = slot;
+  }
+
+  /**
+   * States what the program may know of a thread that is at the next byte.
+   *
+   * @param pc The original pc.
+   * @param done Whether the original instruction has taken effect.
+   * @param stackBytes What to add to the stack pointer to undo pushes.
+   */
+  resume(pc: Address, done: boolean, stackBytes = 0): void {
+    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes });
+  }
+
+  /**
+   * Writes bytes.
+   *
+   * @param bytes The bytes.
+   */
+  bytes(...bytes: number[]): void {
+    for (const byte of bytes) this.#bytes.push(byte & 0xff);
+  }
+
+  /**
+   * Writes 4 bytes, lowest first.
+   *
+   * @param value An integer, of which the low 32 bits count.
+   */
+  half(value: number): void {
+    const bits = value >>> 0;
+    this.bytes(bits, bits >>> 8, bits >>> 16, bits >>> 24);
+  }
+
+  /**
+   * Writes 8 bytes, lowest first.
+   *
+   * @param value The address.
+   */
+  word(value: Address): void {
+    this.half(value);
+    this.half(highHalf(value));
+  }
+
+  /**
+   * Writes a jump that changes nothing but the pc.
+   *
+   * @param target Where it leads.
+   */
+  jump(target: Address): void {
+    const distance = this.#distance(target, 0);
+    if (isInt32(distance)) {
+      this.bytes(0xe9); // jmp rel32
+      this.half(distance);
+    } else {
+      this.bytes(0xff, 0x25, 0, 0, 0, 0); // jmp *0(%rip)
+      this.word(target);
+    }
+  }
+
+  /**
+   * Writes a short branch that, when taken, skips the jump that is written next.
+   *
+   * @param opcode The opcode of a branch with an 8-bit displacement.
+   * @param target Where the next jump leads.
+   */
+  branchOverJump(opcode: number, target: Address): void {
+    this.bytes(opcode, isInt32(this.#distance(target, 2)) ? NEAR_JUMP_BYTES : FAR_JUMP_BYTES);
+  }
+
+  /**
+   * Ends the slot.
+   *
+   * @returns What was written.
+   */
+  finish(): Displacement {
+    return { code: Uint8Array.from(this.#bytes), resume: this.#resume };
+  }
+
+  /** The displacement of a near jump that comes after so many more bytes. */
+  #distance(target: Address, bytesBefore: number): number {
+    return target - (this.#slot + this.#bytes.length + bytesBefore + NEAR_JUMP_BYTES);
+  }
+}
+
+/**
+ * Tells whether a number fits in a sign-extended 32-bit field.
+ *
+ * @param value The integer.
+ * @returns Whether it does.
+ */
+export function isInt32(value: number): boolean {
+  return (value | 0) === value;
+}

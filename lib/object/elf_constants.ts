@@ -1,0 +1,95 @@
+/**
+ * The constants of the ELF format that this layer uses, with the names and values of the System V ABI, chapter 4
+ * ("Object Files"), and, where marked GNU, of glibc's `elf.h`.
+ *
+ * @module
+ */
+
+/** The four bytes at the start of the file, as a little-endian word. */
+export const ELF_MAGIC = 0x464c457f;
+/** `e_ident` index: file class. */
+export const EI_CLASS = 4;
+/** `e_ident` index: byte order. */
+export const EI_DATA = 5;
+/** 32-bit objects. */
+export const ELFCLASS32 = 1;
+/** 64-bit objects. */
+export const ELFCLASS64 = 2;
+/** Little-endian. */
+export const ELFDATA2LSB = 1;
+
+/** An executable at a fixed address. */
+export const ET_EXEC = 2;
+/** A shared object or a position-independent executable. */
+export const ET_DYN = 3;
+
+/** `e_phnum`: the count is elsewhere. Only core files need it; Linux refuses to run such a program. */
+export const PN_XNUM = 0xffff;
+
+/** A segment that is loaded. */
+export const PT_LOAD = 1;
+/** Where the dynamic section is. */
+export const PT_DYNAMIC = 2;
+/** The path of the program interpreter. */
+export const PT_INTERP = 3;
+/** Notes. */
+export const PT_NOTE = 4;
+/** Segment flag: executable. */
+export const PF_X = 1;
+
+/** An undefined symbol. */
+export const SHN_UNDEF = 0;
+/** A common symbol, of which the linker has yet to make storage. */
+export const SHN_COMMON = 0xfff2;
+/** The section's index is too large for the field and stands elsewhere. */
+export const SHN_XINDEX = 0xffff;
+
+/** Section type: symbol table. */
+export const SHT_SYMTAB = 2;
+/** Section type: string table. */
+export const SHT_STRTAB = 3;
+/** Section type: notes. */
+export const SHT_NOTE = 7;
+/** Section type: occupies no space in the file. */
+export const SHT_NOBITS = 8;
+/** Section type: dynamic linker's symbol table. */
+export const SHT_DYNSYM = 11;
+/** Section type: versions of the dynamic symbols (GNU). */
+export const SHT_GNU_VERSYM = 0x6fffffff;
+/** Section flag: holds instructions. */
+export const SHF_EXECINSTR = 4;
+
+/** Symbol binding: weak. */
+export const STB_WEAK = 2;
+/** Symbol binding: local to its object file. */
+export const STB_LOCAL = 0;
+/** Symbol type: function. */
+export const STT_FUNC = 2;
+/** Symbol type: function that returns the function to use (GNU). */
+export const STT_GNU_IFUNC = 10;
+/** Bit of a version index: not the default version of its name (GNU). */
+export const VERSYM_HIDDEN = 0x8000;
+
+/** Dynamic entry: end of the array. */
+export const DT_NULL = 0;
+/** Dynamic entry: hash table. */
+export const DT_HASH = 4;
+/** Dynamic entry: string table. */
+export const DT_STRTAB = 5;
+/** Dynamic entry: symbol table. */
+export const DT_SYMTAB = 6;
+/** Dynamic entry: size of the string table. */
+export const DT_STRSZ = 10;
+/** Dynamic entry: name of the shared object. */
+export const DT_SONAME = 14;
+/** Dynamic entry: hash table (GNU). */
+export const DT_GNU_HASH = 0x6ffffef5;
+/** Dynamic entry: versions of the symbols (GNU). */
+export const DT_VERSYM = 0x6ffffff0;
+/** Dynamic entry: more flags. */
+export const DT_FLAGS_1 = 0x6ffffffb;
+/** Flag of {@linkcode DT_FLAGS_1}: position-independent executable (GNU). */
+export const DF_1_PIE = 0x08000000;
+
+/** Note type: build identifier, of the owner "GNU". */
+export const NT_GNU_BUILD_ID = 3;

@@ -1,0 +1,203 @@
+/**
+ * Attaching to a process that runs, and letting it go as if nothing had been.
+ *
+ * *Attaching.* Each thread is seized by itself (ptrace(2), PTRACE_SEIZE: nothing is stopped or signalled by that), and
+ * the list of threads is read again until it brings no new one. A thread that was just being made by a thread that was
+ * not yet seized is in none of these lists; so all threads are stopped once and the list is read a last time: nobody is
+ * in the middle of making a thread then. Threads made later are traced from birth.
+ *
+ * *Detaching.* In this order, with all threads stopped:
+ *
+ * 1. a thread that has executed a trap which was not answered yet is set back in front of it;
+ * 2. every original byte is restored;
+ * 3. every thread is brought out of its slot;
+ * 4. the slots' memory is unmapped;
+ * 5. every thread is let go, with the signal that it was stopped for.
+ *
+ * A thread that is suspended in the kernel can be let go only when it comes out. It is awaited for a while; if it does
+ * not come, steps 4 and 5 are left out for what it needs: its slot stays mapped, and leads back to the restored text.
+ *
+ * @module
+ */
+
+import { DTraceError, SystemError } from "../errors.ts";
+import { isAddress } from "../address.ts";
+import { explainRefusal, findObstacle } from "./permission.ts";
+import { openImage } from "./images.ts";
+import { type Image, type Thread, TracedProcess } from "./process.ts";
+import { listThreads, readStatus } from "./proc_files.ts";
+import {
+  EPERM,
+  ESRCH,
+  eventOf,
+  isStepCode,
+  isTrapCode,
+  PTRACE_EVENT_STOP,
+  SIGINFO_BYTES,
+  signalOf,
+  SIGTRAP,
+  TRACE_OPTIONS,
+} from "./ptrace.ts";
+import { isLate, leaveSlot } from "./signals.ts";
+import { unmapArenas } from "./slot_memory.ts";
+import { stuckTrapError } from "./text.ts";
+import type { Tracer } from "./tracer.ts";
+
+/** How often the list of threads is read at most while it keeps growing. */
+const PASSES_LIMIT = 1000;
+/** How long threads that are suspended in the kernel are awaited when a process is let go, in nanoseconds. */
+const SUSPENDED_LIMIT_NS = 2e9;
+/** The status of a thread that was only told to stop. */
+const INTERRUPTED = (PTRACE_EVENT_STOP << 16) | (SIGTRAP << 8) | 0x7f;
+
+/**
+ * Attaches to a running process. It keeps running.
+ *
+ * @param tracer The tracer.
+ * @param pid The process.
+ * @returns Its record.
+ * @throws {DTraceError} `D_PROC_GRAB` with the reason if it cannot be attached.
+ */
+export function attach(tracer: Tracer, pid: number): TracedProcess {
+  const known = tracer.processes.get(pid);
+  if (known?.wanted) return known;
+  const obstacle = findObstacle(tracer.kernel, pid);
+  if (obstacle !== undefined) throw obstacle;
+  seize(tracer, pid, pid);
+  let process: TracedProcess;
+  try {
+    process = new TracedProcess(pid, openImage(tracer.kernel, pid), { wanted: true });
+  } catch (error) {
+    abandon(tracer, pid);
+    throw error instanceof DTraceError ? error : grabError(pid, "its memory cannot be opened", error);
+  }
+  tracer.addProcess(process);
+  tracer.addThread(process, pid);
+  try {
+    seizeThreads(tracer, process);
+    tracer.quiesce(process.image);
+    while (seizeThreads(tracer, process)) tracer.quiesce(process.image);
+  } catch (error) {
+    detach(tracer, process);
+    throw error;
+  }
+  tracer.release();
+  if (!process.alive) throw grabError(pid, "it has ended");
+  return process;
+}
+
+/**
+ * Lets a process go, and whoever shares its memory.
+ *
+ * @param tracer The tracer.
+ * @param process The process; one that has ended is no mistake.
+ * @throws {SystemError} If bytes of its text could not be restored. It has been let go nevertheless.
+ */
+export function detach(tracer: Tracer, process: TracedProcess): void {
+  const { image } = process;
+  if (!process.alive || !image.alive) return;
+  tracer.quiesce(image);
+  const threads = [...image.threads()];
+  const reachable = threads.every(({ state }) => state === "stopped" || state === "ended");
+  for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
+  const stuck = image.text.remove([...image.text.addresses()]);
+  for (const thread of threads) {
+    thread.stepping = false;
+    if (thread.state === "stopped") leaveSlot(tracer, thread);
+  }
+  if (reachable) unmapQuietly(tracer, image);
+  for (const thread of threads) {
+    if (thread.state === "stopped") letGo(tracer, thread);
+    else if (thread.state === "ended") tracer.removeThread(thread);
+    else thread.detaching = true;
+  }
+  // What else had stopped in the meantime goes its way.
+  tracer.release();
+  const deadline = tracer.kernel.call.ft_clock_ns() + SUSPENDED_LIMIT_NS;
+  const waiting = () => threads.some(({ state }) => state !== "ended");
+  while (waiting() && tracer.kernel.call.ft_clock_ns() < deadline) tracer.pump(1000);
+  if (stuck.length > 0) throw stuckTrapError(process.pid, stuck);
+}
+
+/** Seizes the threads that are not traced yet. Returns whether there were any. */
+function seizeThreads(tracer: Tracer, process: TracedProcess): boolean {
+  let found = false;
+  for (let pass = 0; pass < PASSES_LIMIT; pass++) {
+    const tids = listThreads(tracer.kernel, process.pid) ?? [];
+    let added = false;
+    for (const tid of tids) {
+      if (process.threads.has(tid) || !seize(tracer, process.pid, tid)) continue;
+      tracer.addThread(process, tid);
+      added = true;
+    }
+    if (!added) return found;
+    found = true;
+  }
+  throw grabError(process.pid, `it makes threads faster than they can be traced`);
+}
+
+/** Seizes a thread. Returns whether it was done; a thread that has ended, or is ours already, is not. */
+function seize(tracer: Tracer, pid: number, tid: number): boolean {
+  const result = tracer.kernel.call.ft_seize(tid, TRACE_OPTIONS);
+  if (result >= 0) return true;
+  if (tid !== pid && (result === -ESRCH || readStatus(tracer.kernel, tid)?.tracerPid === Deno.pid)) return false;
+  // An exiting thread is refused with EPERM.
+  const state = readStatus(tracer.kernel, tid)?.state;
+  if (tid !== pid && (state === undefined || state === "Z" || state === "X")) return false;
+  if (result === -ESRCH) throw grabError(pid, "it has ended");
+  if (result === -EPERM) throw explainRefusal(tracer.kernel, pid);
+  try {
+    tracer.kernel.check(result, "PTRACE_SEIZE", `thread ${tid}`);
+  } catch (error) {
+    throw grabError(pid, `${(error as SystemError).errno}`, error);
+  }
+  return false;
+}
+
+/** Lets go of a process of which only the first thread has been seized. */
+function abandon(tracer: Tracer, pid: number): void {
+  tracer.kernel.call.ft_interrupt(pid);
+  const status = new Uint8Array(4);
+  tracer.kernel.call.ft_wait(pid, 1e6, status);
+  tracer.kernel.call.ft_detach(pid, 0);
+}
+
+/** Sets a thread that has executed one of our traps back in front of it; a step that it has made is over. */
+function setBack(tracer: Tracer, image: Image, thread: Thread): void {
+  if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return;
+  const siginfo = new Uint8Array(SIGINFO_BYTES);
+  if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return;
+  const code = new DataView(siginfo.buffer).getInt32(8, true);
+  if (thread.stepping && isStepCode(code)) thread.status = INTERRUPTED;
+  else if (!isTrapCode(code)) return;
+  if (!tracer.loadRegisters(thread)) return;
+  const pc = tracer.getPc(image) - image.isa.trapPcBytes;
+  image.memory.useThread(thread.tid);
+  if (!isAddress(pc) || !(image.text.has(pc) || isLate(image, pc))) return;
+  tracer.setPc(image, pc);
+  tracer.storeRegisters(thread);
+  thread.status = INTERRUPTED;
+}
+
+function letGo(tracer: Tracer, thread: Thread): void {
+  const signal = eventOf(thread.status) === 0 ? signalOf(thread.status) : 0;
+  // Signals that were withheld in a slot are sent again, now that nothing is in the way.
+  for (const withheld of thread.withheld) {
+    tracer.kernel.call.ft_kill(thread.process.pid, thread.tid, withheld.signal);
+  }
+  tracer.kernel.call.ft_detach(thread.tid, signal);
+  tracer.removeThread(thread);
+}
+
+/** The memory of slots is a convenience to take back: a target that dies on the way is no failure. */
+function unmapQuietly(tracer: Tracer, image: Image): void {
+  try {
+    unmapArenas(tracer, image);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
+
+function grabError(pid: number, why: string, cause?: unknown): DTraceError {
+  return new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: ${why}`, { cause });
+}

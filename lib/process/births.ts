@@ -1,0 +1,125 @@
+/**
+ * Births: threads, fork children, and children that share their parent's memory.
+ *
+ * *Problem.* A fork copies our traps into a child that nobody traces: it would die at the first one. A vfork or
+ * posix_spawn child *is* in its parent's memory: to clean it for the child would take the parent's probes out. Which of
+ * the two a clone makes cannot be told by its event: the event says how it was asked for, not what is shared.
+ *
+ * *Method.* Every child of a traced thread is traced from birth and starts with a stop. When the parent's event is
+ * consumed, that stop is awaited and the child looked at:
+ *
+ * | child | told by | what is done |
+ * | --- | --- | --- |
+ * | a thread | it is in `/proc/PID/task` of its parent | it is traced like the others |
+ * | shares the memory | kcmp(2) | it is traced, by its parent's tracepoints, until it executes a program or ends |
+ * | has a copy | kcmp(2) | its text is restored and it is let go, before it runs its first instruction |
+ *
+ * A copy keeps the slots' pages: they hold no trap, nothing leads to them, and to unmap them would take a system call
+ * in the child's name.
+ *
+ * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
+ * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks after the child when the process
+ * has ended.
+ *
+ * @module
+ */
+
+import { cString } from "../../ffi/ffi.ts";
+import { type Image, type Thread, TracedProcess } from "./process.ts";
+import { readStatus } from "./proc_files.ts";
+import { eventOf, isEnd, NT_PRSTATUS, PTRACE_EVENT_CLONE, PTRACE_EVENT_VFORK } from "./ptrace.ts";
+import type { Tracer } from "./tracer.ts";
+
+/** How long a child's first stop is awaited, in microseconds. */
+const FIRST_STOP_LIMIT_US = 5_000_000;
+
+/**
+ * Answers the event by which a thread says that it has made a child. The thread itself stays stopped.
+ *
+ * @param tracer The tracer.
+ * @param parent The thread.
+ */
+export function handleBirth(tracer: Tracer, parent: Thread): void {
+  const { kernel } = tracer;
+  const message = new Uint32Array(2);
+  if (kernel.call.ft_event_message(parent.tid, bytesOf(message)) < 0) return;
+  const child = message[0]!;
+  const event = eventOf(parent.status);
+  if (event === PTRACE_EVENT_VFORK) parent.inVfork = true;
+  const status = awaitFirstStop(tracer, child);
+  if (status === undefined || isEnd(status)) return;
+  const { process } = parent;
+  const values = new Float64Array(7);
+  if (
+    event === PTRACE_EVENT_CLONE &&
+    kernel.call.ft_stat(cString(`/proc/${process.pid}/task/${child}`), bytesOf(values)) >= 0
+  ) {
+    return adopt(tracer, process, child, status);
+  }
+  const same = kernel.call.ft_same_memory(child, parent.tid);
+  // A kernel without kcmp leaves the event to go by: only vfork shares as a rule.
+  const shares = same < 0 ? event === PTRACE_EVENT_VFORK : same === 0;
+  if (!shares) return releaseCopy(tracer, process.image, child);
+  const sharer = new TracedProcess(child, process.image, { wanted: false });
+  tracer.addProcess(sharer);
+  adopt(tracer, sharer, child, status);
+}
+
+/**
+ * Looks after children whose parent was killed before it could tell of them.
+ *
+ * @param tracer The tracer.
+ * @param image The memory of the process that has ended, whose traps the children may have copies of.
+ */
+export function adoptOrphans(tracer: Tracer, image: Image): void {
+  for (const [child, status] of [...tracer.strangers]) {
+    const parentPid = readStatus(tracer.kernel, child)?.ppid;
+    // A child that still has a traced parent waits for that parent's event.
+    if (parentPid !== undefined && tracer.processes.has(parentPid)) continue;
+    tracer.strangers.delete(child);
+    if (!isEnd(status)) releaseCopy(tracer, image, child);
+  }
+}
+
+function awaitFirstStop(tracer: Tracer, child: number): number | undefined {
+  const early = tracer.strangers.get(child);
+  if (early !== undefined) {
+    tracer.strangers.delete(child);
+    return early;
+  }
+  const status = new Int32Array(1);
+  const result = tracer.kernel.call.ft_wait(child, FIRST_STOP_LIMIT_US, bytesOf(status));
+  if (result === 0) tracer.listener.warn(`Cannot follow child ${child}: it has not stopped`);
+  return result > 0 ? status[0]! : undefined;
+}
+
+/** Traces a new thread, or the only thread of a child that shares memory. */
+function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: number): void {
+  const thread = tracer.addThread(process, tid);
+  thread.state = "stopped";
+  thread.status = status;
+  tracer.enqueue(thread);
+}
+
+/** Restores the text in a copy of an image, and lets its process go. */
+function releaseCopy(tracer: Tracer, image: Image, child: number): void {
+  const registers = new Uint32Array(image.isa.registersBytes / 4);
+  const bytes = bytesOf(registers);
+  const { pc } = image.isa.registers;
+  if (tracer.kernel.call.ft_get_regset(child, NT_PRSTATUS, bytes, bytes.length) >= 0) {
+    const point = image.slots.resumePoint(registers[pc]! + registers[pc + 1]! * 2 ** 32);
+    if (point !== undefined) {
+      registers[pc] = point.pc >>> 0;
+      registers[pc + 1] = Math.floor(point.pc / 2 ** 32);
+      tracer.kernel.call.ft_set_regset(child, NT_PRSTATUS, bytes, bytes.length);
+    }
+  }
+  if (!image.text.restoreIn(child)) {
+    tracer.listener.warn(`Cannot restore the text of child ${child}: it may be killed by SIGTRAP`);
+  }
+  tracer.kernel.call.ft_detach(child, 0);
+}
+
+function bytesOf(array: Uint32Array | Int32Array | Float64Array): Uint8Array {
+  return new Uint8Array(array.buffer as ArrayBuffer);
+}

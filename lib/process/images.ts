@@ -1,0 +1,52 @@
+/**
+ * Opening the memory of a process whose instruction set is supported.
+ *
+ * @module
+ */
+
+import { cString, type Kernel } from "../../ffi/ffi.ts";
+import { DTraceError } from "../errors.ts";
+import { isaOf } from "../isa/architectures.ts";
+import type { Isa } from "../isa/isa.ts";
+import { Image } from "./process.ts";
+
+/** `ELFCLASS32` (elf(5)). */
+const ELFCLASS32 = 1;
+/** `EM_X86_64`; with 32-bit files it is the x32 convention. */
+const EM_X86_64 = 62;
+
+/**
+ * Opens the memory of a process.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process, which is traced.
+ * @returns Its image.
+ * @throws {DTraceError} `D_PROC_GRAB` if its instruction set is not supported.
+ * @throws {SystemError} If its executable or its memory cannot be read.
+ */
+export function openImage(kernel: Kernel, pid: number): Image {
+  return new Image(kernel, pid, isaOfProcess(kernel, pid));
+}
+
+/**
+ * Finds the instruction set of a process from the header of its executable.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The instruction set.
+ * @throws {DTraceError} `D_PROC_GRAB` if it is not supported.
+ * @throws {SystemError} If the executable cannot be read.
+ */
+export function isaOfProcess(kernel: Kernel, pid: number): Isa {
+  const subject = `the executable of process ${pid}`;
+  const fd = kernel.check(kernel.call.ft_open(cString(`/proc/${pid}/exe`), 0), "open", subject);
+  const header = new Uint8Array(20);
+  const length = kernel.call.ft_pread(fd, 0, header, header.length);
+  kernel.call.ft_close(fd);
+  kernel.check(length < header.length ? Math.min(length, -1) : length, "read", subject);
+  const machine = header[18]! | (header[19]! << 8);
+  if (header[4] === ELFCLASS32 && machine === EM_X86_64) {
+    throw new DTraceError("D_PROC_GRAB", `Cannot trace process ${pid}: it is an x32 program, which is not supported`);
+  }
+  return isaOf(machine);
+}

@@ -1,0 +1,228 @@
+/**
+ * The modules of a process: its program and its shared objects, with their functions.
+ *
+ * *Problem.* The file that is mapped need not be the one that has its name now: packages are upgraded under running
+ * programs, containers have other roots, files are deleted. Probes at addresses from the wrong file destroy the target.
+ *
+ * *Method.* `/proc/PID/maps` says which inode is mapped where. The file is looked for, in this order, where it is sure
+ * to be the same, and the inode is compared where it is not:
+ *
+ * 1. `/proc/PID/exe` for the program itself;
+ * 2. its path below the target's root, `/proc/PID/root`;
+ * 3. `/proc/PID/map_files`, which leads to deleted files too, but needs privileges;
+ * 4. the memory of the process: what the dynamic linker needs is loaded, with the dynamic symbols.
+ *
+ * Separate debug files are looked for below the target's root, where the file itself has no `.symtab`.
+ *
+ * @module
+ */
+
+import { cString, type Kernel } from "../../ffi/ffi.ts";
+import { type Address, toAddress } from "../address.ts";
+import { DTraceError } from "../errors.ts";
+import type { ByteSource } from "../object/byte_source.ts";
+import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
+import { ElfFile } from "../object/elf_file.ts";
+import { loadBias } from "../object/load_bias.ts";
+import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
+import type { TracedProcess } from "./process.ts";
+import { type Mapping, readLink, readMappings } from "./proc_files.ts";
+
+/** The functions of a module and where they are. */
+export interface ModuleSymbols {
+  /** The functions. */
+  readonly table: SymbolTable;
+  /** What to add to a symbol's address to get the process's. */
+  readonly bias: number;
+  /** The header and segments of the file. Its sections cannot be read any more. */
+  readonly elf: ElfFile;
+}
+
+/** A file with code that is mapped in a process. */
+export class Module {
+  /** The base name of its path: `libc.so.6`. */
+  readonly name: string;
+  /** Its path in the target's view. */
+  readonly path: string;
+  /** Whether it is the program itself, `a.out`. */
+  readonly isProgram: boolean;
+  /** Its mappings that can be executed, ascending. */
+  readonly code: readonly Mapping[];
+  /** All its mappings, ascending. */
+  readonly mappings: readonly Mapping[];
+  readonly #kernel: Kernel;
+  readonly #process: TracedProcess;
+  #symbols: ModuleSymbols | undefined;
+
+  /**
+   * Makes a module whose file has not been looked at.
+   *
+   * @param kernel The kernel's requests.
+   * @param process The process.
+   * @param mappings All mappings of the file, one at least.
+   * @param isProgram Whether it is the program itself.
+   */
+  constructor(kernel: Kernel, process: TracedProcess, mappings: readonly Mapping[], isProgram: boolean) {
+    this.path = mappings[0]!.path;
+    this.name = this.path.slice(this.path.lastIndexOf("/") + 1);
+    this.isProgram = isProgram;
+    this.mappings = mappings;
+    this.code = mappings.filter(({ permissions }) => permissions[2] === "x");
+    this.#kernel = kernel;
+    this.#process = process;
+  }
+
+  /**
+   * Why no probe can be put into it, as the end of a sentence; undefined if one can. Text that is mapped shared is the
+   * file itself: a trap would be written into it (fasttrap rule 140).
+   */
+  get refusal(): string | undefined {
+    return this.code.some(({ permissions }) => permissions[3] === "s") ? "its text is mapped shared" : undefined;
+  }
+
+  /**
+   * Its functions. Read at the first use, and kept.
+   *
+   * @returns The functions and where they are.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  symbols(): ModuleSymbols {
+    return this.#symbols ??= this.#load();
+  }
+
+  /**
+   * The address of a function in the process.
+   *
+   * @param symbol One of its functions.
+   * @returns The address.
+   */
+  addressOf(symbol: FunctionSymbol): Address {
+    return toAddress(symbol.vaddr + this.symbols().bias);
+  }
+
+  #load(): ModuleSymbols {
+    using source = this.#open();
+    const elf = new ElfFile(source ?? this.#memorySource(), {
+      name: this.path,
+      loadedAt: source === undefined ? this.mappings[0]!.start : undefined,
+    });
+    const bias = this.#bias(elf);
+    const table = new SymbolTable(elf);
+    if (source === undefined || table.source === ".symtab") return { table, bias, elf };
+    using debugSource = this.#openDebugFile(elf);
+    return { table: debugSource === undefined ? table : new SymbolTable(elf, debugSource.elf), bias, elf };
+  }
+
+  #bias(elf: ElfFile): number {
+    for (const { start, offset, permissions } of [...this.code, ...this.mappings]) {
+      const bias = loadBias(elf, { start, offset, executable: permissions[2] === "x" });
+      if (bias !== undefined) return bias;
+    }
+    throw new DTraceError("D_PROC_ELF", `Cannot read "${this.path}": none of its segments is mapped`);
+  }
+
+  #open(): FileSource | undefined {
+    const { pid } = this.#process;
+    const { start, end, file, deleted } = this.mappings[0]!;
+    const inode = Number(file.slice(file.indexOf(" ") + 1));
+    if (this.isProgram) return FileSource.open(this.#kernel, `/proc/${pid}/exe`);
+    const underRoot = `/proc/${pid}/root${this.path}`;
+    if (!deleted && inodeOf(this.#kernel, underRoot) === inode) {
+      const source = FileSource.open(this.#kernel, underRoot);
+      if (source !== undefined) return source;
+    }
+    return FileSource.open(this.#kernel, `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`);
+  }
+
+  /** The module as it is loaded: what the file's segments hold, at their addresses. */
+  #memorySource(): ByteSource {
+    const { memory } = this.#process.image;
+    const base = this.mappings[0]!.start;
+    return {
+      sizeBytes: this.mappings.at(-1)!.end - base,
+      read(offset, length) {
+        const bytes = new Uint8Array(length);
+        return bytes.subarray(0, memory.read(base + offset, bytes));
+      },
+    };
+  }
+
+  #openDebugFile(elf: ElfFile): (Disposable & { readonly elf: ElfFile }) | undefined {
+    for (const path of debugFilePaths(elf, this.path)) {
+      const source = FileSource.open(this.#kernel, `/proc/${this.#process.pid}/root${path}`);
+      if (source === undefined) continue;
+      try {
+        const debugFile = new ElfFile(source, { name: path });
+        if (isDebugFileOf(elf, debugFile)) return { elf: debugFile, [Symbol.dispose]: () => source[Symbol.dispose]() };
+      } catch (error) {
+        // A file that only has the right name is passed over.
+        if (!(error instanceof DTraceError)) throw error;
+      }
+      source[Symbol.dispose]();
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Lists the modules of a process.
+ *
+ * @param kernel The kernel's requests.
+ * @param process The process.
+ * @returns The modules in ascending order of address, the program itself first. Files that a newer file of the same
+ *   path has replaced while both are mapped appear by themselves.
+ */
+export function listModules(kernel: Kernel, process: TracedProcess): Module[] {
+  const mappings = readMappings(kernel, process.pid) ?? [];
+  const files = Map.groupBy(mappings.filter(({ path }) => path.startsWith("/")), ({ file, path }) => `${file} ${path}`);
+  const program = readLink(kernel, `/proc/${process.pid}/exe`)?.replace(/ \(deleted\)$/, "");
+  const modules: Module[] = [];
+  let foundProgram = false;
+  for (const parts of files.values()) {
+    if (!parts.some(({ permissions }) => permissions[2] === "x")) continue;
+    const isProgram: boolean = !foundProgram && parts[0]!.path === program;
+    foundProgram ||= isProgram;
+    modules.push(new Module(kernel, process, parts, isProgram));
+  }
+  return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
+}
+
+/** A file of the target, read in ranges. */
+class FileSource implements ByteSource, Disposable {
+  readonly sizeBytes: number;
+  readonly #kernel: Kernel;
+  readonly #fd: number;
+
+  private constructor(kernel: Kernel, fd: number, sizeBytes: number) {
+    this.#kernel = kernel;
+    this.#fd = fd;
+    this.sizeBytes = sizeBytes;
+  }
+
+  static open(kernel: Kernel, path: string): FileSource | undefined {
+    const values = statValues(kernel, path);
+    // Never a device or a pipe, which might block or have no end.
+    if (values === undefined || (values[0]! & 0o170000) !== 0o100000) return undefined;
+    const fd = kernel.call.ft_open(cString(path), 0);
+    return fd < 0 ? undefined : new FileSource(kernel, fd, values[1]!);
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    const count = this.#kernel.call.ft_pread(this.#fd, offset, bytes, length);
+    return bytes.subarray(0, Math.max(count, 0));
+  }
+
+  [Symbol.dispose](): void {
+    this.#kernel.call.ft_close(this.#fd);
+  }
+}
+
+function inodeOf(kernel: Kernel, path: string): number | undefined {
+  return statValues(kernel, path)?.[3];
+}
+
+function statValues(kernel: Kernel, path: string): Float64Array | undefined {
+  const values = new Float64Array(7);
+  return kernel.call.ft_stat(cString(path), new Uint8Array(values.buffer)) < 0 ? undefined : values;
+}

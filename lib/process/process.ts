@@ -1,0 +1,176 @@
+/**
+ * A traced process and its threads: what is known of them between two stops.
+ *
+ * *Vocabulary.* A *process* is a thread group. Its *image* is its memory with our traps and slots in it. Usually each
+ * process has an image of its own; a child made by vfork, posix_spawn or clone with CLONE_VM has its parent's, until
+ * it executes another program. Tracepoints belong to the image and are found by the pid of its owner (fasttrap
+ * rule 90).
+ *
+ * *States of a thread.*
+ *
+ * | state | meaning | leaves it by |
+ * | --- | --- | --- |
+ * | `running` | it runs, or is blocked in the kernel | a stop, its end |
+ * | `stopped` | it is in a ptrace-stop whose status we have consumed | being continued by us |
+ * | `listening` | its process is stopped by job control and we wait for SIGCONT | a stop |
+ * | `suspended` | it was told to stop but is deep in the kernel (`vfork`, a dead disk); it cannot execute user code before it has stopped | a stop |
+ * | `ended` | it is gone, or will never run again | |
+ *
+ * *Invariant.* Only `stopped` threads may be asked for registers; a thread that is not `running` executes no user code.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../../ffi/ffi.ts";
+import type { Address } from "../address.ts";
+import type { Isa } from "../isa/isa.ts";
+import { TargetMemory } from "./memory.ts";
+import { type Slot, SlotArenas } from "./slots.ts";
+import { TrappedText } from "./text.ts";
+
+/** See the table in the module's comment. */
+export type ThreadState = "running" | "stopped" | "listening" | "suspended" | "ended";
+
+/** A signal that was taken from a thread while it was in a slot, to be delivered when it is out of it. */
+export interface WithheldSignal {
+  /** The signal's number. */
+  readonly signal: number;
+  /** Its `siginfo_t`. */
+  readonly siginfo: Uint8Array;
+}
+
+/** One thread of a traced process. */
+export class Thread {
+  /** Its id. */
+  readonly tid: number;
+  /** The process it belongs to. */
+  readonly process: TracedProcess;
+  /** See {@linkcode ThreadState}. */
+  state: ThreadState = "running";
+  /** The wait status of the stop that it is in, or was in last. */
+  status = 0;
+  /** Signals that are to be delivered when the thread is out of a slot, in order. */
+  readonly withheld: WithheldSignal[] = [];
+  /** Whether it is resumed by single steps: through the rest of a slot, or over an instruction in place. */
+  stepping = false;
+  /** How many steps it has made since it was last continued. */
+  stepsTotal = 0;
+  /** Where its trap was taken out so that the thread can step over the original instruction; undefined if nowhere. */
+  steppingOver: Address | undefined;
+  /** Whether it waits in the kernel for a vfork child. */
+  inVfork = false;
+  /** Whether it is to be let go at its next stop, because its process could not wait for it when it was detached. */
+  detaching = false;
+
+  /**
+   * Makes the record of a thread that runs.
+   *
+   * @param tid Its id.
+   * @param process The process it belongs to.
+   */
+  constructor(tid: number, process: TracedProcess) {
+    this.tid = tid;
+    this.process = process;
+  }
+}
+
+/** Memory with our traps and slots in it. */
+export class Image {
+  /** The pid of the process that owns it, by which its tracepoints are found. */
+  readonly pid: number;
+  /** The instruction set of its code. */
+  readonly isa: Isa;
+  /** Its text and the traps in it. */
+  readonly text: TrappedText;
+  /** The memory as the program sees it. */
+  readonly memory: TargetMemory;
+  /** The slots in it. */
+  readonly slots: SlotArenas;
+  /** The processes that live in it; more than one between vfork and exec. */
+  readonly processes: Set<TracedProcess> = new Set();
+  /** The address of a system call instruction in it, once it was looked for. */
+  systemCall: Address | undefined;
+  /** Slots that are to be freed when no thread is in them. */
+  readonly retiredSlots: Slot[] = [];
+  /** Why no slot can be had in it, as the end of a sentence; undefined if one can, or if that was not tried. */
+  slotsRefused: string | undefined;
+  /** Whether it is still the memory of a living process, so that there is a text to restore. */
+  alive = true;
+
+  /**
+   * Opens the memory of a process.
+   *
+   * @param kernel The kernel's requests.
+   * @param pid The process.
+   * @param isa The instruction set of its code.
+   * @throws {SystemError} If its memory cannot be opened.
+   */
+  constructor(kernel: Kernel, pid: number, isa: Isa) {
+    this.pid = pid;
+    this.isa = isa;
+    this.text = new TrappedText(kernel, pid, isa.trap);
+    this.memory = new TargetMemory(kernel, pid, this.text);
+    this.slots = new SlotArenas(isa);
+  }
+
+  /** All threads that may execute code in it. */
+  *threads(): Generator<Thread> {
+    for (const process of this.processes) yield* process.threads.values();
+  }
+
+  /** Gives up the memory: the process has gone, or another program has taken its place. */
+  close(): void {
+    this.alive = false;
+    this.text.close();
+  }
+}
+
+/** A traced process. */
+export class TracedProcess {
+  /** Its pid. */
+  readonly pid: number;
+  /** Its threads by id, those that have ended not included. */
+  readonly threads: Map<number, Thread> = new Map();
+  /** Its memory, which it may share. Another after exec. */
+  image: Image;
+  /** Whether the tracer started it. */
+  readonly spawned: boolean;
+  /** Whether it was attached to on purpose; a vfork child is not, and is let go when it executes a program. */
+  readonly wanted: boolean;
+  /** How it ended, as a wait status; undefined while it lives. */
+  endStatus: number | undefined;
+
+  /**
+   * Makes the record of a process.
+   *
+   * @param pid Its pid.
+   * @param image Its memory.
+   * @param origin How it came to be traced.
+   */
+  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean }) {
+    this.pid = pid;
+    this.image = image;
+    this.spawned = origin.spawned ?? false;
+    this.wanted = origin.wanted;
+    image.processes.add(this);
+  }
+
+  /** Whether it still has threads. */
+  get alive(): boolean {
+    return this.threads.size > 0;
+  }
+
+  /**
+   * Adds a thread.
+   *
+   * @param tid Its id.
+   * @returns The thread's record; the old one if there is one.
+   */
+  addThread(tid: number): Thread {
+    const known = this.threads.get(tid);
+    if (known) return known;
+    const thread = new Thread(tid, this);
+    this.threads.set(tid, thread);
+    return thread;
+  }
+}

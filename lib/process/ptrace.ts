@@ -1,0 +1,114 @@
+/**
+ * Numbers of the kernel's interface: ptrace(2), signal(7), waitpid(2), elf(5). Names are the kernel's own.
+ *
+ * @module
+ */
+
+/** Options of `PTRACE_SEIZE` (`linux/ptrace.h`). */
+export const PTRACE_O_TRACEFORK = 1 << 1;
+/** See {@linkcode PTRACE_O_TRACEFORK}. */
+export const PTRACE_O_TRACEVFORK = 1 << 2;
+/** See {@linkcode PTRACE_O_TRACEFORK}. */
+export const PTRACE_O_TRACECLONE = 1 << 3;
+/** See {@linkcode PTRACE_O_TRACEFORK}. */
+export const PTRACE_O_TRACEEXEC = 1 << 4;
+/** See {@linkcode PTRACE_O_TRACEFORK}. */
+export const PTRACE_O_TRACEVFORKDONE = 1 << 5;
+/** See {@linkcode PTRACE_O_TRACEFORK}. Only for programs that the tracer started itself. */
+export const PTRACE_O_EXITKILL = 1 << 20;
+
+/** Events in bits 16 and up of a wait status. */
+export const PTRACE_EVENT_FORK = 1;
+/** See {@linkcode PTRACE_EVENT_FORK}. */
+export const PTRACE_EVENT_VFORK = 2;
+/** See {@linkcode PTRACE_EVENT_FORK}. */
+export const PTRACE_EVENT_CLONE = 3;
+/** See {@linkcode PTRACE_EVENT_FORK}. */
+export const PTRACE_EVENT_EXEC = 4;
+/** See {@linkcode PTRACE_EVENT_FORK}. */
+export const PTRACE_EVENT_VFORK_DONE = 5;
+/** See {@linkcode PTRACE_EVENT_FORK}. Also the first stop of a thread that is traced from birth, and group-stop. */
+export const PTRACE_EVENT_STOP = 128;
+
+/** What every traced thread is seized with. */
+export const TRACE_OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+  PTRACE_O_TRACEVFORKDONE;
+
+/** Signal numbers, the same on x86-64 and aarch64. */
+export const SIGILL = 4;
+/** See {@linkcode SIGILL}. */
+export const SIGTRAP = 5;
+/** See {@linkcode SIGILL}. */
+export const SIGBUS = 7;
+/** See {@linkcode SIGILL}. */
+export const SIGFPE = 8;
+/** See {@linkcode SIGILL}. */
+export const SIGKILL = 9;
+/** See {@linkcode SIGILL}. */
+export const SIGSEGV = 11;
+
+/** `si_code` of a SIGTRAP that `int3` raised on x86 (`asm-generic/siginfo.h`). */
+export const SI_KERNEL = 0x80;
+/** `si_code` of a SIGTRAP that `brk` raised on aarch64, and of one after a step over a system call on x86. */
+export const TRAP_BRKPT = 1;
+/** `si_code` of a SIGTRAP after a step over any other instruction. */
+export const TRAP_TRACE = 2;
+
+/** The note type of the general registers, for `PTRACE_GETREGSET`. */
+export const NT_PRSTATUS = 1;
+
+/** Size of a `siginfo_t` in bytes. */
+export const SIGINFO_BYTES = 128;
+
+/** `mmap` flags and protections (`asm-generic/mman-common.h`). */
+export const PROT_READ = 1;
+/** See {@linkcode PROT_READ}. */
+export const PROT_EXEC = 4;
+/** See {@linkcode PROT_READ}. */
+export const MAP_PRIVATE = 2;
+/** See {@linkcode PROT_READ}. */
+export const MAP_ANONYMOUS = 0x20;
+/** See {@linkcode PROT_READ}. Linux 4.17; older kernels take the address as a hint. */
+export const MAP_FIXED_NOREPLACE = 0x100000;
+
+/** `errno` values as the C library returns them, negated. */
+export const EPERM = 1;
+/** See {@linkcode EPERM}. */
+export const ESRCH = 3;
+/** See {@linkcode EPERM}. */
+export const ECHILD = 10;
+
+/** Whether a wait status says that the thread exited or was killed. */
+export function isEnd(status: number): boolean {
+  return (status & 0xff) !== 0x7f;
+}
+
+/** The event in a stop's wait status; 0 for a signal-delivery-stop. */
+export function eventOf(status: number): number {
+  return status >> 16;
+}
+
+/** The signal in a stop's wait status. */
+export function signalOf(status: number): number {
+  return (status >> 8) & 0xff;
+}
+
+/**
+ * Tells whether a SIGTRAP of a thread that makes a single step says that the step has been made.
+ *
+ * @param code Its `si_code`.
+ * @returns Whether it does (arch/x86: send_sigtrap in user_single_step_report and in exc_debug_user).
+ */
+export function isStepCode(code: number): boolean {
+  return code === TRAP_TRACE || code === TRAP_BRKPT;
+}
+
+/**
+ * Tells whether a SIGTRAP was raised by a trap instruction.
+ *
+ * @param code Its `si_code`.
+ * @returns Whether it was, provided that the thread makes no single step.
+ */
+export function isTrapCode(code: number): boolean {
+  return code === SI_KERNEL || code === TRAP_BRKPT;
+}

@@ -1,0 +1,184 @@
+/**
+ * Signal-delivery-stops: which signals are our traps and steps, and how all others reach the program unchanged.
+ *
+ * *Problem.* The program must see exactly the signals that it would see untraced: the same ones, in the same order,
+ * with the same `siginfo_t` and, in the interrupted context, a pc of its own text. But a thread can be interrupted while
+ * it is in a slot, where the pc is ours.
+ *
+ * *Method.* A SIGTRAP raised by a trap instruction is offered to the listener; one raised by a step ends the step. Every
+ * other signal is delivered. Before that a thread in a slot is brought out of it:
+ *
+ * | where the thread is | the signal | what is done |
+ * | --- | --- | --- |
+ * | behind the displaced instruction | any | the pc becomes that of the next original instruction |
+ * | before it | a fault that it raised | the pc, and `si_addr` if it is the pc, become the original's |
+ * | before it | any other | the signal is withheld, the thread steps out, then the signal is delivered |
+ * | before a system call | any other | the pc becomes the original's: stepping could block, and withhold the signal for ever |
+ *
+ * In the last case the probe fires once more when the handler returns. So it does after {@linkcode STEPS_LIMIT} steps,
+ * which only a repeated string instruction can need.
+ *
+ * Several signals can be withheld by one thread. They are delivered in order: one at the stop that ends the stepping;
+ * each other one is sent again, and its `siginfo_t` is put back when it arrives.
+ *
+ * *A late trap* (fasttrap rule 49): a thread executed a trap just before it was removed. No tracepoint is found, and
+ * there is no trap instruction any more: the thread is set back to the original instruction. If there still is one, it
+ * is the program's own, and so is the signal. The two-byte form of `int 3` on x86 (CD 03) is never taken for ours.
+ *
+ * @module
+ */
+
+import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
+import { stepsOver } from "./step_over.ts";
+import type { Image, Thread } from "./process.ts";
+import { isStepCode, isTrapCode, SIGBUS, SIGFPE, SIGILL, SIGINFO_BYTES, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import type { Tracer } from "./tracer.ts";
+
+/** How many steps a thread makes at most to get out of a slot. */
+const STEPS_LIMIT = 4096;
+/** How many signals a thread can have withheld at most; a further one is delivered at once. */
+const WITHHELD_LIMIT = 64;
+/** `EM_X86_64`, for the two-byte `int 3`. */
+const EM_X86_64 = 62;
+
+const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
+
+/**
+ * Answers a signal-delivery-stop.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped and not in the backlog.
+ */
+export function handleSignalStop(tracer: Tracer, thread: Thread): void {
+  const signal = signalOf(thread.status);
+  if (signal !== SIGTRAP) return deliver(tracer, thread, signal);
+  const code = readSiginfo(tracer, thread)?.getInt32(8, true);
+  if (code === undefined) return;
+  if (thread.stepping && isStepCode(code)) return stepped(tracer, thread);
+  if (!isTrapCode(code)) return deliver(tracer, thread, signal);
+  if (!tracer.loadRegisters(thread)) return;
+  const { image } = thread.process;
+  const pc = tracer.getPc(image) - image.isa.trapPcBytes;
+  image.memory.useThread(thread.tid);
+  const outcome = isAddress(pc) ? tracer.listener.trapped(thread, pc) : "unknown";
+  if (outcome === "resumed") return;
+  if (outcome === "performed") {
+    tracer.storeRegisters(thread);
+    return tracer.resume(thread, 0);
+  }
+  if (isAddress(pc) && isLate(image, pc)) {
+    tracer.setPc(image, pc);
+    tracer.storeRegisters(thread);
+    return tracer.resume(thread, 0);
+  }
+  deliver(tracer, thread, signal);
+}
+
+/**
+ * Tells whether a trap that was executed has been removed since.
+ *
+ * @param image The image.
+ * @param pc Where the trap was.
+ * @returns Whether there is no trap instruction any more.
+ */
+export function isLate(image: Image, pc: Address): boolean {
+  const { trap, machine } = image.isa;
+  const bytes = new Uint8Array(trap.length + 1);
+  if (image.memory.read(pc - 1, bytes) < bytes.length) return false;
+  if (machine === EM_X86_64 && bytes[0] === 0xcd && bytes[1] === 0x03) return false;
+  return trap.some((byte, i) => bytes[i + 1] !== byte);
+}
+
+/**
+ * Brings a stopped thread's pc out of a slot, if it is in one, without executing anything.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread.
+ * @returns Whether it was in a slot.
+ */
+export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
+  const { image } = thread.process;
+  if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return false;
+  const point = image.slots.resumePoint(tracer.getPc(image));
+  if (point === undefined) return false;
+  tracer.setPc(image, point.pc);
+  const { sp } = image.isa.registers;
+  if (point.stackBytes !== 0) {
+    const lo = tracer.registers[sp]! + point.stackBytes;
+    tracer.registers[sp] = lo;
+    if (lo > 0xffffffff) tracer.registers[sp + 1]!++;
+  }
+  tracer.storeRegisters(thread);
+  return true;
+}
+
+/** Delivers a signal of the program's, as the table above says. */
+function deliver(tracer: Tracer, thread: Thread, signal: number): void {
+  const { image } = thread.process;
+  restoreSiginfo(tracer, thread, signal);
+  if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return tracer.resume(thread, signal);
+  const pc = tracer.getPc(image);
+  const point = image.slots.resumePoint(pc);
+  if (point === undefined) return resumeWith(tracer, thread, signal);
+  const siginfo = readSiginfo(tracer, thread);
+  if (siginfo === undefined) return;
+  const raised = FAULTS.includes(signal) && siginfo.getInt32(8, true) > 0;
+  if (!point.done && raised && fromHalves(siginfo.getUint32(16, true), siginfo.getUint32(20, true)) === pc) {
+    siginfo.setUint32(16, point.pc >>> 0, true);
+    siginfo.setUint32(20, highHalf(point.pc), true);
+    tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
+  }
+  const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
+  const steps = !point.done && !raised && !blocks;
+  if (steps && thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT) {
+    thread.withheld.push({ signal, siginfo: bytesOf(siginfo).slice() });
+    thread.stepping = true;
+    return tracer.resume(thread, 0);
+  }
+  leaveSlot(tracer, thread);
+  resumeWith(tracer, thread, signal);
+}
+
+/** A step has been made: out of the slot, or on within it. */
+function stepped(tracer: Tracer, thread: Thread): void {
+  const { image } = thread.process;
+  if (!tracer.loadRegisters(thread)) return;
+  const point = image.slots.resumePoint(tracer.getPc(image));
+  if (point !== undefined && !point.done && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  leaveSlot(tracer, thread);
+  thread.stepping = false;
+  thread.stepsTotal = 0;
+  const [first, ...rest] = thread.withheld;
+  if (first === undefined) return tracer.resume(thread, 0);
+  // The others are sent anew; each meets its own siginfo again when it arrives.
+  thread.withheld.splice(0, thread.withheld.length, ...rest);
+  for (const { signal } of rest) tracer.kernel.call.ft_kill(thread.process.pid, thread.tid, signal);
+  tracer.kernel.call.ft_set_siginfo(thread.tid, first.siginfo);
+  tracer.resume(thread, first.signal);
+}
+
+/** Resumes with a signal; a thread that was stepping out of a slot is out of it now. */
+function resumeWith(tracer: Tracer, thread: Thread, signal: number): void {
+  if (!stepsOver(thread)) thread.stepping = false;
+  thread.stepsTotal = 0;
+  tracer.resume(thread, signal);
+}
+
+/** Gives a withheld signal that was sent anew the siginfo it had. */
+function restoreSiginfo(tracer: Tracer, thread: Thread, signal: number): void {
+  if (thread.stepping) return;
+  const index = thread.withheld.findIndex((withheld) => withheld.signal === signal);
+  if (index < 0) return;
+  const [withheld] = thread.withheld.splice(index, 1);
+  tracer.kernel.call.ft_set_siginfo(thread.tid, withheld!.siginfo);
+}
+
+function readSiginfo(tracer: Tracer, thread: Thread): DataView | undefined {
+  const bytes = new Uint8Array(SIGINFO_BYTES);
+  if (tracer.kernel.call.ft_get_siginfo(thread.tid, bytes) < 0) return undefined;
+  return new DataView(bytes.buffer);
+}
+
+function bytesOf(view: DataView): Uint8Array {
+  return new Uint8Array(view.buffer as ArrayBuffer);
+}

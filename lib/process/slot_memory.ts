@@ -1,0 +1,108 @@
+/**
+ * Mapping and unmapping the memory for slots in a target.
+ *
+ * @module
+ */
+
+import { type Address, isAddress, toAddress } from "../address.ts";
+import type { Instruction } from "../isa/isa.ts";
+import type { Image, Thread } from "./process.ts";
+import { readMappings } from "./proc_files.ts";
+import { MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ } from "./ptrace.ts";
+import { allowsCalls, remoteCall } from "./remote_call.ts";
+import type { Slot } from "./slots.ts";
+import type { Tracer } from "./tracer.ts";
+
+/** How many gaps are tried before a module is given up. */
+const TRIES_LIMIT = 4;
+
+/**
+ * Makes a slot for an instruction and writes it, mapping memory for it if there is none near enough. All threads of the
+ * image must be stopped.
+ *
+ * @param tracer The tracer.
+ * @param image The image.
+ * @param instruction The instruction.
+ * @param code Its original bytes.
+ * @param slotsWanted How many slots will be asked for together, so that one mapping holds them.
+ * @returns The slot; undefined if there can be none.
+ */
+export function makeSlot(
+  tracer: Tracer,
+  image: Image,
+  instruction: Instruction,
+  code: Uint8Array,
+  slotsWanted: number,
+): Slot | undefined {
+  if (!image.slots.hasRoom(instruction.address) && !mapArena(tracer, image, instruction.address, slotsWanted)) {
+    return undefined;
+  }
+  const slot = image.slots.allocate(instruction, code);
+  if (slot === undefined) return undefined;
+  const { trap, slotBytes } = image.isa;
+  const bytes = new Uint8Array(slotBytes);
+  for (let at = 0; at < slotBytes; at += trap.length) bytes.set(trap, at);
+  bytes.set(slot.displacement.code);
+  if (image.text.write(slot.address, bytes)) return slot;
+  image.slots.free(slot);
+  return undefined;
+}
+
+/**
+ * Unmaps all slots of an image. All its threads must be stopped outside of them.
+ *
+ * @param tracer The tracer.
+ * @param image The image.
+ */
+export function unmapArenas(tracer: Tracer, image: Image): void {
+  const ranges = image.slots.ranges;
+  const thread = ranges.length > 0 ? callableThread(image) : undefined;
+  if (thread === undefined) return;
+  for (const { base, sizeBytes } of ranges) {
+    remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
+  }
+  image.slots.clear();
+}
+
+/** Has the target map an arena that is near an instruction. */
+function mapArena(tracer: Tracer, image: Image, address: Address, slotsWanted: number): boolean {
+  if (image.slotsRefused !== undefined) return false;
+  const thread = callableThread(image);
+  if (thread === undefined || !allowsCalls(tracer.kernel, thread.process.pid)) {
+    image.slotsRefused = "its seccomp filter may forbid to map memory";
+    return false;
+  }
+  const mappings = readMappings(tracer.kernel, thread.process.pid) ?? [];
+  const size = image.slots.nextArenaBytes(slotsWanted);
+  for (let tries = 0; tries < TRIES_LIMIT; tries++) {
+    const base = image.slots.findGap(mappings, address, size);
+    if (base === undefined) return false;
+    const got = remoteCall(tracer, thread, image.isa.registers.systemCalls.mmap, [
+      base,
+      size,
+      PROT_READ | PROT_EXEC,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+      -1,
+      0,
+    ]);
+    if (got === base) {
+      image.slots.add(base, size);
+      return true;
+    }
+    if (got === -1 || got === -13) {
+      image.slotsRefused = "it may not map executable memory";
+      return false;
+    }
+    // A kernel before 4.17 takes the address as a hint only.
+    if (isAddress(got)) remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [got, size]);
+    mappings.push({ ...mappings[0]!, start: base, end: toAddress(base + size), path: "" });
+    mappings.sort((a, b) => a.start - b.start);
+  }
+  return false;
+}
+
+/** A thread of the image that can make a system call for us. */
+function callableThread(image: Image): Thread | undefined {
+  for (const thread of image.threads()) if (thread.state === "stopped" && !thread.stepping) return thread;
+  return undefined;
+}

@@ -1,0 +1,294 @@
+/**
+ * The text of a traced process: which traps are written in it, and what was there before.
+ *
+ * *Problem.* A trap hides the instruction below it. Everyone who reads the text (the decoder, a user's `readBytes`, a
+ * debugger-like listing) must see the program's own bytes; a fork child must get them back before it runs; detaching
+ * must restore every one of them.
+ *
+ * *Method.* One map from address to original bytes per memory image. It is the only place that knows them. Writes go
+ * through `/proc/PID/mem`, which may change pages that are mapped read-only, page by page: the bytes between the first
+ * and the last change in a page are read, patched and written back in one call each, so that enabling ten thousand
+ * probes costs a few hundred system calls.
+ *
+ * *Invariants.*
+ * - A trap is recorded exactly while it is in the text. Recording follows the write on installing and precedes nothing
+ *   on removing: both happen in one synchronous block with all threads of the image stopped.
+ * - An original is never read where our own trap is.
+ * - Removing restores only bytes that still are our trap: code that was replaced meanwhile (a JIT, dlclose and mmap)
+ *   stays as it is (fasttrap rule 43).
+ *
+ * @module
+ */
+
+import { cString, type Kernel } from "../../ffi/ffi.ts";
+import type { Address } from "../address.ts";
+import { SystemError } from "../errors.ts";
+
+/** The largest span of text that is patched by one read and one write, in bytes. */
+const SPAN_BYTES = 4096;
+
+/** The traps in one memory image. */
+export class TrappedText {
+  readonly #kernel: Kernel;
+  readonly #pid: number;
+  readonly #trap: Uint8Array;
+  /** The original bytes, packed little-endian into an unsigned number: a trap is 4 bytes at most. */
+  readonly #originals = new Map<Address, number>();
+  #fd: number;
+
+  /**
+   * Opens the text of a process.
+   *
+   * @param kernel The kernel's requests.
+   * @param pid The process, or any living thread of it.
+   * @param trap The trap's bytes, 4 at most.
+   * @throws {SystemError} If its memory cannot be opened.
+   */
+  constructor(kernel: Kernel, pid: number, trap: Uint8Array) {
+    this.#kernel = kernel;
+    this.#pid = pid;
+    this.#trap = trap;
+    this.#fd = kernel.check(
+      kernel.call.ft_open(cString(`/proc/${pid}/mem`), 1),
+      "open the memory of",
+      `process ${pid}`,
+    );
+  }
+
+  /** The number of traps that are written. */
+  get size(): number {
+    return this.#originals.size;
+  }
+
+  /** The addresses of all traps. */
+  addresses(): IterableIterator<Address> {
+    return this.#originals.keys();
+  }
+
+  /**
+   * Tells whether one of our traps is at an address.
+   *
+   * @param address The address.
+   * @returns Whether it is.
+   */
+  has(address: number): boolean {
+    return this.#originals.has(address as Address);
+  }
+
+  /**
+   * Writes traps. All threads of the image must be stopped.
+   *
+   * @param addresses Where, in any order, without duplicates and without those that are there already.
+   * @returns The addresses that could not be written.
+   */
+  install(addresses: readonly Address[]): Address[] {
+    const failed: Address[] = [];
+    this.#patch(this.#fd, addresses, failed, (bytes, offset, address) => {
+      this.#originals.set(address, this.#pack(bytes, offset));
+      bytes.set(this.#trap, offset);
+      return true;
+    });
+    for (const address of failed) this.#originals.delete(address);
+    return failed;
+  }
+
+  /**
+   * Takes traps out. All threads of the image must be stopped.
+   *
+   * @param addresses Where, in any order. Those without a trap of ours are passed over.
+   * @returns The addresses where the trap is still in the text because the write was refused.
+   */
+  remove(addresses: readonly Address[]): Address[] {
+    const failed: Address[] = [];
+    const ours = addresses.filter((address) => this.#originals.has(address));
+    this.#patch(this.#fd, ours, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
+    // What cannot even be read is unmapped: the trap went with it.
+    const stuck = failed.filter((address) => this.#isTrapAt(address));
+    for (const address of ours) this.#originals.delete(address);
+    return stuck;
+  }
+
+  /**
+   * Tells which traps are no longer in the text, because somebody else wrote there or the memory is gone.
+   *
+   * @param addresses Addresses with traps.
+   * @returns Those whose trap is not there.
+   */
+  missing(addresses: readonly Address[]): Address[] {
+    return addresses.filter((address) => this.has(address) && !this.#isTrapAt(address));
+  }
+
+  /**
+   * Forgets traps without touching the text, which is not there any more or no longer ours.
+   *
+   * @param addresses Which ones.
+   */
+  forget(addresses: readonly Address[]): void {
+    for (const address of addresses) this.#originals.delete(address);
+  }
+
+  /**
+   * Writes bytes that are no trap, such as the contents of a slot, into memory that the program may not write.
+   *
+   * @param address Where.
+   * @param bytes What.
+   * @returns Whether it could be written.
+   */
+  write(address: Address, bytes: Uint8Array): boolean {
+    return this.#write(this.#fd, address, bytes);
+  }
+
+  /**
+   * Puts the original bytes over the traps in what was read from the text.
+   *
+   * @param address Where it was read.
+   * @param bytes What was read; changed in place.
+   */
+  overlay(address: number, bytes: Uint8Array): void {
+    const size = this.#trap.length;
+    const first = address - size + 1;
+    const end = address + bytes.length;
+    const patch = (at: number, packed: number) => {
+      for (let i = 0; i < size; i++) {
+        if (at + i >= address && at + i < end) bytes[at + i - address] = (packed >>> (8 * i)) & 0xff;
+      }
+    };
+    if (end - first > this.#originals.size) {
+      for (const [at, packed] of this.#originals) if (at >= first && at < end) patch(at, packed);
+      return;
+    }
+    for (let at = first; at < end; at++) {
+      const packed = this.#originals.get(at as Address);
+      if (packed !== undefined) patch(at, packed);
+    }
+  }
+
+  /**
+   * Tells whether a range holds one of our traps.
+   *
+   * @param address The first byte.
+   * @param length The size in bytes.
+   * @returns Whether it does.
+   */
+  overlaps(address: number, length: number): boolean {
+    for (const at of this.#originals.keys()) {
+      if (at < address + length && at + this.#trap.length > address) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Restores the text of a copy of this image, which a fork has made. The copy's only thread must be stopped.
+   *
+   * @param pid The process that has the copy.
+   * @returns Whether every trap is out of it.
+   */
+  restoreIn(pid: number): boolean {
+    if (this.#originals.size === 0) return true;
+    const fd = this.#kernel.call.ft_open(cString(`/proc/${pid}/mem`), 1);
+    if (fd < 0) return false;
+    const failed: Address[] = [];
+    this.#patch(
+      fd,
+      [...this.#originals.keys()],
+      failed,
+      (bytes, offset, address) => this.#restore(bytes, offset, address),
+    );
+    const one = new Uint8Array(this.#trap.length);
+    const stuck = failed.filter((address) =>
+      this.#kernel.call.ft_pread(fd, address, one, one.length) === one.length && this.#isTrap(one, 0)
+    );
+    this.#kernel.call.ft_close(fd);
+    return stuck.length === 0;
+  }
+
+  /** Closes the memory. Nothing can be installed or removed afterwards. */
+  close(): void {
+    if (this.#fd >= 0) this.#kernel.call.ft_close(this.#fd);
+    this.#fd = -1;
+  }
+
+  /**
+   * Reads, changes and writes back the spans around addresses. `change` says whether it changed anything; addresses
+   * whose span cannot be read or written are added to `failed`.
+   */
+  #patch(
+    fd: number,
+    addresses: readonly Address[],
+    failed: Address[],
+    change: (bytes: Uint8Array, offset: number, address: Address) => boolean,
+  ): void {
+    const size = this.#trap.length;
+    const sorted = Float64Array.from(addresses).sort() as unknown as ArrayLike<Address>;
+    const buffer = new Uint8Array(SPAN_BYTES + size);
+    for (let begin = 0, end; begin < sorted.length; begin = end) {
+      const base = sorted[begin]!;
+      const page = base - (base % SPAN_BYTES);
+      for (end = begin + 1; end < sorted.length && sorted[end]! < page + SPAN_BYTES; end++);
+      const bytes = buffer.subarray(0, sorted[end - 1]! - base + size);
+      let changed = false;
+      if (this.#kernel.call.ft_pread(fd, base, bytes, bytes.length) === bytes.length) {
+        for (let i = begin; i < end; i++) {
+          if (change(bytes, sorted[i]! - base, sorted[i]!)) changed = true;
+        }
+        if (!changed || this.#write(fd, base, bytes)) continue;
+      } else if (end - begin > 1) {
+        // The span may cross into memory that is gone: try its addresses one by one.
+        for (let i = begin; i < end; i++) this.#patch(fd, [sorted[i]!], failed, change);
+        continue;
+      }
+      for (let i = begin; i < end; i++) failed.push(sorted[i]!);
+    }
+  }
+
+  #write(fd: number, address: number, bytes: Uint8Array): boolean {
+    const written = this.#kernel.call.ft_pwrite(fd, address, bytes, bytes.length);
+    return written === bytes.length || (fd === this.#fd && this.#poke(address, bytes));
+  }
+
+  /** Writes by PTRACE_POKEDATA, where the kernel lets nobody write through /proc/PID/mem. */
+  #poke(address: number, bytes: Uint8Array): boolean {
+    const base = address - (address % 8);
+    const words = new Uint8Array(Math.ceil((address + bytes.length - base) / 8) * 8);
+    if (this.#kernel.call.ft_pread(this.#fd, base, words, words.length) !== words.length) return false;
+    words.set(bytes, address - base);
+    for (let at = 0; at < words.length; at += 8) {
+      if (this.#kernel.call.ft_poke(this.#pid, base + at, words.subarray(at, at + 8)) < 0) return false;
+    }
+    return true;
+  }
+
+  #restore(bytes: Uint8Array, offset: number, address: Address): boolean {
+    if (!this.#isTrap(bytes, offset)) return false;
+    const packed = this.#originals.get(address)!;
+    for (let i = 0; i < this.#trap.length; i++) bytes[offset + i] = (packed >>> (8 * i)) & 0xff;
+    return true;
+  }
+
+  #pack(bytes: Uint8Array, offset: number): number {
+    let packed = 0;
+    for (let i = this.#trap.length - 1; i >= 0; i--) packed = ((packed << 8) | bytes[offset + i]!) >>> 0;
+    return packed;
+  }
+
+  #isTrap(bytes: Uint8Array, offset: number): boolean {
+    return this.#trap.every((byte, i) => bytes[offset + i] === byte);
+  }
+
+  #isTrapAt(address: number): boolean {
+    const bytes = new Uint8Array(this.#trap.length);
+    return this.#kernel.call.ft_pread(this.#fd, address, bytes, bytes.length) === bytes.length &&
+      this.#isTrap(bytes, 0);
+  }
+}
+
+/**
+ * Makes the error for text that cannot be restored.
+ *
+ * @param pid The process.
+ * @param addresses Where traps are left.
+ * @returns The error.
+ */
+export function stuckTrapError(pid: number, addresses: readonly Address[]): SystemError {
+  return new SystemError("EIO", "restore the text of", `process ${pid} at ${addresses.length} addresses`);
+}

@@ -1,0 +1,452 @@
+/**
+ * The tracer: who is traced, who is stopped, and who may go on.
+ *
+ * *Problem.* The kernel reports stops of hundreds of threads in any order, mixed with their births and ends, while
+ * changes of the text need all threads of an image to stand still. A stop must be looked at once, answered once, and
+ * never forgotten: a forgotten stop is a hanging thread.
+ *
+ * *Method.* Two steps. *Consuming* a status (wait) does the book-keeping that everything else relies on: threads are
+ * born, end, become another program. The thread then stands in the *backlog*. *Dispatching* takes it from there,
+ * decides what its stop means and lets it go on. {@linkcode Tracer.pump} does both in turn;
+ * {@linkcode Tracer.quiesce} only consumes, until no thread of an image runs, so that whatever it meets on the way (a
+ * signal, a trap, a birth) waits in the backlog in order of arrival.
+ *
+ * *Invariants and orderings.*
+ * - A thread in the backlog is `stopped`, and a thread is in it once at most.
+ * - While an image is quiesced no thread of it executes user code. Threads that cannot be stopped because they are deep
+ *   in the kernel are `suspended`: they stop on their way out.
+ * - A fork child gets its clean text at the moment its parent's event is consumed, that is before any later change of
+ *   the parent's traps, and before it runs.
+ * - ESRCH from a thread is not an error: it was killed, and its end will be reported.
+ *
+ * Requests are made on the JavaScript thread only; see `ffi/fasttrap.h`.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../../ffi/ffi.ts";
+import { type Address, fromHalves, highHalf } from "../address.ts";
+import { SystemError } from "../errors.ts";
+import type { RegisterHalves } from "../isa/isa.ts";
+import { handleBirth } from "./births.ts";
+import { openImage } from "./images.ts";
+import { type Image, type Thread, TracedProcess } from "./process.ts";
+import { readState, readStatus } from "./proc_files.ts";
+import {
+  eventOf,
+  isEnd,
+  NT_PRSTATUS,
+  PTRACE_EVENT_CLONE,
+  PTRACE_EVENT_EXEC,
+  PTRACE_EVENT_FORK,
+  PTRACE_EVENT_STOP,
+  PTRACE_EVENT_VFORK,
+  PTRACE_EVENT_VFORK_DONE,
+  signalOf,
+  SIGTRAP,
+} from "./ptrace.ts";
+import { handleSignalStop } from "./signals.ts";
+import { finishStepOver } from "./step_over.ts";
+
+/** How long a thread is waited for before its state is looked at, in microseconds. */
+const STATE_CHECK_US = 2000;
+/** How long a thread that neither stops nor says why is waited for, in microseconds. */
+const STOP_LIMIT_US = 20_000_000;
+/** Room for the general registers of any architecture, in 32-bit halves. */
+const REGISTERS_LIMIT = 128;
+/** How many foreign children's ends are remembered at most while a fork's event is awaited. */
+const STRANGERS_LIMIT = 4096;
+
+/**
+ * What was done about a trap: `performed`, and {@linkcode Tracer.registers} are the thread's from now on; `resumed`, the
+ * thread has been let go on already; `unknown`, no tracepoint is there.
+ */
+export type TrapOutcome = "performed" | "resumed" | "unknown";
+
+/** Who decides what a trap means, and wants to hear of ends and of new programs. */
+export interface StopListener {
+  /**
+   * A thread has executed a trap at `pc`. Its registers are in {@linkcode Tracer.registers}.
+   *
+   * @param thread The thread, which is stopped.
+   * @param pc The trap's address.
+   * @returns What was done about it.
+   */
+  trapped(thread: Thread, pc: Address): TrapOutcome;
+  /**
+   * A process has executed another program: its old image is gone for it.
+   *
+   * @param process The process; its image is the new one, unless that cannot be traced.
+   * @param old The image that it had.
+   */
+  executed(process: TracedProcess, old: Image): void;
+  /**
+   * The last thread of a process has ended.
+   *
+   * @param process The process, with its end status.
+   */
+  ended(process: TracedProcess): void;
+  /**
+   * Something went wrong that the user should know, though tracing goes on.
+   *
+   * @param message One sentence without a final period.
+   */
+  warn(message: string): void;
+}
+
+/** See the module's comment. */
+export class Tracer {
+  /** The kernel's requests. */
+  readonly kernel: Kernel;
+  /** Who decides. */
+  readonly listener: StopListener;
+  /** The traced processes by pid. */
+  readonly processes: Map<number, TracedProcess> = new Map();
+  /** The registers of the thread that was loaded last. */
+  readonly registers: RegisterHalves = new Uint32Array(REGISTERS_LIMIT);
+  /** Statuses of threads that stopped before the event that says who they are. */
+  readonly strangers: Map<number, number> = new Map();
+  readonly #registerBytes = new Uint8Array(this.registers.buffer);
+  readonly #threads = new Map<number, Thread>();
+  readonly #backlog: Thread[] = [];
+  readonly #status = new Int32Array(1);
+  /** The registers of a hit in whose handler an image is quiesced. */
+  #savedRegisters: RegisterHalves | undefined;
+
+  /**
+   * Makes a tracer of nothing.
+   *
+   * @param kernel The kernel's requests.
+   * @param listener Who decides.
+   */
+  constructor(kernel: Kernel, listener: StopListener) {
+    this.kernel = kernel;
+    this.listener = listener;
+  }
+
+  /** Whether any thread is traced. */
+  get idle(): boolean {
+    return this.#threads.size === 0;
+  }
+
+  /**
+   * Consumes and dispatches what there is, for a bounded time.
+   *
+   * @param limitUs How long to look for the first stop, in microseconds.
+   * @returns Whether there was anything.
+   */
+  pump(limitUs: number): boolean {
+    if (this.#backlog.length === 0 && !this.#take(limitUs)) return false;
+    for (let thread; (thread = this.#backlog.shift()) !== undefined;) this.#dispatch(thread);
+    return true;
+  }
+
+  /**
+   * Stops all threads of an image and leaves them so; {@linkcode Tracer.release} lets them go on. Until then
+   * {@linkcode Tracer.registers} are free to be used.
+   *
+   * @param image The image.
+   * @throws {SystemError} `ETIMEDOUT` if a thread neither stops nor ends nor is blocked.
+   */
+  quiesce(image: Image): void {
+    this.#savedRegisters ??= this.registers.slice();
+    const asked = new Set<Thread>();
+    for (let settled = false; !settled;) {
+      settled = true;
+      for (const thread of image.threads()) {
+        if (!mayRun(thread) || asked.has(thread)) continue;
+        asked.add(thread);
+        // Waiting for a vfork child is no ptrace-stop and cannot be interrupted, but it ends with a stop.
+        if (thread.inVfork) thread.state = "suspended";
+        else this.kernel.call.ft_interrupt(thread.tid);
+      }
+      for (const thread of [...image.threads()]) {
+        if (!mayRun(thread)) continue;
+        settled = false;
+        this.await(thread);
+      }
+    }
+  }
+
+  /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
+  release(): void {
+    const others = this.#backlog.filter((thread) => !isInterrupted(thread) || thread.detaching);
+    const interrupted = this.#backlog.filter((thread) => isInterrupted(thread) && !thread.detaching);
+    this.#backlog.length = 0;
+    this.#backlog.push(...others);
+    for (const thread of interrupted) this.resume(thread, 0);
+    if (this.#savedRegisters !== undefined) this.registers.set(this.#savedRegisters);
+    this.#savedRegisters = undefined;
+  }
+
+  /**
+   * Waits until one thread has stopped, ended, or turned out to be suspended in the kernel.
+   *
+   * @param thread The thread, which has been told to stop or is about to.
+   * @throws {SystemError} `ETIMEDOUT` if it does none of that.
+   */
+  await(thread: Thread): void {
+    for (let waitedUs = 0; mayRun(thread); waitedUs += STATE_CHECK_US) {
+      const result = this.kernel.call.ft_wait(thread.tid, STATE_CHECK_US, this.#status);
+      if (result > 0) return this.#consume(thread, this.#status[0]!);
+      const state = readState(this.kernel, thread.process.pid, thread.tid);
+      if (state === "D") thread.state = "suspended";
+      // A first thread that has exited stays a zombie until the others have; it will not run again.
+      else if (state === undefined || state === "Z" || state === "X") thread.state = "ended";
+      else if (waitedUs > STOP_LIMIT_US) throw new SystemError("ETIMEDOUT", "stop", `thread ${thread.tid}`);
+    }
+  }
+
+  /**
+   * Waits for a thread that has been resumed to make one single step, or to be stopped by something else.
+   *
+   * @param thread The thread.
+   * @param limitUs How long to wait, in microseconds.
+   * @returns Its status, not dispatched and not in the backlog; undefined if it is still on its way or has ended.
+   */
+  awaitStep(thread: Thread, limitUs: number): number | undefined {
+    const result = this.kernel.call.ft_wait(thread.tid, limitUs, this.#status);
+    if (result <= 0) return undefined;
+    this.#consume(thread, this.#status[0]!);
+    if (thread.state !== "stopped") return undefined;
+    this.withdraw(thread);
+    return thread.status;
+  }
+
+  /**
+   * Puts a stopped thread into the backlog, to be dispatched.
+   *
+   * @param thread The thread.
+   */
+  enqueue(thread: Thread): void {
+    if (!this.#backlog.includes(thread)) this.#backlog.push(thread);
+  }
+
+  /**
+   * Takes a thread out of the backlog; the caller answers its stop.
+   *
+   * @param thread The thread.
+   * @returns Whether it was in it.
+   */
+  withdraw(thread: Thread): boolean {
+    const index = this.#backlog.indexOf(thread);
+    if (index >= 0) this.#backlog.splice(index, 1);
+    return index >= 0;
+  }
+
+  /**
+   * Lets a stopped thread go on, by a single step if it is stepping.
+   *
+   * @param thread The thread.
+   * @param signal The signal to deliver, 0 for none.
+   */
+  resume(thread: Thread, signal: number): void {
+    thread.state = "running";
+    if (thread.stepping) {
+      thread.stepsTotal++;
+      this.kernel.call.ft_step(thread.tid, signal);
+    } else {
+      this.kernel.call.ft_continue(thread.tid, signal);
+    }
+  }
+
+  /**
+   * Loads the registers of a stopped thread into {@linkcode Tracer.registers}.
+   *
+   * @param thread The thread.
+   * @returns Whether it is still there.
+   */
+  loadRegisters(thread: Thread): boolean {
+    const size = thread.process.image.isa.registersBytes;
+    return this.kernel.call.ft_get_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size) >= 0;
+  }
+
+  /**
+   * Stores {@linkcode Tracer.registers} into a stopped thread.
+   *
+   * @param thread The thread.
+   */
+  storeRegisters(thread: Thread): void {
+    const size = thread.process.image.isa.registersBytes;
+    this.kernel.call.ft_set_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size);
+  }
+
+  /**
+   * The pc in {@linkcode Tracer.registers}.
+   *
+   * @param image The image whose instruction set it is.
+   * @returns Any number; an address nearly always.
+   */
+  getPc(image: Image): number {
+    const { pc } = image.isa.registers;
+    return fromHalves(this.registers[pc]!, this.registers[pc + 1]!);
+  }
+
+  /**
+   * Changes the pc in {@linkcode Tracer.registers}.
+   *
+   * @param image The image whose instruction set it is.
+   * @param address The new pc.
+   */
+  setPc(image: Image, address: Address): void {
+    const { pc } = image.isa.registers;
+    this.registers[pc] = address >>> 0;
+    this.registers[pc + 1] = highHalf(address);
+  }
+
+  /**
+   * Adds a process whose threads are about to be traced.
+   *
+   * @param process The process.
+   */
+  addProcess(process: TracedProcess): void {
+    this.processes.set(process.pid, process);
+  }
+
+  /**
+   * Adds a thread, so that its stops find it.
+   *
+   * @param process Its process.
+   * @param tid Its id.
+   * @returns Its record.
+   */
+  addThread(process: TracedProcess, tid: number): Thread {
+    const thread = process.addThread(tid);
+    this.#threads.set(tid, thread);
+    return thread;
+  }
+
+  /**
+   * Removes a thread that is traced no longer. A process without threads goes with its last one.
+   *
+   * @param thread The thread.
+   */
+  removeThread(thread: Thread): void {
+    thread.state = "ended";
+    this.withdraw(thread);
+    if (this.#threads.get(thread.tid) === thread) this.#threads.delete(thread.tid);
+    thread.process.threads.delete(thread.tid);
+    if (!thread.process.alive) this.#removeProcess(thread.process);
+  }
+
+  #removeProcess(process: TracedProcess): void {
+    if (this.processes.get(process.pid) === process) this.processes.delete(process.pid);
+    process.image.processes.delete(process);
+    if (process.image.processes.size === 0) process.image.close();
+  }
+
+  /** Consumes the next status of anyone. */
+  #take(limitUs: number): boolean {
+    const tid = this.kernel.call.ft_peek(limitUs);
+    if (tid <= 0) return false;
+    const thread = this.#threads.get(tid);
+    if (thread === undefined) return this.#takeStranger(tid);
+    if (this.kernel.call.ft_wait(tid, 0, this.#status) <= 0) return false;
+    this.#consume(thread, this.#status[0]!);
+    return true;
+  }
+
+  /**
+   * A status of an unknown thread: a new one of ours that comes before the event of its birth, which is kept until
+   * then; or a child of the runtime's, which is left alone and, since it hides what is behind it, passed over.
+   */
+  #takeStranger(tid: number): boolean {
+    if (readStatus(this.kernel, tid)?.tracerPid === Deno.pid && this.strangers.size < STRANGERS_LIMIT) {
+      if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0) this.strangers.set(tid, this.#status[0]!);
+      return true;
+    }
+    let taken = false;
+    for (const thread of [...this.#threads.values()]) {
+      if (this.kernel.call.ft_wait(thread.tid, 0, this.#status) <= 0) continue;
+      this.#consume(thread, this.#status[0]!);
+      taken = true;
+    }
+    return taken;
+  }
+
+  #consume(thread: Thread, status: number): void {
+    if (thread.steppingOver !== undefined) finishStepOver(thread);
+    if (isEnd(status)) return this.#end(thread, status);
+    thread.status = status;
+    thread.state = "stopped";
+    this.enqueue(thread);
+    switch (eventOf(status)) {
+      case PTRACE_EVENT_FORK:
+      case PTRACE_EVENT_VFORK:
+      case PTRACE_EVENT_CLONE:
+        return handleBirth(this, thread);
+      case PTRACE_EVENT_VFORK_DONE:
+        thread.inVfork = false;
+        return;
+      case PTRACE_EVENT_EXEC:
+        return this.#execute(thread);
+    }
+  }
+
+  #end(thread: Thread, status: number): void {
+    const { process } = thread;
+    this.removeThread(thread);
+    if (process.alive) return;
+    process.endStatus = status;
+    this.listener.ended(process);
+  }
+
+  /** The process has become another program: one thread is left, under the first thread's id. */
+  #execute(thread: Thread): void {
+    const { process } = thread;
+    for (const other of [...process.threads.values()]) {
+      if (other === thread) continue;
+      other.state = "ended";
+      this.withdraw(other);
+      process.threads.delete(other.tid);
+      this.#threads.delete(other.tid);
+    }
+    thread.stepping = false;
+    thread.inVfork = false;
+    thread.withheld.length = 0;
+    const old = process.image;
+    old.processes.delete(process);
+    if (old.processes.size === 0) old.close();
+    try {
+      if (process.wanted) process.image = openImage(this.kernel, process.pid);
+      else thread.detaching = true;
+    } catch (error) {
+      thread.detaching = true;
+      this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
+    }
+    if (!thread.detaching) process.image.processes.add(process);
+    this.listener.executed(process, old);
+  }
+
+  #dispatch(thread: Thread): void {
+    if (thread.state !== "stopped") return;
+    if (thread.detaching) return this.#letGo(thread);
+    const { status } = thread;
+    const event = eventOf(status);
+    if (event === 0) handleSignalStop(this, thread);
+    else if (event === PTRACE_EVENT_STOP && signalOf(status) !== SIGTRAP) this.#listen(thread);
+    else this.resume(thread, 0);
+  }
+
+  /** Group-stop: the thread stays stopped, but we hear of the SIGCONT that ends it. */
+  #listen(thread: Thread): void {
+    thread.state = "listening";
+    this.kernel.call.ft_listen(thread.tid);
+  }
+
+  #letGo(thread: Thread): void {
+    const signal = eventOf(thread.status) === 0 && signalOf(thread.status) !== SIGTRAP ? signalOf(thread.status) : 0;
+    this.kernel.call.ft_detach(thread.tid, signal);
+    this.removeThread(thread);
+  }
+}
+
+/** Whether a thread may be executing the program's code, as far as we know. */
+function mayRun(thread: Thread): boolean {
+  return thread.state === "running" || thread.state === "listening";
+}
+
+/** Whether a thread is stopped only because it was told to. */
+function isInterrupted(thread: Thread): boolean {
+  return eventOf(thread.status) === PTRACE_EVENT_STOP && signalOf(thread.status) === SIGTRAP;
+}

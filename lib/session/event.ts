@@ -1,0 +1,34 @@
+/**
+ * What a consumer gets to see of a hit.
+ *
+ * A hit writes a fixed-size record; the session turns records into events in batches and hands them up. Registers stay
+ * pairs of 32-bit halves all the way, because a 64-bit integer would cost more than everything else done for a hit: the
+ * consumer decides which of them are worth a number, a text or a `bigint`.
+ *
+ * @module
+ */
+
+import type { ProbeIdentity } from "../fasttrap/probe.ts";
+
+export type { ProbeIdentity };
+
+/** One hit of one probe. */
+export interface TraceEvent {
+  /** When it happened, in nanoseconds since an arbitrary moment that is the same for the whole session. */
+  readonly timestampNs: number;
+  /** The processor that the thread was on. */
+  readonly cpu: number;
+  /** The process. */
+  readonly pid: number;
+  /** The thread. */
+  readonly tid: number;
+  /** The probe. */
+  readonly probe: ProbeIdentity;
+  /**
+   * Arguments as pairs of halves: the low 32 bits of argument `n` at `2 * n`, its high 32 bits at `2 * n + 1`. At an entry
+   * they are the function's integer arguments; at a return, the offset of the return instruction and the value.
+   */
+  readonly arguments: Uint32Array;
+  /** How many arguments are valid; at most half the length of `arguments`. */
+  readonly argumentCount: number;
+}

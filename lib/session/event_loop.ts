@@ -1,0 +1,93 @@
+/**
+ * The loop: stops are handled on the JavaScript thread, in slices, and waited for on another.
+ *
+ * *Problem.* A stopped thread costs the target time until it is handled, so the tracer should stay with it. But timers,
+ * signals, output and the user's own promises need the same JavaScript thread, and blocking it in wait(2) would starve
+ * them.
+ *
+ * *Method.* One *turn* handles stops for at most {@linkcode SLICE_NS}. As long as stops keep coming within
+ * {@linkcode POLL_US}, the turn goes on: polling costs a third of being woken. When they do not, the next stop is awaited
+ * on a pool thread, which costs nothing while the target runs undisturbed. A turn that was cut off by its slice gives
+ * way to everything else that is due, and comes back at once.
+ *
+ * *Back pressure.* Turns are taken by whoever consumes. A consumer that is busy takes none; the threads that hit a probe
+ * meanwhile wait at their traps. Nothing is ever dropped here.
+ *
+ * *Ordering.* Only one turn is under way at a time, and only one wait.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { Kernel } from "../../ffi/ffi.ts";
+import type { Tracer } from "../process/tracer.ts";
+
+/** The longest time that stops are handled without a pause, in nanoseconds. */
+const SLICE_NS = 10e6;
+/** How long the next stop is polled for, in microseconds. */
+const POLL_US = 100;
+/** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
+const FOREIGN_CHILD_MS = 1;
+/** How long the child that ends a wait is awaited, in microseconds. */
+const WAKE_LIMIT_US = 1e6;
+
+/** See the module's comment. */
+export class EventLoop {
+  readonly #kernel: Kernel;
+  readonly #tracer: Tracer;
+  #turn: Promise<void> | undefined;
+  #waiting = false;
+  #wakePid = 0;
+
+  /**
+   * Makes the loop of a tracer.
+   *
+   * @param kernel The kernel's requests.
+   * @param tracer The tracer.
+   */
+  constructor(kernel: Kernel, tracer: Tracer) {
+    this.#kernel = kernel;
+    this.#tracer = tracer;
+  }
+
+  /** The wait that is under way on a pool thread, after which the C library may be unloaded. */
+  get pending(): Promise<void> | undefined {
+    return this.#turn;
+  }
+
+  /**
+   * Takes one turn: handles what there is, or waits until there is something.
+   *
+   * @returns A promise for the end of the turn.
+   */
+  turn(): Promise<void> {
+    return this.#turn ??= this.#takeTurn().finally(() => this.#turn = undefined);
+  }
+
+  /** Ends a wait that is under way. */
+  wake(): void {
+    if (this.#waiting && this.#wakePid === 0) this.#wakePid = Math.max(this.#kernel.call.ft_wake(), 0);
+  }
+
+  async #takeTurn(): Promise<void> {
+    if (this.#slice()) return await new Promise((resolve) => void setImmediate(resolve));
+    if (this.#tracer.idle) return;
+    this.#waiting = true;
+    const tid = await this.#kernel.call.ft_wait_pool();
+    this.#waiting = false;
+    if (this.#wakePid > 0) {
+      this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));
+      this.#wakePid = 0;
+    } else if (tid > 0 && !this.#slice()) {
+      await new Promise((resolve) => setTimeout(resolve, FOREIGN_CHILD_MS));
+    }
+  }
+
+  /** Handles stops while they come. Returns whether there were any. */
+  #slice(): boolean {
+    if (!this.#tracer.pump(POLL_US)) return false;
+    const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
+    while (this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end);
+    return true;
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * A session: everything that one tracing program has to do with, from attaching to letting go.
+ *
+ * *Ownership.* A session owns the C library, the tracer, the tables and the targets; there is no other state anywhere.
+ * Disposing of it lets every target go with its text restored, and is safe at any moment: with `using`, in an exception,
+ * in a signal handler. While anything is traced it guards against the end of the program; see `end_guard.ts`.
+ *
+ * *Synchronous and asynchronous.* Attaching, enabling, disabling and letting go are done when the call returns. Hits
+ * happen only while somebody takes turns of the event loop: {@linkcode Session.run}, {@linkcode Session.batches} or
+ * {@linkcode Session.events}. Until then a thread that has hit a probe waits at it.
+ *
+ * *A program that the session starts* is held before it runs anything of its own until the first turn, so that probes
+ * can be enabled in it.
+ *
+ * @module
+ */
+
+import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
+import { DTraceError } from "../errors.ts";
+import { Fasttrap } from "../fasttrap/fasttrap.ts";
+import type { Hit } from "../fasttrap/hit.ts";
+import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import { attach, detach } from "../process/attach.ts";
+import { listModules, type Module } from "../process/modules.ts";
+import type { TracedProcess } from "../process/process.ts";
+import { spawn, type SpawnOptions } from "../process/spawn.ts";
+import { type EvaluationTime, runToMoment } from "../process/startup.ts";
+import { compileGlob } from "../spec/glob.ts";
+import {
+  expandMacros,
+  noProbesError,
+  parseProbeDescription,
+  pidOfProvider,
+  type ProbeDescription,
+} from "../spec/probe_description.ts";
+import { type Enabled, EnabledProbes } from "./enabled.ts";
+import { EndGuard } from "./end_guard.ts";
+import type { TraceEvent } from "./event.ts";
+import { EventLoop } from "./event_loop.ts";
+import { matchProbes } from "./matching.ts";
+import { Target } from "./target.ts";
+
+/** Options of a {@linkcode Session}. */
+export interface SessionOptions {
+  /** The C library as bytes, where it is embedded in a program. By default it is loaded from `build/`. */
+  readonly library?: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Whether SIGINT, SIGTERM and SIGHUP let the targets go before they end the program. By default they do; a program
+   * that handles these signals says no, and disposes of the session itself.
+   */
+  readonly signals?: boolean;
+  /** Whether events tell the CPU, which costs some 10 us each. By default they say 0. */
+  readonly cpu?: boolean;
+  /** The number of buckets of the tracepoint table at first, rounded up to a power of two; 16384 by default. */
+  readonly hashSize?: number | undefined;
+  /** The most tracepoints that probes may be made for; 100,000 for each 256 MiB of memory by default. */
+  readonly limit?: number | undefined;
+  /**
+   * Hears of what the user should know: a probe that could not be placed, a child that could not be followed. By default
+   * nobody does.
+   */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** Options of {@linkcode Session.enable}. */
+export interface EnableOptions {
+  /**
+   * Called for each hit while the thread is stopped. Without it hits are recorded as events.
+   *
+   * @param hit The hit; valid only until the call returns.
+   */
+  readonly handler?: (hit: Hit) => void;
+  /** Whether a description that matches nothing is no error (`-Z`). */
+  readonly allowNone?: boolean;
+}
+
+/** Options of {@linkcode Session.spawn}. */
+export interface StartOptions extends SpawnOptions {
+  /** How far the program runs before probes can be set: `preinit`, when its shared objects are loaded, by default. */
+  readonly moment?: EvaluationTime;
+}
+
+/** See the module's comment. */
+export class Session implements Disposable, AsyncDisposable {
+  readonly #kernel: Kernel;
+  readonly #fasttrap: Fasttrap;
+  readonly #loop: EventLoop;
+  readonly #guard: EndGuard;
+  readonly #options: SessionOptions;
+  readonly #targets = new Map<number, Target>();
+  readonly #held = new Set<TracedProcess>();
+  readonly #modules = new WeakMap<TracedProcess["image"], Module[]>();
+  #queue: TraceEvent[] = [];
+  #stopped = false;
+  #closed = false;
+
+  /**
+   * Opens a session.
+   *
+   * @param options See {@linkcode SessionOptions}.
+   * @throws {SystemError} If the C library cannot be loaded.
+   */
+  constructor(options: SessionOptions = {}) {
+    this.#options = options;
+    this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
+    this.#fasttrap = new Fasttrap(this.#kernel, {
+      executed: (process) => this.#targets.get(process.pid)?.replaced(),
+      ended: (process) => this.#targets.get(process.pid)?.ended(process.endStatus),
+      warn: (message) => this.#warn(message),
+    }, options);
+    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
+    this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
+  }
+
+  /** The processes that were attached or started, those that have ended included. `$target` is the first one. */
+  get targets(): readonly Target[] {
+    return [...this.#targets.values()];
+  }
+
+  /**
+   * Attaches to a running process, which keeps running.
+   *
+   * @param pid The process.
+   * @returns The target.
+   * @throws {DTraceError} `D_PROC_GRAB` with the reason, and what can be done, if it cannot be attached.
+   */
+  attach(pid: number): Target {
+    const known = this.#targets.get(pid);
+    if (known?.alive) return known;
+    return this.#add(attach(this.#fasttrap.tracer, pid));
+  }
+
+  /**
+   * Starts a program and holds it until the first turn.
+   *
+   * @param program Its file; without a slash it is searched for in PATH.
+   * @param options Arguments, directory, environment, descriptors, and how far it runs at first.
+   * @returns The target.
+   * @throws {DTraceError} `D_PROC_CREATE` if it cannot be started, `D_PROC_GRAB` if it cannot be traced.
+   */
+  spawn(program: string, options: StartOptions = {}): Target {
+    const process = spawn(this.#fasttrap.tracer, program, options);
+    this.#held.add(process);
+    const target = this.#add(process);
+    runToMoment(this.#fasttrap.tracer, process, options.moment ?? "preinit");
+    return target;
+  }
+
+  /**
+   * Lists the probes that a description matches, without enabling them. They get their numbers.
+   *
+   * @param description A probe description, such as `pid$target:libc.so.6:malloc:entry`. A process that it names and
+   *   that is no target yet is attached.
+   * @returns The probes.
+   * @throws {SyntaxError} If the description cannot be parsed.
+   * @throws {DTraceError} If it names what cannot be (`D_PROC_FUNC`, `D_PROC_OFF`...), or nothing (`D_PDESC_ZERO`).
+   */
+  list(description: string | ProbeDescription): readonly ProbeIdentity[] {
+    return this.#make(description, false);
+  }
+
+  /**
+   * Enables the probes that a description matches. The target stops once, for a moment.
+   *
+   * @param description As for {@linkcode Session.list}.
+   * @param options A handler, and whether nothing may be matched.
+   * @returns What has been enabled; disposing of it disables it.
+   * @throws {SyntaxError} If the description cannot be parsed.
+   * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
+   */
+  enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
+    const probes = this.#make(description, options.allowNone ?? false);
+    const { handler } = options;
+    return new EnabledProbes(
+      this.#fasttrap,
+      probes,
+      handler ?? ((hit) => this.#record(hit)),
+      (message) => this.#warn(message),
+    );
+  }
+
+  /**
+   * Handles hits until all targets have ended, or {@linkcode Session.stop} is called.
+   *
+   * @throws What a handler has thrown. The targets have been let go then.
+   */
+  async run(): Promise<void> {
+    for await (const _ of this.batches());
+  }
+
+  /**
+   * Handles hits as {@linkcode Session.run} does, and gives the recorded events, one by one.
+   *
+   * @returns The events.
+   */
+  async *events(): AsyncGenerator<TraceEvent, void, void> {
+    for await (const batch of this.batches()) yield* batch;
+  }
+
+  /**
+   * Handles hits as {@linkcode Session.run} does, and gives the recorded events of each turn, which is cheaper than one
+   * by one. Targets wait at their probes while a batch is dealt with.
+   *
+   * @returns The batches; some are empty.
+   */
+  async *batches(): AsyncGenerator<readonly TraceEvent[], void, void> {
+    this.#stopped = false;
+    this.#start();
+    while (!this.#stopped && !this.#closed && !this.#fasttrap.tracer.idle) {
+      await this.#loop.turn();
+      const error = this.#fasttrap.takeError();
+      if (error !== undefined) {
+        this.#detachAll();
+        throw error[0];
+      }
+      yield this.#take();
+    }
+    if (this.#queue.length > 0) yield this.#take();
+  }
+
+  /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */
+  stop(): void {
+    this.#stopped = true;
+    this.#loop.wake();
+  }
+
+  /**
+   * Lets a target go, with its text restored.
+   *
+   * @param target The target. One that has ended is no mistake.
+   */
+  detach(target: Target): void {
+    const process = this.#fasttrap.tracer.processes.get(target.pid);
+    if (process !== undefined && target.alive) this.#detach(process);
+    target.detached();
+  }
+
+  /** Lets all targets go and unloads the C library, if no wait is under way; else as soon as it is over. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#detachAll();
+    this.#guard[Symbol.dispose]();
+    this.#loop.wake();
+    const { pending } = this.#loop;
+    if (pending === undefined) this.#kernel[Symbol.dispose]();
+    else void pending.finally(() => this.#kernel[Symbol.dispose]());
+  }
+
+  /** Lets all targets go, and unloads the C library when no wait is under way any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this[Symbol.dispose]();
+    await this.#loop.pending;
+  }
+
+  #add(process: TracedProcess): Target {
+    const target = new Target(process.pid);
+    this.#targets.set(process.pid, target);
+    this.#guard.start({ signals: this.#options.signals ?? true });
+    return target;
+  }
+
+  #make(description: string | ProbeDescription, allowNone: boolean) {
+    const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
+    const expanded = expandMacros(parsed, { target: this.#targets.keys().next().value });
+    const pid = pidOfProvider(expanded.provider);
+    if (pid === undefined || !compileGlob(expanded.provider)(`pid${pid}`)) {
+      if (allowNone) return [];
+      throw noProbesError(expanded, "probes of functions have providers such as pid1234 or pid$target");
+    }
+    this.attach(pid);
+    const process = this.#fasttrap.tracer.processes.get(pid);
+    if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
+    const { parts, problems, hint } = matchProbes(process, this.#modulesOf(process), expanded);
+    for (const problem of problems) this.#warn(problem);
+    if (parts.length === 0 && !allowNone) throw noProbesError(expanded, hint);
+    return parts.map((part) => this.#fasttrap.makeProbe("pid", process.image, part));
+  }
+
+  /** The modules of a process, looked at anew each time, because more may have been loaded; known ones are kept. */
+  #modulesOf(process: TracedProcess): Module[] {
+    const known = this.#modules.get(process.image) ?? [];
+    const modules = listModules(this.#kernel, process).map((module) =>
+      known.find(({ path, mappings }) => path === module.path && mappings[0]!.start === module.mappings[0]!.start) ??
+        module
+    );
+    this.#modules.set(process.image, modules);
+    return modules;
+  }
+
+  #record(hit: Hit): void {
+    const { probe } = hit;
+    const argumentCount = probe.name === "return" ? 2 : 6;
+    const values = new Uint32Array(2 * argumentCount);
+    for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
+    this.#queue.push({
+      timestampNs: hit.timestampNs,
+      cpu: this.#options.cpu ? hit.cpu : 0,
+      pid: hit.pid,
+      tid: hit.tid,
+      probe,
+      arguments: values,
+      argumentCount,
+    });
+  }
+
+  #take(): readonly TraceEvent[] {
+    const queue = this.#queue;
+    this.#queue = [];
+    return queue;
+  }
+
+  /** Lets the programs run that were held since they were started. */
+  #start(): void {
+    for (const process of this.#held) {
+      for (const thread of process.threads.values()) {
+        if (thread.state === "stopped") this.#fasttrap.tracer.enqueue(thread);
+      }
+    }
+    this.#held.clear();
+  }
+
+  #detachAll(): void {
+    for (const process of [...this.#fasttrap.tracer.processes.values()]) if (process.wanted) this.#detach(process);
+    for (const target of this.#targets.values()) target.detached();
+    this.stop();
+  }
+
+  #detach(process: TracedProcess): void {
+    this.#held.delete(process);
+    try {
+      detach(this.#fasttrap.tracer, process);
+    } catch (error) {
+      this.#warn((error as Error).message);
+    }
+  }
+
+  #warn(message: string): void {
+    this.#options.onWarning?.(message);
+  }
+}

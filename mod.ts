@@ -1,0 +1,18 @@
+/**
+ * DTrace's user-level tracing for Linux: probes at the entry, the returns and any instruction of the functions of a
+ * running program, without root, eBPF or a restart.
+ *
+ * @module
+ */
+
+export { DTraceError, SystemError } from "./lib/errors.ts";
+export { Session } from "./lib/session/session.ts";
+export type { EnableOptions, SessionOptions, StartOptions } from "./lib/session/session.ts";
+export type { Enabled, Unplaced } from "./lib/session/enabled.ts";
+export type { ProbeIdentity, TraceEvent } from "./lib/session/event.ts";
+export { Target } from "./lib/session/target.ts";
+export type { TargetEnd } from "./lib/session/target.ts";
+export type { SpawnOptions } from "./lib/process/spawn.ts";
+export type { EvaluationTime } from "./lib/process/startup.ts";
+export type { ProbeDescription, ProbeField } from "./lib/spec/probe_description.ts";
+export type { Hit } from "./lib/fasttrap/hit.ts";

@@ -1,0 +1,97 @@
+import { assert, assertEquals } from "@std/assert";
+import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
+import { NdjsonFormatter } from "../../lib/consumer/ndjson.ts";
+import schema from "../../schema/events.schema.json" with { type: "json" };
+import { makeEvent, makeProbe } from "./events.ts";
+
+const validate = new Ajv2020({ strict: true, allErrors: true }).compile(schema);
+/** Whether the published schema describes a value. Hides that `validate` narrows types. */
+const isDescribed = (value: unknown): boolean => validate(value);
+
+/** Parses a line and checks it against the published schema. */
+function parseLine(line: string): Record<string, unknown> {
+  assert(line.endsWith("}\n") && line.indexOf("\n") === line.length - 1, `not one line: ${line}`);
+  const value = JSON.parse(line);
+  assert(isDescribed(value), `${line}${JSON.stringify(validate.errors)}`);
+  return value;
+}
+
+Deno.test("NdjsonFormatter.format() writes an event as the schema says", () => {
+  const line = new NdjsonFormatter().format(makeEvent([32n, 0n, 0x7fff_ffff_f000n]));
+  parseLine(line);
+  assertEquals(
+    line,
+    '{"type":"event","ts":81723,"pid":1234,"tid":1235,"probe":"pid1234:libc.so.6:malloc:entry","args":[32,0,140737488351232]}\n',
+  );
+});
+
+Deno.test("NdjsonFormatter.format() writes as many arguments as are valid", () => {
+  const formatter = new NdjsonFormatter();
+  for (const count of [0, 1, 2, 6]) {
+    const args = Array.from({ length: count }, (_, index) => BigInt(index));
+    assertEquals(parseLine(formatter.format(makeEvent(args))).args, args.map(Number));
+  }
+});
+
+Deno.test("NdjsonFormatter.format() writes signed integers, as strings where a number is not exact", () => {
+  const formatter = new NdjsonFormatter();
+  const edges = [
+    0n,
+    10n ** 6n,
+    10n ** 15n,
+    2n ** 31n,
+    2n ** 32n,
+    2n ** 53n,
+    10n ** 16n,
+    10n ** 18n,
+    2n ** 62n,
+    2n ** 63n,
+  ];
+  const values = edges.flatMap((edge) => [edge - 1n, edge, edge + 1n, -edge - 1n, -edge, -edge + 1n])
+    .filter((value) => BigInt.asIntN(64, value) === value);
+  for (const value of values) {
+    const [arg] = parseLine(formatter.format(makeEvent([value]))).args as [number | string];
+    assertEquals(arg, Number.isSafeInteger(Number(value)) ? Number(value) : String(value));
+  }
+});
+
+Deno.test("NdjsonFormatter.format() quotes names and keeps probes apart", () => {
+  const formatter = new NdjsonFormatter();
+  const names = ['operator""_x', "back\\slash", "line\nfeed", "ünï", "a:b"];
+  for (let hit = 0; hit < 2; hit++) {
+    names.forEach((name, id) => {
+      const event = makeEvent([], makeProbe({ id, function: name }));
+      assertEquals(parseLine(formatter.format(event)).probe, `pid1234:libc.so.6:${name}:entry`);
+    });
+  }
+});
+
+Deno.test("NdjsonFormatter.formatEnd() writes hits and drops as the schema says", () => {
+  const formatter = new NdjsonFormatter();
+  const line = formatter.formatEnd({ hitsTotal: 2, drops: { "ring-full": 1 } });
+  parseLine(line);
+  assertEquals(line, '{"type":"end","hits":2,"drops":{"ring-full":1}}\n');
+  assertEquals(formatter.formatEnd({ hitsTotal: 0, drops: {} }), '{"type":"end","hits":0,"drops":{}}\n');
+});
+
+Deno.test("events.schema.json refuses what no line may be", () => {
+  const event = JSON.parse(new NdjsonFormatter().format(makeEvent([1n])));
+  assert(isDescribed(event));
+  for (
+    const wrong of [
+      null,
+      {},
+      { type: "start" },
+      { ...event, ts: undefined },
+      { ...event, ts: "1" },
+      { ...event, pid: 0 },
+      { ...event, probe: "malloc:entry" },
+      { ...event, args: [1.5] },
+      { ...event, args: [2 ** 53] },
+      { ...event, args: ["12"] },
+      { ...event, args: ["0x20000000000000"] },
+      { type: "end", hits: 1 },
+      { type: "end", hits: 1, drops: { ring: -1 } },
+    ]
+  ) assert(!isDescribed(wrong), JSON.stringify(wrong));
+});

@@ -1,0 +1,3 @@
+// sym_pie.c, static, at fixed addresses.
+// cc: -no-pie -static
+#include "sym_pie.c"
