@@ -5,8 +5,8 @@
  * deno run --allow-read --allow-write=build --allow-run=cc ffi/build.ts
  * ```
  *
- * Without arguments it makes `build/libfasttrap.so` and, from each `NAME.c` or `NAME.S` in `tests/targets`
- * and `tests/ffi`, the program `build/targets/NAME`. A target that needs more than the usual flags names them in a comment among its first lines,
+ * Without arguments it makes `build/libfasttrap.so` and, from each `NAME.c` or `NAME.S` in `tests/targets`,
+ * `tests/ffi` and `bench`, the program `build/targets/NAME`. A target that needs more than the usual flags names them in a comment among its first lines,
  * `// cc: -O0 -no-pie -static`; they follow the source, so that libraries may stand among them.
  *
  * `--sanitize` makes `build/asan/libfasttrap.so`, which checks itself for wrong addresses and undefined behaviour.
@@ -19,7 +19,7 @@
 const ROOT = new URL("../", import.meta.url).pathname;
 
 /** Where programs for tests are, each with a name of its own. */
-const TARGET_FOLDERS = ["tests/targets", "tests/ffi"];
+const TARGET_FOLDERS = ["tests/targets", "tests/ffi", "bench"];
 
 /** Compilers at work at the same time. */
 const PARALLEL = 2;

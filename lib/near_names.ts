@@ -11,6 +11,14 @@ const MAX_COMPARED_LENGTH = 128;
  * Counts the insertions, deletions, replacements and swaps of neighbouring letters that lead from one name to another
  * (the restricted Damerau-Levenshtein distance). It costs O(length × limit).
  *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(editDistance("mian", "main", 2), 1);
+ * assertEquals(editDistance("read", "write", 2), 3);
+ * ```
+ *
  * @param a A name.
  * @param b Another name.
  * @param limit The largest number of interest, an integer from 0 on.
@@ -50,6 +58,14 @@ export function editDistance(a: string, b: string, limit: number): number {
  * letters, 3 from ten letters on), the nearest first; then those that contain the name, the shortest first.
  *
  * It costs some 100 ns for each candidate, because nearly all are ruled out by their length.
+ *
+ * @example A function that does not exist
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(nearNames("mian", ["malloc", "main", "domain"]), ["main"]);
+ * assertEquals(nearNames("alloc", ["malloc", "pvalloc", "free"]), ["malloc", "pvalloc"]);
+ * ```
  *
  * @param name The misspelt name.
  * @param candidates The names there are. The same name may occur several times.

@@ -7,13 +7,20 @@
  * *Method.* Buckets hold the head of a chain; a new element is pushed at the head, so that of two with the same key the
  * younger one is found (rule 8). The key's comparison is the caller's: it walks `head(index)` and `next`.
  *
- * *Growth.* A table that may grow doubles when it holds more elements than buckets, so that chains stay short with
- * 100,000 tracepoints. The index function stays the same, with a wider mask.
+ * *Growth.* A table that may grow doubles when a chain becomes longer than {@linkcode CHAIN_LIMIT}, so that chains stay
+ * short with 100,000 tracepoints. The index function stays the same, with a wider mask. Functions begin at multiples of
+ * 16, and their addresses fill one bucket of 16: hence the generous {@linkcode BUCKETS_PER_ELEMENT}, which bounds what
+ * keys that all fall into one bucket can cost.
  *
  * @module
  */
 
 import { assert } from "../errors.ts";
+
+/** The longest chain before a table grows. */
+const CHAIN_LIMIT = 3;
+/** The most buckets for each element that growing leads to. */
+const BUCKETS_PER_ELEMENT = 32;
 
 /** An element that can be chained. It is in one table at most. */
 export interface Chained<T> {
@@ -72,9 +79,12 @@ export class HashTable<T extends Chained<T>> {
    * @param element The element, which is in no table.
    */
   add(element: T): void {
-    if (this.#grows && this.#size >= this.#buckets.length) this.#grow();
     this.#push(element);
     this.#size++;
+    if (!this.#grows || this.#buckets.length > BUCKETS_PER_ELEMENT * this.#size / 2) return;
+    let length = 0;
+    for (let other: T | undefined = element; other !== undefined; other = other.next) length++;
+    if (length > CHAIN_LIMIT) this.#grow();
   }
 
   /**

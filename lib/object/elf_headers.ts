@@ -76,6 +76,15 @@ export interface ElfIdent {
 /**
  * Tells what kind of ELF file something is, also for the kinds that {@linkcode ElfFile} refuses.
  *
+ * @example A 32-bit program
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { byteSource } from "./byte_source.ts";
+ *
+ * const header = Uint8Array.from([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0]);
+ * assertEquals(identifyElf(byteSource(header)), { bits: 32, type: 2, machine: 3 });
+ * ```
+ *
  * @param source The bytes.
  * @returns What the file says about itself; undefined if it is no little-endian ELF file.
  */

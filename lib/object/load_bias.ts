@@ -6,9 +6,8 @@
  * all segments of a file.
  *
  * A page of the file often belongs to two segments and is mapped twice (the end of the constants is the beginning of
- * the data), which neither offset nor permissions tell apart once the loader has made the data read-only (RELRO). But
- * a file has its instructions in pages of their own, or in the segment that it begins with: so the mapping to ask about is the
- * executable one.
+ * the data), which neither offset nor permissions tell apart once the loader has made the data read-only (RELRO). Only
+ * one segment at most is executable there, so the mapping to ask about is the executable one.
  *
  * @module
  */
@@ -44,7 +43,7 @@ export function loadBias(elf: ElfFile, mapping: FileMapping): number | undefined
   return segment && mapping.start - mapping.offset - (segment.vaddr - segment.offset);
 }
 
-/** Whether the mapping begins in a page of the segment: segments are mapped by whole pages, from the one they begin in. */
+/** Whether the mapping begins in a page of the segment. Segments are mapped by whole pages. */
 function isMappedBy(segment: Segment, { offset }: FileMapping): boolean {
   return segment.type === PT_LOAD && offset + PAGE_BYTES > segment.offset &&
     offset < segment.offset + segment.fileBytes;

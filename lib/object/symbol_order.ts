@@ -1,8 +1,8 @@
 /**
  * Puts function symbols in order of address and finds out which of them name the same function.
  *
- * *Problem.* One function often has several names (`fork`, `__fork`, `__libc_fork`); a listing shall have it once, under
- * the name that people know.
+ * *Problem.* One function often has several names (`fork`, `__fork`, `__libc_fork`); a listing shall have it once,
+ * under the name that people know.
  *
  * *Method.* Symbols are sorted by address, then size (largest first), then rank. Symbols of equal address and size are
  * one function (libdtrace's rule, dt_pid_sym_filt); the first of them, its best rank, gives it its name. The rank
@@ -140,7 +140,7 @@ function giveSizes(columns: SymbolColumns, run: Uint32Array, limit: number): voi
   }
 }
 
-/** Makes the function that sorts the symbols of one address by size and rank, and otherwise in the order of the files. */
+/** Makes the function that sorts the symbols of one address, by size, rank and place in the files. */
 function runSorter(columns: SymbolColumns, areas: readonly SymbolArea[]): (run: Uint32Array) => void {
   const { sizes } = columns;
   const ranks = new Uint32Array(columns.count);

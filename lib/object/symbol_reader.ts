@@ -234,7 +234,7 @@ function appendPiece(columns: SymbolColumns, { area, table, ranges, first, known
   }
 }
 
-/** Views bytes as words, by a copy if they do not begin at a word's boundary. The machines Deno runs on agree with ELF. */
+/** Views bytes as words, copied if they are not aligned. Deno runs on machines of ELF's byte order only. */
 function wordsOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >>> 2);

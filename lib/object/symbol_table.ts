@@ -5,8 +5,8 @@
  * file has at least what it exports; see {@linkcode readFunctionSymbols} for the symbols that count and
  * {@linkcode orderSymbols} for functions with several names.
  *
- * *Names.* A function is listed once. {@linkcode SymbolTable.match} gives it the best of its names that matches, so that
- * `fork*` and `__fork*` both find it; {@linkcode SymbolTable.find} finds it by any.
+ * *Names.* A function is listed once. {@linkcode SymbolTable.match} gives it the best of its names that matches, so
+ * that `fork*` and `__fork*` both find it; {@linkcode SymbolTable.find} finds it by any.
  *
  * *Cost.* Linear in the symbols; names stay bytes until they are asked for. Only the tables are read from the file.
  *
@@ -53,7 +53,23 @@ export interface FunctionSymbol {
   readonly binding: "global" | "weak" | "local";
 }
 
-/** The functions of a program or shared object, in order of address. */
+/**
+ * The functions of a program or shared object, in order of address.
+ *
+ * @example The functions of this program
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { byteSource } from "./byte_source.ts";
+ * import { ElfFile } from "./elf_file.ts";
+ *
+ * const elf = new ElfFile(byteSource(Deno.readFileSync("/proc/self/exe")), { name: "deno" });
+ * const table = new SymbolTable(elf);
+ * for (const { name, vaddr } of table.match((name) => name.startsWith("uv_"))) {
+ *   assertEquals(table.findAll(name).some((it) => it.vaddr === vaddr), true);
+ * }
+ * assertEquals(table.find("no such function"), undefined);
+ * ```
+ */
 export class SymbolTable {
   /** The best of the tables that the file has; undefined if it has none. */
   readonly source: SymbolSource | undefined;

@@ -25,7 +25,7 @@ import { isAddress } from "../address.ts";
 import { explainRefusal, findObstacle } from "./permission.ts";
 import { openImage } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
-import { listThreads, readStatus } from "./proc_files.ts";
+import { isOurs, listThreads, readStatus } from "./proc_files.ts";
 import {
   EPERM,
   ESRCH,
@@ -140,7 +140,7 @@ function seizeThreads(tracer: Tracer, process: TracedProcess): boolean {
 function seize(tracer: Tracer, pid: number, tid: number): boolean {
   const result = tracer.kernel.call.ft_seize(tid, TRACE_OPTIONS);
   if (result >= 0) return true;
-  if (tid !== pid && (result === -ESRCH || readStatus(tracer.kernel, tid)?.tracerPid === Deno.pid)) return false;
+  if (tid !== pid && (result === -ESRCH || isOurs(tracer.kernel, tid))) return false;
   // An exiting thread is refused with EPERM.
   const state = readStatus(tracer.kernel, tid)?.state;
   if (tid !== pid && (state === undefined || state === "Z" || state === "X")) return false;

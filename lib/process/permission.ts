@@ -20,7 +20,7 @@
 
 import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { DTraceError, SystemError } from "../errors.ts";
-import { type ProcessStatus, readLink, readStatus, readText } from "./proc_files.ts";
+import { isOurs, type ProcessStatus, readLink, readStatus, readText } from "./proc_files.ts";
 import { EPERM } from "./ptrace.ts";
 
 /** The bit of CAP_SYS_PTRACE in a capability set (`linux/capability.h`). */
@@ -76,7 +76,7 @@ export function findObstacle(kernel: Kernel, pid: number): DTraceError | undefin
     );
   }
   if (!status.hasMemory) return grabError(pid, "it is a kernel thread", "EINVAL");
-  if (status.tracerPid !== 0 && status.tracerPid !== Deno.pid) {
+  if (status.tracerPid !== 0 && !isOurs(kernel, pid)) {
     return grabError(
       pid,
       `it is already traced by ${nameOf(kernel, status.tracerPid)}`,

@@ -177,6 +177,20 @@ function readStatFields(kernel: Kernel, pid: number, tid: number): string[] | un
 }
 
 /**
+ * Tells whether a thread is traced by us. The kernel names the tracing *thread*, which is not always the first one of
+ * this process.
+ *
+ * @param kernel The kernel's requests.
+ * @param tid The thread.
+ * @returns Whether the calling thread traces it.
+ */
+export function isOurs(kernel: Kernel, tid: number): boolean {
+  const ids = new Int32Array(7);
+  kernel.call.ft_self(new Uint8Array(ids.buffer));
+  return readStatus(kernel, tid)?.tracerPid === ids[5];
+}
+
+/**
  * Lists the threads of a process.
  *
  * @param kernel The kernel's requests.

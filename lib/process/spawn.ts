@@ -8,7 +8,7 @@
  * @module
  */
 
-import { cString } from "../../ffi/ffi.ts";
+import { cString, cStrings } from "../../ffi/ffi.ts";
 import { type Address, isAddress } from "../address.ts";
 import { DTraceError, SystemError } from "../errors.ts";
 import { openImage } from "./images.ts";
@@ -64,9 +64,9 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
   const args = [program, ...options.args ?? []];
   const result = kernel.call.ft_spawn(
     cString(findProgram(tracer, program, env)),
-    strings(args),
+    cStrings(args),
     args.length,
-    strings(env),
+    cStrings(env),
     env.length,
     cString(options.cwd ?? ""),
     options.stdin ?? 0,
@@ -176,16 +176,4 @@ function createError(tracer: Tracer, program: string, result: number): DTraceErr
     return new DTraceError("D_PROC_CREATE", `Cannot start "${program}": ${why ?? errno}`, { cause: error });
   }
   throw new SystemError("ECHILD", "start", `"${program}"`);
-}
-
-/** Strings one behind another, each with its NUL. */
-function strings(values: readonly string[]): Uint8Array {
-  const parts = values.map(cString);
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 1));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -30,8 +30,8 @@ import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import { handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
-import { type Image, type Thread, TracedProcess } from "./process.ts";
-import { readState, readStatus } from "./proc_files.ts";
+import type { Image, Thread, TracedProcess } from "./process.ts";
+import { isOurs, readState } from "./proc_files.ts";
 import {
   eventOf,
   isEnd,
@@ -351,7 +351,7 @@ export class Tracer {
    * then; or a child of the runtime's, which is left alone and, since it hides what is behind it, passed over.
    */
   #takeStranger(tid: number): boolean {
-    if (readStatus(this.kernel, tid)?.tracerPid === Deno.pid && this.strangers.size < STRANGERS_LIMIT) {
+    if (isOurs(this.kernel, tid) && this.strangers.size < STRANGERS_LIMIT) {
       if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0) this.strangers.set(tid, this.#status[0]!);
       return true;
     }

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DTraceError } from "../../lib/errors.ts";
 import { debugFilePaths, hasCompressedSymbols, isDebugFileOf, readDebugLink } from "../../lib/object/debug_file.ts";
-import { readBuildId } from "../../lib/object/elf_notes.ts";
+import { parseNotes, readBuildId } from "../../lib/object/elf_notes.ts";
 import { openElf, type SectionSpec } from "./elf_builder.ts";
 import { openFile, run, target } from "./files.ts";
 
@@ -59,6 +59,20 @@ Deno.test("readBuildId() reads the notes of segments if there are no sections", 
     assertEquals(readBuildId(openFile(path)), readBuildId(openFile(target("sym_pie"))));
   } finally {
     await Deno.remove(path);
+  }
+});
+
+Deno.test("parseNotes() pads to the alignment of the section", () => {
+  const note = (
+    type: number,
+    ...rest: number[]
+  ) => [4, 0, 0, 0, 4, 0, 0, 0, type, 0, 0, 0, 0x47, 0x4e, 0x55, 0, ...rest];
+  for (const [align, padding] of [[4, []], [8, [0, 0, 0, 0]], [1, []]] as const) {
+    const bytes = Uint8Array.from([...note(5, 1, 1, 1, 1, ...padding), ...note(3, 2, 2, 2, 2, ...padding)]);
+    assertEquals(parseNotes(openElf({}), bytes, align), [
+      { owner: "GNU", type: 5, descriptor: Uint8Array.of(1, 1, 1, 1) },
+      { owner: "GNU", type: 3, descriptor: Uint8Array.of(2, 2, 2, 2) },
+    ]);
   }
 });
 

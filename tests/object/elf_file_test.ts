@@ -128,10 +128,20 @@ Deno.test("DynamicSection tells a static position-independent program and the na
     false,
     true,
   ]);
+  const loader = openFile(target("sym_pie")).interpreter;
+  assertExists(loader);
+  assertEquals([isStaticPie(loader), openFile(loader).interpreter], [false, undefined]);
   const [libc] = mappedFiles("libc.so.6");
   assertExists(libc);
   assertEquals([isStaticPie(libc.path), new DynamicSection(openFile(libc.path)).soname], [false, "libc.so.6"]);
   assertEquals(new DynamicSection(openFile(target("sym_pie"))).soname, undefined);
+});
+
+Deno.test("DynamicSection counts as many symbols by either hash table as readelf", () => {
+  for (const name of ["sym_hash", "sym_gnu_hash"]) {
+    const counted = /'.dynsym' contains (\d+) entries/.exec(run("readelf", "--dyn-syms", target(name)))?.[1];
+    assertEquals(new DynamicSection(openFile(target(name))).symbols()?.count, Number(counted));
+  }
 });
 
 Deno.test("ElfFile reads the vDSO from memory", () => {

@@ -7,7 +7,7 @@
 import type { ByteSource } from "../../lib/object/byte_source.ts";
 import { ElfFile } from "../../lib/object/elf_file.ts";
 
-const TARGETS = new URL("../../build/targets/", import.meta.url).pathname;
+const TARGETS = new URL("../../build/targets/", import.meta.url);
 
 /** A file that is read by ranges, counting the bytes. */
 export class CountingFile implements ByteSource {
@@ -45,10 +45,10 @@ export class CountingFile implements ByteSource {
  * Tells where a compiled target is.
  *
  * @param name The name of its source in tests/targets, without extension.
- * @returns Its path.
+ * @returns Its path, as /proc has it.
  */
 export function target(name: string): string {
-  return TARGETS + name;
+  return Deno.realPathSync(new URL(name, TARGETS));
 }
 
 /**
@@ -96,11 +96,12 @@ export interface ReadelfFunction {
  * Asks `readelf` for the defined functions of a file.
  *
  * @param path The file.
- * @returns Its functions in the order of the tables, those of .dynsym first; names without version.
+ * @param option Which tables: `--syms` or `--dyn-syms`.
+ * @returns Its functions in the order of the tables; names without version.
  */
-export function readelfFunctions(path: string): ReadelfFunction[] {
+export function readelfFunctions(path: string, option = "--syms"): ReadelfFunction[] {
   const line = /^ *\d+: ([0-9a-f]+) +(\d+|0x[0-9a-f]+) (FUNC|IFUNC) +(\w+) +\w+ +(?:\[.*?\] +)?(\d+|ABS) +(\S+)/;
-  return run("readelf", "-sW", path).split("\n").flatMap((text) => {
+  return run("readelf", option, "-W", path).split("\n").flatMap((text) => {
     const [, vaddr = "", sizeBytes = "", type, binding = "", , name = ""] = line.exec(text) ?? [];
     if (type === undefined) return [];
     return {

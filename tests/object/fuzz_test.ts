@@ -1,6 +1,6 @@
 /**
- * Hostile files: whatever the bytes are, the outcome is a value or a DTraceError with the tag D_PROC_ELF, soon, and after
- * reading no more than a few times the file.
+ * Hostile files: whatever the bytes are, the outcome is a value or a DTraceError with the tag D_PROC_ELF, soon, and
+ * after reading no more than a few times the file.
  *
  * @module
  */
@@ -165,7 +165,6 @@ Deno.test("D_PROC_ELF: functions whose overlapping names have more than 2^28 cha
   const strings = elf.section(".strtab");
   bytes.fill(0x61, strings?.offset, (strings?.offset ?? 0) + (strings?.sizeBytes ?? 0));
   const table = new SymbolTable(elf);
-  assertEquals(table.count > 70_000, true);
   assertThrows(() => table.match(), DTraceError, "the names of its functions are too long");
   assertEquals(table.match((name) => name === ""), []);
 });

@@ -167,7 +167,11 @@ const functionLines: Deno.lint.Rule = {
 
 /** Whether a node of the tree is a function or method whose name says that it is about `bigint`. */
 function isBigIntFunction(node: Deno.lint.Node): boolean {
-  const name = node.type === "FunctionDeclaration" ? node.id : node.type === "MethodDefinition" ? node.key : undefined;
+  const name = node.type === "FunctionDeclaration"
+    ? node.id
+    : node.type === "MethodDefinition" || node.type === "TSMethodSignature"
+    ? node.key
+    : undefined;
   return name?.type === "Identifier" && name.name.includes("BigInt");
 }
 

@@ -113,6 +113,7 @@ Deno.test("bigint() allows it in functions that say so, and nowhere else", () =>
     assertEquals(lint("lib/spec/glob.ts", `function a() { ${source} }`), ["fasttrap/bigint"], source);
     assertEquals(lint("lib/spec/glob.ts", `function toBigInt() { ${source} }`), [], source);
     assertEquals(lint("lib/spec/glob.ts", `class A { argBigInt() { ${source} } }`), [], source);
+    assertEquals(lint("lib/spec/glob.ts", `interface A { argBigInt(): bigint }`), []);
     assertEquals(lint("ffi/ffi.ts", source), [], source);
     assertEquals(lint("tests/spec/glob_test.ts", source), [], source);
   }
