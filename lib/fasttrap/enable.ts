@@ -52,6 +52,15 @@ const ANY_MEMORY: WordMemory = {
   writeWord: () => true,
 };
 
+/** Code is read in windows of this size, in bytes, and the longest instruction beyond. */
+const WINDOW_BYTES = 4096;
+
+/** A part of the code that has been read. */
+interface CodeWindow {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
 /** What is kept during one batch. */
 interface Batch {
   readonly fasttrap: Fasttrap;
@@ -60,6 +69,10 @@ interface Batch {
   readonly made: Map<Tracepoint, Uint8Array>;
   /** Why a probe is refused. */
   readonly reasons: Map<Probe, string>;
+  /** Registers for trying whether an instruction can be emulated. */
+  readonly registers: Uint32Array;
+  /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
+  window: CodeWindow | undefined;
 }
 
 /**
@@ -72,7 +85,8 @@ interface Batch {
 export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refusal[] {
   const refusals: Refusal[] = [];
   for (const [image, group] of byImage(probes)) {
-    const batch: Batch = { fasttrap, image, made: new Map(), reasons: new Map() };
+    const registers = new Uint32Array(image.isa.registersBytes / 4);
+    const batch: Batch = { fasttrap, image, made: new Map(), reasons: new Map(), registers, window: undefined };
     fasttrap.tracer.quiesce(image);
     try {
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
@@ -146,20 +160,33 @@ function findTracepoint({ fasttrap, image, made }: Batch, pc: Address): Tracepoi
 }
 
 /** Decodes the instruction at an address. A string says why it cannot be traced. */
-function makeTracepoint({ image, made }: Batch, pc: Address): Tracepoint | string {
-  const code = new Uint8Array(image.isa.longestBytes);
-  const length = image.memory.read(pc, code);
-  if (length === 0) return "its memory cannot be read";
-  const instruction = image.isa.decode(code.subarray(0, length), 0, pc);
+function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
+  const { image, made } = batch;
+  const code = readCode(batch, pc);
+  if (code.length === 0) return "its memory cannot be read";
+  const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
   if (instruction.refusal !== undefined) return instruction.refusal;
-  const tracepoint = new Tracepoint(image, instruction, isEmulated(image, instruction));
+  const tracepoint = new Tracepoint(image, instruction, isEmulated(batch, instruction));
   made.set(tracepoint, code.slice(0, instruction.length));
   return tracepoint;
 }
 
-function isEmulated(image: Image, instruction: Instruction): boolean {
-  const registers = new Uint32Array(image.isa.registersBytes / 4);
+/** As much of the code at an address as the longest instruction has, and can be read. */
+function readCode(batch: Batch, pc: Address): Uint8Array {
+  const { image } = batch;
+  let { window } = batch;
+  if (window === undefined || pc < window.start || pc >= window.start + WINDOW_BYTES) {
+    const start = pc - pc % WINDOW_BYTES;
+    const bytes = new Uint8Array(WINDOW_BYTES + image.isa.longestBytes);
+    batch.window = window = { start, bytes: bytes.subarray(0, image.memory.read(start, bytes)) };
+  }
+  const offset = pc - window.start;
+  return window.bytes.subarray(offset, offset + image.isa.longestBytes);
+}
+
+function isEmulated({ image, registers }: Batch, instruction: Instruction): boolean {
+  registers.fill(0);
   return image.isa.emulate(instruction, registers, ANY_MEMORY);
 }
 

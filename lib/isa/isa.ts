@@ -133,6 +133,8 @@ export interface Isa {
   readonly trap: Uint8Array;
   /** How far behind the trap's address the pc is when it is reported: 1 on x86, 0 on aarch64. */
   readonly trapPcBytes: number;
+  /** The `si_code` of the SIGTRAP that the trap raises (`asm-generic/siginfo.h`). */
+  readonly trapCode: number;
   /** The bytes of a system call instruction, to be looked for in the target. */
   readonly systemCall: Uint8Array;
 

@@ -30,9 +30,8 @@ import {
   EPERM,
   ESRCH,
   eventOf,
+  INTERRUPTED,
   isStepCode,
-  isTrapCode,
-  PTRACE_EVENT_STOP,
   SIGINFO_BYTES,
   signalOf,
   SIGTRAP,
@@ -47,8 +46,6 @@ import type { Tracer } from "./tracer.ts";
 const PASSES_LIMIT = 1000;
 /** How long threads that are suspended in the kernel are awaited when a process is let go, in nanoseconds. */
 const SUSPENDED_LIMIT_NS = 2e9;
-/** The status of a thread that was only told to stop. */
-const INTERRUPTED = (PTRACE_EVENT_STOP << 16) | (SIGTRAP << 8) | 0x7f;
 
 /**
  * Attaches to a running process. It keeps running.
@@ -168,9 +165,11 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   const siginfo = new Uint8Array(SIGINFO_BYTES);
   if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return;
   const code = new DataView(siginfo.buffer).getInt32(8, true);
-  if (thread.stepping && isStepCode(code)) thread.status = INTERRUPTED;
-  else if (!isTrapCode(code)) return;
-  if (!tracer.loadRegisters(thread)) return;
+  if (thread.stepping && isStepCode(code)) {
+    thread.status = INTERRUPTED;
+    return;
+  }
+  if (code !== image.isa.trapCode || !tracer.loadRegisters(thread)) return;
   const pc = tracer.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
   if (!isAddress(pc) || !(image.text.has(pc) || isLate(image, pc))) return;

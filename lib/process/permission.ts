@@ -120,8 +120,8 @@ export function judge(kernel: Kernel, pid: number): Permission {
   const sameIds = hasSameIds(own, status);
   const dumpable = isDumpable(kernel, pid, status);
   const namespace = compareNamespaces(kernel, pid);
-  const scope = Number.parseInt(readText(kernel, "/proc/sys/kernel/yama/ptrace_scope") ?? "0", 10);
-  const filtered = kernel.call.ft_seize(NO_PID, 0) === -EPERM;
+  const scope = yamaScope(kernel);
+  const filtered = isFiltered(kernel);
   const opened = kernel.call.ft_open(cString(`/proc/${pid}/mem`), 1);
   if (opened >= 0) kernel.call.ft_close(opened);
   const traced = status.tracerPid !== 0;
@@ -142,6 +142,31 @@ export function judge(kernel: Kernel, pid: number): Permission {
   });
   const description = `${status.name}, uid ${status.uid[0]}, state ${status.state}`;
   return { pid, description, allowed, cause, hint, checks };
+}
+
+/**
+ * Judges whether anything can be attached from here.
+ *
+ * @param kernel The kernel's requests.
+ * @returns The rules that do not depend on the process.
+ */
+export function judgeEnvironment(kernel: Kernel): PermissionCheck[] {
+  const own = readStatus(kernel, "self")!;
+  const capable = hasCapability(own);
+  const filtered = isFiltered(kernel);
+  const scope = yamaScope(kernel);
+  const release = readText(kernel, "/proc/sys/kernel/osrelease")?.trim();
+  return [
+    { rule: "kernel", found: `Linux ${release ?? "of an unknown release"}`, passes: true },
+    { rule: "uid", found: `you are ${own.uid[1]}`, passes: undefined },
+    { rule: "capability", found: capable ? "CAP_SYS_PTRACE" : "no CAP_SYS_PTRACE", passes: capable || undefined },
+    { rule: "yama", found: describeScope(kernel, scope), passes: scope === 0 || (capable && scope < 3) },
+    {
+      rule: "seccomp",
+      found: filtered ? "your own filter forbids ptrace" : "ptrace is not filtered",
+      passes: !filtered,
+    },
+  ];
 }
 
 function findCause(
@@ -178,6 +203,16 @@ function findCause(
     ];
   }
   return ["a security module (SELinux, AppArmor, Landlock) refused", start];
+}
+
+/** Whether a seccomp filter keeps ptrace from us: without one a pid that no process has is not found. */
+function isFiltered(kernel: Kernel): boolean {
+  return kernel.call.ft_seize(NO_PID, 0) === -EPERM;
+}
+
+/** Yama's ptrace_scope; 0 in a kernel without Yama. */
+function yamaScope(kernel: Kernel): number {
+  return Number.parseInt(readText(kernel, "/proc/sys/kernel/yama/ptrace_scope") ?? "0", 10);
 }
 
 function hasCapability(status: ProcessStatus): boolean {

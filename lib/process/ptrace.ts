@@ -47,9 +47,7 @@ export const SIGKILL = 9;
 /** See {@linkcode SIGILL}. */
 export const SIGSEGV = 11;
 
-/** `si_code` of a SIGTRAP that `int3` raised on x86 (`asm-generic/siginfo.h`). */
-export const SI_KERNEL = 0x80;
-/** `si_code` of a SIGTRAP that `brk` raised on aarch64, and of one after a step over a system call on x86. */
+/** `si_code` of a SIGTRAP after a step over a system call on x86 (`asm-generic/siginfo.h`). */
 export const TRAP_BRKPT = 1;
 /** `si_code` of a SIGTRAP after a step over any other instruction. */
 export const TRAP_TRACE = 2;
@@ -103,12 +101,5 @@ export function isStepCode(code: number): boolean {
   return code === TRAP_TRACE || code === TRAP_BRKPT;
 }
 
-/**
- * Tells whether a SIGTRAP was raised by a trap instruction.
- *
- * @param code Its `si_code`.
- * @returns Whether it was, provided that the thread makes no single step.
- */
-export function isTrapCode(code: number): boolean {
-  return code === SI_KERNEL || code === TRAP_BRKPT;
-}
+/** The wait status of a thread that has stopped only because it was told to. */
+export const INTERRUPTED = (PTRACE_EVENT_STOP << 16) | (SIGTRAP << 8) | 0x7f;

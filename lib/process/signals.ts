@@ -31,7 +31,7 @@
 import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
 import { stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
-import { isStepCode, isTrapCode, SIGBUS, SIGFPE, SIGILL, SIGINFO_BYTES, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import { isStepCode, SIGBUS, SIGFPE, SIGILL, SIGINFO_BYTES, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How many steps a thread makes at most to get out of a slot. */
@@ -55,9 +55,9 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const code = readSiginfo(tracer, thread)?.getInt32(8, true);
   if (code === undefined) return;
   if (thread.stepping && isStepCode(code)) return stepped(tracer, thread);
-  if (!isTrapCode(code)) return deliver(tracer, thread, signal);
-  if (!tracer.loadRegisters(thread)) return;
   const { image } = thread.process;
+  if (code !== image.isa.trapCode) return deliver(tracer, thread, signal);
+  if (!tracer.loadRegisters(thread)) return;
   const pc = tracer.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
   const outcome = isAddress(pc) ? tracer.listener.trapped(thread, pc) : "unknown";

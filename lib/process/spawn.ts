@@ -16,7 +16,7 @@ import { type Thread, TracedProcess } from "./process.ts";
 import { readEnvironment } from "./proc_files.ts";
 import {
   eventOf,
-  isTrapCode,
+  INTERRUPTED,
   PTRACE_O_EXITKILL,
   SIGINFO_BYTES,
   SIGKILL,
@@ -120,6 +120,7 @@ export function runTo(tracer: Tracer, thread: Thread, addresses: readonly Addres
       image.text.remove(addresses);
       tracer.setPc(image, arrived);
       tracer.storeRegisters(thread);
+      thread.status = INTERRUPTED;
       return arrived;
     }
     tracer.enqueue(thread);
@@ -139,6 +140,7 @@ export function stepOnce(tracer: Tracer, thread: Thread): void {
   tracer.resume(thread, 0);
   tracer.awaitStep(thread, EXEC_LIMIT_US);
   thread.stepping = false;
+  thread.status = INTERRUPTED;
 }
 
 /** The address of the trap that the thread has executed; undefined if it is stopped for something else. */
@@ -146,8 +148,9 @@ function trapAddress(tracer: Tracer, thread: Thread, status: number): Address | 
   if (eventOf(status) !== 0 || signalOf(status) !== SIGTRAP) return undefined;
   const siginfo = new Uint8Array(SIGINFO_BYTES);
   if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return undefined;
-  if (!isTrapCode(new DataView(siginfo.buffer).getInt32(8, true)) || !tracer.loadRegisters(thread)) return undefined;
   const { image } = thread.process;
+  const code = new DataView(siginfo.buffer).getInt32(8, true);
+  if (code !== image.isa.trapCode || !tracer.loadRegisters(thread)) return undefined;
   const pc = tracer.getPc(image) - image.isa.trapPcBytes;
   return isAddress(pc) ? pc : undefined;
 }

@@ -9,7 +9,7 @@ import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
-import { trap, TRAP_PC_BYTES } from "./install.ts";
+import { trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 
 /** `EM_X86_64` of elf(5). */
@@ -29,6 +29,7 @@ export const X86_64: Isa = {
   slotReachBytes: SLOT_REACH_BYTES,
   trap,
   trapPcBytes: TRAP_PC_BYTES,
+  trapCode: TRAP_CODE,
   systemCall: new Uint8Array([0x0f, 0x05]),
   decode,
   emulate,

@@ -12,3 +12,6 @@ export const trap = new Uint8Array([0xcc]);
 
 /** How far behind the trap's address the pc is when it is reported. */
 export const TRAP_PC_BYTES = 1;
+
+/** `SI_KERNEL`: what int3 raises, and nothing else does (arch/x86/kernel/traps.c, do_int3_user). */
+export const TRAP_CODE = 0x80;

@@ -1,0 +1,63 @@
+/**
+ * Enabling and disabling 1,000 and 10,000 entry probes of one process, one stop of it each: milliseconds an iteration.
+ *
+ * The process is node (or what `FASTTRAP_BENCH_PROGRAM` names), started and held before it runs: what is measured is
+ * decoding, the tables and the text.
+ */
+
+import { openKernel } from "../ffi/ffi.ts";
+import { Fasttrap } from "../lib/fasttrap/fasttrap.ts";
+import type { Probe } from "../lib/fasttrap/probe.ts";
+import { detach } from "../lib/process/attach.ts";
+import { listModules } from "../lib/process/modules.ts";
+import { spawn } from "../lib/process/spawn.ts";
+
+const PROGRAM = Deno.env.get("FASTTRAP_BENCH_PROGRAM") ?? "node";
+
+/** Makes the entry probes of the first functions of the program, and stops the clock outside of `body`. */
+function withProbes(count: number, body: (fasttrap: Fasttrap, probes: readonly Probe[]) => void): void {
+  using kernel = openKernel();
+  const fasttrap = new Fasttrap(kernel, { executed() {}, ended() {}, warn: console.warn });
+  const process = spawn(fasttrap.tracer, PROGRAM, { args: ["--version"], stdout: 2 });
+  const module = listModules(kernel, process).find(({ isProgram }) => isProgram)!;
+  const { table } = module.symbols();
+  const probes: Probe[] = [];
+  for (let i = 0; i < table.count && probes.length < count; i++) {
+    const symbol = table.at(i);
+    const address = module.addressOf(symbol);
+    probes.push(fasttrap.makeProbe("pid", process.image, {
+      module: module.name,
+      function: symbol.name,
+      name: "entry",
+      kind: "entry",
+      functionAddress: address,
+      functionBytes: symbol.sizeBytes,
+      sites: [address],
+    }));
+  }
+  body(fasttrap, probes);
+  kernel.call.ft_kill(0, process.pid, 9);
+  detach(fasttrap.tracer, process);
+  while (!fasttrap.tracer.idle) fasttrap.tracer.pump(1000);
+}
+
+const consumer = { fire() {} };
+
+for (const count of [1_000, 10_000]) {
+  const group = `${count} probes`;
+  Deno.bench(`Fasttrap.enable() ${group}`, { group, n: 10, warmup: 3 }, (b) => {
+    withProbes(count, (fasttrap, probes) => {
+      b.start();
+      fasttrap.enable(probes, consumer);
+      b.end();
+    });
+  });
+  Deno.bench(`Fasttrap.disable() ${group}`, { group, n: 10, warmup: 3 }, (b) => {
+    withProbes(count, (fasttrap, probes) => {
+      fasttrap.enable(probes, consumer);
+      b.start();
+      fasttrap.disable(probes, consumer);
+      b.end();
+    });
+  });
+}
