@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 1
+#define FT_ABI 2
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -90,6 +90,14 @@ FT_API int32_t ft_detach(int32_t tid, int32_t signal);
  * Returns its id, 0 if there is none in time, or -ECHILD without children.
  */
 FT_API int32_t ft_peek(double limit_us);
+
+/*
+ * Tells whether one child or tracee has ended, without consuming its end, so
+ * that whoever started it can still wait for it.
+ *
+ * Returns 1 if it has, 0 if not, or -ECHILD if it is none of ours.
+ */
+FT_API int32_t ft_ended(int32_t tid);
 
 /*
  * Consumes what one child or tracee has to report, with the same limit.

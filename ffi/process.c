@@ -78,6 +78,17 @@ int32_t ft_peek(double limit_us) {
   return found;
 }
 
+int32_t ft_ended(int32_t tid) {
+  siginfo_t info;
+  info.si_pid = 0;
+  if (waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+    return -errno;
+  /* The stops of tracees are reported whatever is asked for. */
+  return info.si_pid != 0 &&
+         (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED ||
+          info.si_code == CLD_DUMPED);
+}
+
 int32_t ft_wait(int32_t tid, double limit_us, int32_t *status) {
   uint64_t limit;
   if (!ft_integer(limit_us, &limit))

@@ -63,7 +63,10 @@ export function attach(tracer: Tracer, pid: number): TracedProcess {
   seize(tracer, pid, pid);
   let process: TracedProcess;
   try {
-    process = new TracedProcess(pid, openImage(tracer.kernel, pid), { wanted: true });
+    process = new TracedProcess(pid, openImage(tracer.kernel, pid), {
+      wanted: true,
+      ownChild: readStatus(tracer.kernel, pid)?.ppid === Deno.pid,
+    });
   } catch (error) {
     abandon(tracer, pid);
     throw error instanceof DTraceError ? error : grabError(pid, "its memory cannot be opened", error);

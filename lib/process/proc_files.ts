@@ -159,6 +159,18 @@ export function readCpu(kernel: Kernel, pid: number, tid: number): number {
 }
 
 /**
+ * Reads how a process has ended that nobody has waited for yet.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The wait status; undefined if there is no such process.
+ */
+export function readEndStatus(kernel: Kernel, pid: number): number | undefined {
+  const field = readStatFields(kernel, pid, pid)?.[49];
+  return field === undefined ? undefined : Number(field);
+}
+
+/**
  * Reads when a process was started, which tells it from a later one with the same pid.
  *
  * @param kernel The kernel's requests.

@@ -137,7 +137,9 @@ export class TracedProcess {
   readonly spawned: boolean;
   /** Whether it was attached to on purpose; a vfork child is not, and is let go when it executes a program. */
   readonly wanted: boolean;
-  /** How it ended, as a wait status; undefined while it lives. */
+  /** Whether it is a child of this program that something else has started and will wait for. */
+  readonly ownChild: boolean;
+  /** How it ended, as a wait status; undefined while it lives, and if somebody else has waited for it. */
   endStatus: number | undefined;
 
   /**
@@ -147,11 +149,12 @@ export class TracedProcess {
    * @param image Its memory.
    * @param origin How it came to be traced.
    */
-  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean }) {
+  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean; ownChild?: boolean }) {
     this.pid = pid;
     this.image = image;
     this.spawned = origin.spawned ?? false;
     this.wanted = origin.wanted;
+    this.ownChild = origin.ownChild ?? false;
     image.processes.add(this);
   }
 

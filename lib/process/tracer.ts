@@ -31,8 +31,9 @@ import type { RegisterHalves } from "../isa/isa.ts";
 import { handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
-import { isOurs, readState } from "./proc_files.ts";
+import { isOurs, readEndStatus, readState } from "./proc_files.ts";
 import {
+  ECHILD,
   eventOf,
   isEnd,
   NT_PRSTATUS,
@@ -187,8 +188,7 @@ export class Tracer {
    */
   await(thread: Thread): void {
     for (let waitedUs = 0; mayRun(thread); waitedUs += STATE_CHECK_US) {
-      const result = this.kernel.call.ft_wait(thread.tid, STATE_CHECK_US, this.#status);
-      if (result > 0) return this.#consume(thread, this.#status[0]!);
+      if (this.#fetch(thread, STATE_CHECK_US)) return;
       const state = readState(this.kernel, thread.process.pid, thread.tid);
       if (state === "D") thread.state = "suspended";
       // A first thread that has exited stays a zombie until the others have; it will not run again.
@@ -338,12 +338,33 @@ export class Tracer {
   /** Consumes the next status of anyone. */
   #take(limitUs: number): boolean {
     const tid = this.kernel.call.ft_peek(limitUs);
-    if (tid <= 0) return false;
+    if (tid === 0) return false;
+    // Without any child the threads that are still known have been waited for by somebody else.
+    if (tid < 0) return this.#fetchAny();
     const thread = this.#threads.get(tid);
-    if (thread === undefined) return this.#takeStranger(tid);
-    if (this.kernel.call.ft_wait(tid, 0, this.#status) <= 0) return false;
-    this.#consume(thread, this.#status[0]!);
-    return true;
+    return thread === undefined ? this.#takeStranger(tid) : this.#fetch(thread, 0);
+  }
+
+  /**
+   * Consumes the status of one thread, if it has any. The end of a child of this program that something else has started
+   * is left for that to wait for; it may even have done so already.
+   */
+  #fetch(thread: Thread, limitUs: number): boolean {
+    if (thread.process.ownChild && this.kernel.call.ft_ended(thread.tid) > 0) {
+      this.#end(thread, readEndStatus(this.kernel, thread.process.pid));
+      return true;
+    }
+    const result = this.kernel.call.ft_wait(thread.tid, limitUs, this.#status);
+    if (result > 0) this.#consume(thread, this.#status[0]!);
+    else if (result === -ECHILD) this.#end(thread, undefined);
+    return result !== 0;
+  }
+
+  /** Consumes one status of each thread that has any. */
+  #fetchAny(): boolean {
+    let found = false;
+    for (const thread of [...this.#threads.values()]) if (this.#fetch(thread, 0)) found = true;
+    return found;
   }
 
   /**
@@ -355,13 +376,7 @@ export class Tracer {
       if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0) this.strangers.set(tid, this.#status[0]!);
       return true;
     }
-    let taken = false;
-    for (const thread of [...this.#threads.values()]) {
-      if (this.kernel.call.ft_wait(thread.tid, 0, this.#status) <= 0) continue;
-      this.#consume(thread, this.#status[0]!);
-      taken = true;
-    }
-    return taken;
+    return this.#fetchAny();
   }
 
   #consume(thread: Thread, status: number): void {
@@ -383,7 +398,7 @@ export class Tracer {
     }
   }
 
-  #end(thread: Thread, status: number): void {
+  #end(thread: Thread, status: number | undefined): void {
     const { process } = thread;
     this.removeThread(thread);
     if (process.alive) return;
