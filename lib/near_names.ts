@@ -31,9 +31,9 @@ export function editDistance(a: string, b: string, limit: number): number {
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const row = new Array<number>(b.length + 1).fill(limit + 1);
-    if (i <= limit) row[0] = i;
+    row[0] = i;
     const end = Math.min(b.length, i + limit);
-    let least = row[0] as number;
+    let least = i;
     for (let j = Math.max(1, i - limit); j <= end; j++) {
       const same = a[i - 1] === b[j - 1];
       let cost = Math.min(

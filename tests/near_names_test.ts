@@ -76,5 +76,5 @@ Deno.test("nearNames() returns each name once, never the name itself, and no mor
 Deno.test("nearNames() is quick with long candidates", () => {
   const start = performance.now();
   assertEquals(nearNames("x".repeat(128), Array.from({ length: 1000 }, (_, i) => "xy".repeat(2000) + i)), []);
-  assert(performance.now() - start < 1000);
+  assert(performance.now() - start < 5000);
 });

@@ -20,7 +20,7 @@ export interface ByteSource {
    *
    * @param offset Where it begins, in bytes.
    * @param length How many bytes are wanted.
-   * @returns The bytes; fewer than wanted where the source ends or cannot be read. The caller does not change them.
+   * @returns The bytes; fewer than wanted where the source ends or cannot be read. Neither side changes them later.
    */
   read(offset: number, length: number): Uint8Array;
 }

@@ -23,6 +23,11 @@ export const ET_EXEC = 2;
 /** A shared object or a position-independent executable. */
 export const ET_DYN = 3;
 
+/** `e_machine`: x86-64. */
+export const EM_X86_64 = 62;
+/** `e_machine`: 64-bit Arm. */
+export const EM_AARCH64 = 183;
+
 /** `e_phnum`: the count is elsewhere. Only core files need it; Linux refuses to run such a program. */
 export const PN_XNUM = 0xffff;
 
@@ -34,6 +39,8 @@ export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 /** Notes. */
 export const PT_NOTE = 4;
+/** The table of the call frames (GNU). */
+export const PT_GNU_EH_FRAME = 0x6474e550;
 /** Segment flag: executable. */
 export const PF_X = 1;
 
@@ -48,6 +55,8 @@ export const SHN_XINDEX = 0xffff;
 export const SHT_SYMTAB = 2;
 /** Section type: string table. */
 export const SHT_STRTAB = 3;
+/** Section type: relocations with addends. */
+export const SHT_RELA = 4;
 /** Section type: notes. */
 export const SHT_NOTE = 7;
 /** Section type: occupies no space in the file. */
@@ -56,6 +65,8 @@ export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;
 /** Section type: versions of the dynamic symbols (GNU). */
 export const SHT_GNU_VERSYM = 0x6fffffff;
+/** Section flag: is in memory when the program runs. */
+export const SHF_ALLOC = 2;
 /** Section flag: holds instructions. */
 export const SHF_EXECINSTR = 4;
 
@@ -72,16 +83,26 @@ export const VERSYM_HIDDEN = 0x8000;
 
 /** Dynamic entry: end of the array. */
 export const DT_NULL = 0;
+/** Dynamic entry: size of the relocations of the linkage table. */
+export const DT_PLTRELSZ = 2;
 /** Dynamic entry: hash table. */
 export const DT_HASH = 4;
 /** Dynamic entry: string table. */
 export const DT_STRTAB = 5;
 /** Dynamic entry: symbol table. */
 export const DT_SYMTAB = 6;
+/** Dynamic entry: relocations with addends. */
+export const DT_RELA = 7;
+/** Dynamic entry: size of the relocations with addends. */
+export const DT_RELASZ = 8;
 /** Dynamic entry: size of the string table. */
 export const DT_STRSZ = 10;
 /** Dynamic entry: name of the shared object. */
 export const DT_SONAME = 14;
+/** Dynamic entry: the kind of the relocations of the linkage table, {@linkcode DT_RELA} or without addends. */
+export const DT_PLTREL = 20;
+/** Dynamic entry: relocations of the linkage table. */
+export const DT_JMPREL = 23;
 /** Dynamic entry: hash table (GNU). */
 export const DT_GNU_HASH = 0x6ffffef5;
 /** Dynamic entry: versions of the symbols (GNU). */
@@ -90,6 +111,19 @@ export const DT_VERSYM = 0x6ffffff0;
 export const DT_FLAGS_1 = 0x6ffffffb;
 /** Flag of {@linkcode DT_FLAGS_1}: position-independent executable (GNU). */
 export const DF_1_PIE = 0x08000000;
+
+/** Relocation of x86-64: the address of a symbol, in the global offset table. */
+export const R_X86_64_GLOB_DAT = 6;
+/** Relocation of x86-64: the address of a function, in the linkage table. */
+export const R_X86_64_JUMP_SLOT = 7;
+/** Relocation of x86-64: what the function at the addend returns (GNU). */
+export const R_X86_64_IRELATIVE = 37;
+/** Relocation of aarch64: the address of a symbol, in the global offset table. */
+export const R_AARCH64_GLOB_DAT = 1025;
+/** Relocation of aarch64: the address of a function, in the linkage table. */
+export const R_AARCH64_JUMP_SLOT = 1026;
+/** Relocation of aarch64: what the function at the addend returns. */
+export const R_AARCH64_IRELATIVE = 1032;
 
 /** Note type: build identifier, of the owner "GNU". */
 export const NT_GNU_BUILD_ID = 3;

@@ -10,7 +10,12 @@ import {
   DT_FLAGS_1,
   DT_GNU_HASH,
   DT_HASH,
+  DT_JMPREL,
   DT_NULL,
+  DT_PLTREL,
+  DT_PLTRELSZ,
+  DT_RELA,
+  DT_RELASZ,
   DT_SONAME,
   DT_STRSZ,
   DT_STRTAB,
@@ -42,6 +47,14 @@ export interface DynamicSymbols {
   readonly stringsBytes: number;
   /** The file offset of the version indices; undefined if there are none. */
   readonly versionsOffset: number | undefined;
+}
+
+/** A range of the file. */
+export interface FileRange {
+  /** Where it begins, in bytes. */
+  readonly offset: number;
+  /** How many bytes it has. */
+  readonly sizeBytes: number;
 }
 
 /** The entries of a dynamic section, first of each tag. */
@@ -102,6 +115,22 @@ export class DynamicSection {
     if (offset === undefined || stringsOffset === undefined || stringsBytes === undefined) return undefined;
     const count = this.#countByHash() ?? this.#countByGnuHash() ?? 0;
     return { offset, count, stringsOffset, stringsBytes, versionsOffset: this.#offset(DT_VERSYM) };
+  }
+
+  /**
+   * Finds the relocations with addends; x86-64 and aarch64 have no others.
+   *
+   * @returns The tables, which have not been checked: that of the linkage table, then that of everything else.
+   */
+  relocations(): FileRange[] {
+    const linkageTag = this.#values.get(DT_PLTREL) === DT_RELA ? DT_JMPREL : undefined;
+    const tables: FileRange[] = [];
+    for (const [tag, sizeTag] of [[linkageTag, DT_PLTRELSZ], [DT_RELA, DT_RELASZ]] as const) {
+      const offset = tag && this.#offset(tag);
+      const sizeBytes = this.#values.get(sizeTag);
+      if (offset !== undefined && sizeBytes !== undefined) tables.push({ offset, sizeBytes });
+    }
+    return tables;
   }
 
   /** Translates the address in an entry to a file offset. */

@@ -91,6 +91,11 @@ export class ElfFile {
     this.segments = this.#readSegments();
   }
 
+  /** Whether this is not a file but the memory of a process, which may have been changed since it was loaded. */
+  get isLoaded(): boolean {
+    return this.#loadedAt !== undefined;
+  }
+
   /** The section headers; none if the file has none or was read from memory. Malformed ones throw `D_PROC_ELF`. */
   get sections(): readonly Section[] {
     return this.#sections ??= this.#loadedAt === undefined ? this.#readSections() : [];

@@ -166,6 +166,35 @@ export class SymbolTable {
   }
 
   /**
+   * Finds the first function behind an address.
+   *
+   * @param vaddr The address before relocation; any number.
+   * @returns The function; undefined if there is none.
+   */
+  next(vaddr: number): FunctionSymbol | undefined {
+    const group = this.#lastFrom(vaddr - this.#start) + 1;
+    return group < this.count ? this.at(group) : undefined;
+  }
+
+  /**
+   * Lists the names of what begins at an address.
+   *
+   * @param vaddr The address before relocation; any number.
+   * @returns The names, without versions; some may be equal.
+   */
+  namesAt(vaddr: number): string[] {
+    const names: string[] = [];
+    const offset = vaddr - this.#start;
+    for (let group = this.#lastFrom(offset); group >= 0; group--) {
+      const first = this.#groups[group] as number;
+      if (this.#symbols.offsets[first] !== offset) break;
+      const behind = this.#groups[group + 1] as number;
+      for (let symbol = first; symbol < behind; symbol++) names.push(this.#name(symbol));
+    }
+    return names;
+  }
+
+  /**
    * Lists functions by name.
    *
    * @param predicate Whether a name is wanted; without it all functions are.

@@ -23,7 +23,9 @@ import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
 import { ElfFile } from "../object/elf_file.ts";
+import { frameRange } from "../object/frame_table.ts";
 import { loadBias } from "../object/load_bias.ts";
+import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
 import type { TracedProcess } from "./process.ts";
 import { type Mapping, readLink, readMappings } from "./proc_files.ts";
@@ -36,6 +38,12 @@ export interface ModuleSymbols {
   readonly bias: number;
   /** The header and segments of the file. Its sections cannot be read any more. */
   readonly elf: ElfFile;
+}
+
+/** The words in which a module keeps the addresses of functions, and where they are. */
+export interface ModuleSlots extends FunctionSlots {
+  /** What to add to a word's address to get the process's. */
+  readonly bias: number;
 }
 
 /** A file with code that is mapped in a process. */
@@ -53,6 +61,8 @@ export class Module {
   readonly #kernel: Kernel;
   readonly #process: TracedProcess;
   #symbols: ModuleSymbols | undefined;
+  #functionSlots: ModuleSlots | undefined;
+  #vdso: Module | undefined;
 
   /**
    * Makes a module whose file has not been looked at.
@@ -100,17 +110,77 @@ export class Module {
     return toAddress(symbol.vaddr + this.symbols().bias);
   }
 
+  /**
+   * The words in which it keeps the addresses of functions. Read at the first use, and kept.
+   *
+   * @returns The words and where they are.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  functionSlots(): ModuleSlots {
+    return this.#functionSlots ??= this.#withElf((elf) => ({ ...readFunctionSlots(elf), bias: this.#bias(elf) }));
+  }
+
+  /**
+   * The code that the kernel maps into the same process (vdso(7)), which is a module without a file. It is not listed,
+   * because it is not loaded by the program; but some functions of libc are resolved to functions in it.
+   *
+   * @returns The module; undefined if the kernel maps none.
+   */
+  vdso(): Module | undefined {
+    if (this.#vdso === undefined) {
+      const mappings = (readMappings(this.#kernel, this.#process.pid) ?? []).filter(({ path }) => path === "[vdso]");
+      if (mappings.length > 0) this.#vdso = new Module(this.#kernel, this.#process, mappings, false);
+    }
+    return this.#vdso;
+  }
+
+  /**
+   * Whether an address lies in its code.
+   *
+   * @param address The address; any number.
+   * @returns Whether it does.
+   */
+  holdsCode(address: number): boolean {
+    return this.code.some(({ start, end }) => address >= start && address < end);
+  }
+
+  /**
+   * The size of a function that may have no symbol, because the file is stripped.
+   *
+   * @param address Where it begins, in its code.
+   * @returns The bytes up to the end that its symbol says, or else the call frames; or else up to the next function.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  sizeAt(address: Address): number {
+    const { table, bias } = this.symbols();
+    const vaddr = address - bias;
+    const symbol = table.containing(vaddr);
+    const symbolEnd = symbol && symbol.vaddr + symbol.sizeBytes;
+    const end = (symbol?.sizeKnown ? symbolEnd : this.#withElf((elf) => frameRange(elf, vaddr))?.end) ??
+      symbolEnd ?? table.next(vaddr)?.vaddr ?? Infinity;
+    const mappingEnd = this.code.find((mapping) => address >= mapping.start && address < mapping.end)?.end ?? address;
+    return Math.min(end - vaddr, mappingEnd - address);
+  }
+
   #load(): ModuleSymbols {
-    using source = this.#open();
-    const elf = new ElfFile(source ?? this.#memorySource(), {
-      name: this.path,
-      loadedAt: source === undefined ? this.mappings[0]!.start : undefined,
+    return this.#withElf((elf) => {
+      const bias = this.#bias(elf);
+      const table = new SymbolTable(elf);
+      if (elf.isLoaded || table.source === ".symtab") return { table, bias, elf };
+      using debugSource = this.#openDebugFile(elf);
+      return { table: debugSource === undefined ? table : new SymbolTable(elf, debugSource.elf), bias, elf };
     });
-    const bias = this.#bias(elf);
-    const table = new SymbolTable(elf);
-    if (source === undefined || table.source === ".symtab") return { table, bias, elf };
-    using debugSource = this.#openDebugFile(elf);
-    return { table: debugSource === undefined ? table : new SymbolTable(elf, debugSource.elf), bias, elf };
+  }
+
+  /** Opens the file, or the memory where the file cannot be had, for as long as `use` takes. */
+  #withElf<T>(use: (elf: ElfFile) => T): T {
+    using source = this.#open();
+    return use(
+      new ElfFile(source ?? this.#memorySource(), {
+        name: this.path,
+        loadedAt: source === undefined ? this.mappings[0]!.start : undefined,
+      }),
+    );
   }
 
   #bias(elf: ElfFile): number {

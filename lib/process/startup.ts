@@ -8,8 +8,11 @@
  * | `postinit` | run the constructors of its shared objects | the program's entry point |
  * | `main` | run everything before `main` | the symbol `main` |
  *
- * A static program has no dynamic linker: for it `exec` and `preinit` are the same. If a moment cannot be found, the
- * next one is used.
+ * A static program has no dynamic linker: it relocates itself, which puts the implementations of its IFUNCs in place,
+ * and calls `_init` before the first of its constructors. For it that is `preinit` and `postinit`, or `exec` is if its
+ * start-up code is not the C library's.
+ *
+ * If a moment cannot be found, the next one is used.
  *
  * @module
  */
@@ -37,14 +40,20 @@ export function runToMoment(tracer: Tracer, process: TracedProcess, moment: Eval
   const modules = listModules(tracer.kernel, process);
   const program = modules.find(({ isProgram }) => isProgram);
   if (program === undefined) return;
-  const { elf, bias } = program.symbols();
+  const { elf, bias, table } = program.symbols();
   const entry = toAddress(elf.entry + bias);
-  if (moment === "preinit") {
-    if (elf.segments.some(({ type }) => type === PT_INTERP)) runToRelocated(tracer, thread, modules, entry);
-    return;
+  const main = table.find("main");
+  if (moment === "main") {
+    runTo(tracer, thread, [main === undefined ? entry : program.addressOf(main)]);
+  } else if (!elf.segments.some(({ type }) => type === PT_INTERP)) {
+    const init = table.find("_init");
+    // Both: a C library that does not call `_init` must not get away.
+    if (init && main) runTo(tracer, thread, [program.addressOf(init), program.addressOf(main)]);
+  } else if (moment === "preinit") {
+    runToRelocated(tracer, thread, modules, entry);
+  } else {
+    runTo(tracer, thread, [entry]);
   }
-  const main = moment === "main" ? program.symbols().table.find("main") : undefined;
-  runTo(tracer, thread, [main === undefined ? entry : program.addressOf(main)]);
 }
 
 /** Runs until the dynamic linker says that its list of objects is consistent, but not before there is any in it. */

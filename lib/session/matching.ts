@@ -8,6 +8,9 @@
  * returns and the offsets that the name field matches. A function's code is read from the process, without our traps,
  * and swept once for its instructions; only a name that asks for neither returns nor offsets saves that.
  *
+ * *IFUNCs.* A function that is chosen when the program is loaded (`memcpy`) means the one that was chosen. Its probes
+ * keep the name that the user knows.
+ *
  * *Cost.* No stop of the target. Symbols are read at the first use of a module, code at some 100 ns an instruction.
  *
  * @module
@@ -19,6 +22,7 @@ import type { ProbeParts } from "../fasttrap/probe.ts";
 import { findFunctionSites, type FunctionSites, isInstructionStart } from "../isa/function_sites.ts";
 import { nearNames } from "../near_names.ts";
 import type { FunctionSymbol } from "../object/symbol_table.ts";
+import { resolveIfunc } from "../process/ifuncs.ts";
 import type { Module } from "../process/modules.ts";
 import type { Image, TracedProcess } from "../process/process.ts";
 import { compileGlob, isGlob } from "../spec/glob.ts";
@@ -72,7 +76,17 @@ export function matchProbes(
   for (const module of chosen) {
     try {
       const functions = matchFunctions(module, description, modules);
-      for (const symbol of functions) pushParts(parts, process.image, module, symbol, name);
+      const unresolved: FunctionSymbol[] = [];
+      for (const symbol of functions) {
+        const implementation = symbol.ifunc
+          ? resolveIfunc(process.image.memory, modules, { module, symbol })
+          : undefined;
+        if (symbol.ifunc && implementation === undefined) unresolved.push(symbol);
+        const { sizeBytes } = symbol;
+        const place = implementation ?? { address: module.addressOf(symbol), sizeBytes };
+        pushParts(parts, process.image, { module: module.name, name: symbol.name, ...place }, name);
+      }
+      if (unresolved.length > 0) problems.push(resolverProblem(module, unresolved));
       if (functions.length === 0) hint ??= functionHint(module, description.function);
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag !== "D_PROC_ELF") throw error;
@@ -97,27 +111,29 @@ function matchFunctions(module: Module, description: ProbeDescription, modules: 
   });
 }
 
+/** A function that probes are made for. */
+interface Place {
+  readonly module: string;
+  readonly name: string;
+  readonly address: Address;
+  readonly sizeBytes: number;
+}
+
 /** Adds the probes of one function that the name field matches. */
-function pushParts(
-  parts: ProbeParts[],
-  image: Image,
-  module: Module,
-  symbol: FunctionSymbol,
-  name: ProbeNamePattern,
-): void {
-  const address = module.addressOf(symbol);
+function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): void {
+  const { address, sizeBytes } = place;
   const common = {
-    module: module.name,
-    function: symbol.name,
+    module: place.module,
+    function: place.name,
     functionAddress: address,
-    functionBytes: symbol.sizeBytes,
+    functionBytes: sizeBytes,
   };
   if (name.return || name.offset !== undefined || name.matchesOffset !== undefined) {
-    const sites = sweep(image, address, symbol.sizeBytes);
+    const sites = sweep(image, address, sizeBytes);
     if (name.offset !== undefined) {
       checkOffset(name.offset, {
-        name: symbol.name,
-        sizeBytes: symbol.sizeBytes,
+        name: place.name,
+        sizeBytes,
         isInstruction: (offset) => isInstructionStart(sites, offset),
       });
     }
@@ -167,6 +183,16 @@ function matchAddress(
     sites: [address],
   };
   return { parts: [part], problems: [], hint: undefined };
+}
+
+/** Says of which IFUNCs only the resolver could be found, once for all of them. */
+function resolverProblem(module: Module, unresolved: readonly FunctionSymbol[]): string {
+  const name = unresolved[0]!.name;
+  return unresolved.length === 1
+    ? `Cannot find the implementation of '${name}' in ${module.name}: no call is bound to it yet; only its resolver is ` +
+      "probed"
+    : `Cannot find the implementations of ${unresolved.length} functions in ${module.name}, such as '${name}': no ` +
+      "call is bound to them yet; only their resolvers are probed";
 }
 
 function identityOf({ name, isProgram }: Module): ModuleIdentity {

@@ -8,6 +8,7 @@
 
 import { byteSource } from "../../lib/object/byte_source.ts";
 import { ElfFile } from "../../lib/object/elf_file.ts";
+import { type FunctionSymbol, SymbolTable } from "../../lib/object/symbol_table.ts";
 
 /** The address of the code. */
 export const CODE_VADDR = 0x401000;
@@ -158,6 +159,21 @@ function writeHeader(
  */
 export function openElf(spec: ElfSpec): ElfFile {
   return new ElfFile(byteSource(buildElf(spec)), { name: "built" });
+}
+
+/**
+ * Makes a symbol table.
+ *
+ * @param symbols Its symbols, whose addresses are offsets in the code.
+ * @returns The table.
+ */
+export function tableOf(...symbols: SymbolSpec[]): SymbolTable {
+  return new SymbolTable(openElf({ symbols: symbols.map((it) => ({ ...it, vaddr: CODE_VADDR + it.vaddr })) }));
+}
+
+/** The names of functions. */
+export function names(functions: readonly FunctionSymbol[]): string[] {
+  return functions.map((it) => it.name);
 }
 
 function bytesOf(view: ArrayBufferView): Uint8Array {

@@ -18,7 +18,8 @@ import { buildElf, CODE_VADDR } from "./elf_builder.ts";
 import { target } from "./files.ts";
 
 const MUTATION_COUNT = 5000;
-const MILLISECONDS_MAX = 1000;
+/** Far more than any file needs, because the machine may be busy. */
+const MILLISECONDS_MAX = 5000;
 
 /** Marsaglia's xorshift32: a sequence of unsigned 32-bit numbers that is the same in every run. */
 function random(seed: number): (below: number) => number {
@@ -152,7 +153,7 @@ Deno.test("SymbolTable survives 50,000 symbols of one address whose names overla
   assertEquals(table.match((name) => name.length > 300).map((it) => it.name.length), [4096]);
   assertEquals(table.findAll("_".repeat(4096)).length, 1);
   assertEquals(table.near("x".repeat(128), 3), []);
-  assert(performance.now() - start < 5 * MILLISECONDS_MAX, `it took ${performance.now() - start} ms`);
+  assert(performance.now() - start < MILLISECONDS_MAX, `it took ${performance.now() - start} ms`);
 });
 
 Deno.test("D_PROC_ELF: functions whose overlapping names have more than 2^28 characters", () => {
@@ -182,7 +183,7 @@ Deno.test("ElfFile survives 60,000 sections that are all linkage tables", () => 
   const start = performance.now();
   const table = new SymbolTable(new ElfFile(source, { name: "plt" }));
   assertEquals(table.count, 2000);
-  assert(performance.now() - start < 5 * MILLISECONDS_MAX);
+  assert(performance.now() - start < MILLISECONDS_MAX);
 });
 
 Deno.test("D_PROC_ELF: a file that claims more symbols or names than are accepted or than it has", () => {

@@ -1,0 +1,3 @@
+// ifunc_dynamic.c, static, at fixed addresses.
+// cc: -no-pie -static
+#include "ifunc_dynamic.c"
