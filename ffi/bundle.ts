@@ -20,9 +20,8 @@ const OUTPUT = "dist/fasttrap.js";
 /** The module that the bundle starts with. The command starts itself only when it is the main module: see `define`. */
 const ENTRY = `
   import { main } from "./cli.ts";
-  import { openKernelFromBytes } from "./ffi/ffi.ts";
   import library from "./build/libfasttrap.so";
-  await main(() => openKernelFromBytes(library));
+  Deno.exit(await main(library));
 `;
 
 try {

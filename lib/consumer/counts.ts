@@ -22,16 +22,43 @@ export interface ProbeCount {
   readonly hitsTotal: number;
 }
 
+/** Counts hits by probe. */
+export class ProbeCounter {
+  readonly #counts = new Map<number, { readonly probe: ProbeIdentity; hitsTotal: number }>();
+
+  /**
+   * Counts a hit.
+   *
+   * @param probe The probe.
+   */
+  add(probe: ProbeIdentity): void {
+    const count = this.#counts.get(probe.id);
+    if (count === undefined) this.#counts.set(probe.id, { probe, hitsTotal: 1 });
+    else count.hitsTotal++;
+  }
+
+  /**
+   * Gives the counts so far.
+   *
+   * @returns The probes that were hit, the smallest count first; equal counts in the order of the probes' names.
+   */
+  sorted(): ProbeCount[] {
+    return [...this.#counts.values()]
+      .map((count) => ({ count, key: formatProbeDescription(count.probe) }))
+      .sort((a, b) => a.count.hitsTotal - b.count.hitsTotal || (a.key < b.key ? -1 : 1))
+      .map(({ count }) => count);
+  }
+}
+
 /**
  * Formats the table.
  *
- * @param counts The counts, in any order. Probes without a hit are left out, as an aggregation never saw them.
- * @returns An empty line and one line a probe; equal counts are in the order of the probes' names.
+ * @param counts The counts in their order.
+ * @returns An empty line and one line a probe.
  */
-export function formatCounts(counts: Iterable<ProbeCount>): string {
-  const rows = [...counts]
-    .filter(({ hitsTotal }) => hitsTotal > 0)
-    .map(({ probe, hitsTotal }) => ({ key: formatProbeDescription(probe), hitsTotal }))
-    .sort((a, b) => a.hitsTotal - b.hitsTotal || (a.key < b.key ? -1 : 1));
-  return `\n${rows.map(({ key, hitsTotal }) => `  ${key.padEnd(50)} ${String(hitsTotal).padStart(16)}\n`).join("")}`;
+export function formatCounts(counts: readonly ProbeCount[]): string {
+  const rows = counts.map(({ probe, hitsTotal }) =>
+    `  ${formatProbeDescription(probe).padEnd(50)} ${String(hitsTotal).padStart(16)}\n`
+  );
+  return `\n${rows.join("")}`;
 }

@@ -38,6 +38,25 @@ const TAG_CODES: Readonly<Record<string, number>> = {
   D_PROC_GRAB: ExitCode.target,
 };
 
+/** A mistake in the command line. */
+export class UsageError extends SyntaxError {
+  /** The class's name. */
+  override readonly name = "UsageError";
+  /** What the user can do. */
+  readonly hint: string | undefined;
+
+  /**
+   * Makes an error.
+   *
+   * @param message What is wrong.
+   * @param hint What the user can do.
+   */
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
 /** A permission of Deno that the user has not given. */
 export class PermissionError extends TypeError {
   /** The class's name. */
@@ -52,7 +71,8 @@ export class PermissionError extends TypeError {
  */
 export function exitCodeOf(error: unknown): number {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof PermissionError) return ExitCode.permission;
+    // Deno's own refusal, should it come later than ours.
+    if (cause instanceof PermissionError || cause.name === "NotCapable") return ExitCode.permission;
     if (cause instanceof SystemError && (cause.errno === "EPERM" || cause.errno === "EACCES")) {
       return ExitCode.permission;
     }
@@ -68,25 +88,26 @@ export function exitCodeOf(error: unknown): number {
  * @returns One line, and a second one if there is a hint, with line feeds.
  */
 export function formatFailure(error: unknown): string {
-  if (!(error instanceof Error)) return formatMessage(`internal error: ${String(error)}`);
   if (error instanceof DTraceError) return formatMessage(`${error.tag}: ${error.message}`) + formatHint(error.hint);
-  if (error instanceof SystemError) return formatMessage(error.message) + formatHint(error.hint);
+  if (error instanceof SystemError || error instanceof UsageError) {
+    return formatMessage(error.message) + formatHint(error.hint);
+  }
   if (error instanceof InvariantError) return formatMessage(`internal error: ${error.message}`);
-  return formatMessage(error.message) + formatHint(error.cause);
+  return formatMessage(error instanceof Error ? error.message : String(error));
 }
 
 /**
  * Puts the command's name in front of a message.
  *
- * @param message The message; only its first line is kept.
+ * @param message The message.
  * @returns The line with its line feed.
  */
 export function formatMessage(message: string): string {
   return `${COMMAND}: ${oneLine(message)}\n`;
 }
 
-function formatHint(hint: unknown): string {
-  return typeof hint === "string" ? `hint: ${oneLine(hint)}\n` : "";
+function formatHint(hint: string | undefined): string {
+  return hint === undefined ? "" : `hint: ${oneLine(hint)}\n`;
 }
 
 /** Names of functions and files may hold line feeds; a message is one line nevertheless. */

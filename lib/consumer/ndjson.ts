@@ -6,6 +6,8 @@
  * {"type":"end","hits":1,"drops":{}}
  * ```
  *
+ * `--count` writes an `aggregation` for each probe in place of the events, `-l` a `probe` for each probe and no end.
+ *
  * Arguments are signed 64-bit integers, as `arg0` is in D. One that a JSON number does not hold exactly, because it is
  * outside of +-(2^53 - 1), is a string of decimal digits.
  *
@@ -15,7 +17,8 @@
  */
 
 import { formatProbeDescription } from "../spec/probe_description.ts";
-import type { TraceEvent } from "../session/event.ts";
+import type { ProbeIdentity, TraceEvent } from "../session/event.ts";
+import type { ProbeCount } from "./counts.ts";
 
 const HALF = 2 ** 32;
 /** High halves from here on belong to integers of 2^53 and more. */
@@ -24,7 +27,7 @@ const MILLION = 1e6;
 
 /** What is known when the tracing ends. */
 export interface TraceTotals {
-  /** How many events were written. */
+  /** How many hits were written or counted. */
   readonly hitsTotal: number;
   /** How many events were lost, by the cause of the loss. */
   readonly drops: Readonly<Record<string, number>>;
@@ -49,6 +52,28 @@ export class NdjsonFormatter {
       args += (i === 0 ? "" : ",") + formatInteger(halves[2 * i]!, halves[2 * i + 1]!);
     }
     return `{"type":"event","ts":${event.timestampNs},"pid":${event.pid},"tid":${event.tid},"probe":${name},"args":[${args}]}\n`;
+  }
+
+  /**
+   * Formats what was counted for one probe.
+   *
+   * @param count The probe and its hits.
+   * @returns A line with its line feed.
+   */
+  formatCount({ probe, hitsTotal }: ProbeCount): string {
+    const key = [formatProbeDescription(probe)];
+    return `${JSON.stringify({ type: "aggregation", name: "@", key, value: hitsTotal })}\n`;
+  }
+
+  /**
+   * Formats one probe of a list.
+   *
+   * @param probe The probe.
+   * @returns A line with its line feed.
+   */
+  formatProbe(probe: ProbeIdentity): string {
+    const { id, provider, module, function: functionName, name } = probe;
+    return `${JSON.stringify({ type: "probe", id, provider, module, function: functionName, name })}\n`;
   }
 
   /**

@@ -13,6 +13,8 @@
  */
 
 import type { ProbeIdentity, TraceEvent } from "../session/event.ts";
+import { formatMessage } from "./failure.ts";
+import type { TraceTotals } from "./ndjson.ts";
 
 /** The widths of the columns. */
 const CPU_WIDTH = 3;
@@ -48,12 +50,54 @@ export class TextFormatter {
 /**
  * Says how many probes a description matched, as dtrace(1) does on its standard error before tracing.
  *
- * @param description The description as the user wrote it.
+ * @param description What the user wrote, and what dtrace calls it: `description` for `-n`, `function` for `-f`,
+ *   `module` for `-m`, `provider` for `-P`.
  * @param probesTotal How many probes it matched.
- * @returns The sentence, without the name of the command in front and without a line feed.
+ * @returns A line with its line feed.
  */
-export function formatMatched(description: string, probesTotal: number): string {
-  return `description '${description}' matched ${probesTotal} probe${probesTotal === 1 ? "" : "s"}`;
+export function formatMatched(description: { kind: string; text: string }, probesTotal: number): string {
+  const { kind, text } = description;
+  return formatNotice(`${kind} '${text}' matched ${countOf(probesTotal, "probe")}`);
+}
+
+/**
+ * Says how a process has ended, as dtrace(1) does on its standard error.
+ *
+ * @param pid The process.
+ * @param end Its exit code, or the name of the signal that killed it.
+ * @returns A line with its line feed.
+ */
+export function formatProcessEnd(
+  pid: number,
+  end: { code: number | undefined; signal: string | undefined },
+): string {
+  if (end.signal !== undefined) return formatNotice(`pid ${pid} terminated by ${end.signal}`);
+  return formatNotice(end.code ? `pid ${pid} exited with status ${end.code}` : `pid ${pid} has exited`);
+}
+
+/**
+ * Says what there was in all.
+ *
+ * @param totals The hits and the drops.
+ * @param unplacedTotal How many probes could not be placed.
+ * @returns A line with its line feed.
+ */
+export function formatTotals(totals: TraceTotals, unplacedTotal: number): string {
+  const { hitsTotal, drops } = totals;
+  const parts = [countOf(hitsTotal, "hit")];
+  for (const [cause, lost] of Object.entries(drops)) parts.push(`${countOf(lost, "drop")} (${cause})`);
+  if (Object.keys(drops).length === 0) parts.push("no drops");
+  if (unplacedTotal > 0) parts.push(`${countOf(unplacedTotal, "probe")} could not be placed`);
+  return formatMessage(parts.join(", "));
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Scripts look for these sentences after dtrace's own name, so they come under it. */
+function formatNotice(sentence: string): string {
+  return `dtrace: ${sentence}\n`;
 }
 
 function formatRowEnd(probe: ProbeIdentity): string {

@@ -20,6 +20,7 @@
 
 import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { DTraceError, SystemError } from "../errors.ts";
+import { isaOfProcess } from "./images.ts";
 import { isOurs, type ProcessStatus, readLink, readStatus, readText } from "./proc_files.ts";
 import { EPERM } from "./ptrace.ts";
 
@@ -84,6 +85,17 @@ export function findObstacle(kernel: Kernel, pid: number): DTraceError | undefin
       "stop that tracer first",
     );
   }
+  return findForeignCode(kernel, pid);
+}
+
+/** The error for a process whose code is not supported. One whose executable cannot be read is left to the kernel. */
+function findForeignCode(kernel: Kernel, pid: number): DTraceError | undefined {
+  try {
+    isaOfProcess(kernel, pid);
+  } catch (error) {
+    if (error instanceof DTraceError) return error;
+    if (!(error instanceof SystemError)) throw error;
+  }
   return undefined;
 }
 
@@ -112,8 +124,8 @@ export function judge(kernel: Kernel, pid: number): Permission {
   const status = readStatus(kernel, pid);
   const obstacle = findObstacle(kernel, pid);
   if (status === undefined || (obstacle !== undefined && status.tracerPid === 0)) {
-    const cause = obstacle?.message.replace(/^[^:]*: /, "") ?? "there is no such process";
-    return { pid, description: `process ${pid}`, allowed: false, cause, hint: obstacle?.hint, checks: [] };
+    const cause = obstacle?.message.replace(/^Cannot grab process \d+: /, "") ?? "there is no such process";
+    return { pid, description: describe(status), allowed: false, cause, hint: obstacle?.hint, checks: [] };
   }
   const own = readStatus(kernel, "self")!;
   const capable = hasCapability(own);
@@ -140,8 +152,7 @@ export function judge(kernel: Kernel, pid: number): Permission {
     status,
     kernel,
   });
-  const description = `${status.name}, uid ${status.uid[0]}, state ${status.state}`;
-  return { pid, description, allowed, cause, hint, checks };
+  return { pid, description: describe(status), allowed, cause, hint, checks };
 }
 
 /**
@@ -203,6 +214,10 @@ function findCause(
     ];
   }
   return ["a security module (SELinux, AppArmor, Landlock) refused", start];
+}
+
+function describe(status: ProcessStatus | undefined): string {
+  return status === undefined ? "not there" : `${status.name}, uid ${status.uid[0]}, state ${status.state}`;
 }
 
 /** Whether a seccomp filter keeps ptrace from us: without one a pid that no process has is not found. */

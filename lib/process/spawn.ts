@@ -94,6 +94,18 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
 }
 
 /**
+ * Ends a process that was started and has not been let run its program.
+ *
+ * @param tracer The tracer.
+ * @param process The process.
+ */
+export function discard(tracer: Tracer, process: TracedProcess): void {
+  tracer.kernel.call.ft_kill(0, process.pid, SIGKILL);
+  const deadline = tracer.kernel.call.ft_clock_ns() + EXEC_LIMIT_US * 1000;
+  while (process.alive && tracer.kernel.call.ft_clock_ns() < deadline) tracer.pump(LOOK_US);
+}
+
+/**
  * Lets a process that has one thread, which is stopped, run until it arrives at one of some addresses.
  *
  * @param tracer The tracer.

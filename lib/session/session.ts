@@ -10,7 +10,8 @@
  * {@linkcode Session.events}. Until then a thread that has hit a probe waits at it.
  *
  * *A program that the session starts* is held before it runs anything of its own until the first turn, so that probes
- * can be enabled in it.
+ * can be enabled in it. If the session ends before, it never runs: who asked for it to be traced did not ask for it to run
+ * untraced.
  *
  * @module
  */
@@ -23,7 +24,7 @@ import type { ProbeIdentity } from "../fasttrap/probe.ts";
 import { attach, detach } from "../process/attach.ts";
 import { listModules, type Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
-import { spawn, type SpawnOptions } from "../process/spawn.ts";
+import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
 import { type EvaluationTime, runToMoment } from "../process/startup.ts";
 import { compileGlob } from "../spec/glob.ts";
 import {
@@ -321,6 +322,8 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   #detachAll(): void {
+    for (const process of this.#held) discard(this.#fasttrap.tracer, process);
+    this.#held.clear();
     for (const process of [...this.#fasttrap.tracer.processes.values()]) if (process.wanted) this.#detach(process);
     for (const target of this.#targets.values()) target.detached();
     this.stop();

@@ -1,0 +1,308 @@
+/**
+ * The command: dtrace(1)'s options, output and habits. `--help` says what there is.
+ *
+ * *Order.* The command line is read and Deno's permissions are asked for before anything is touched: a command that
+ * cannot be carried out attaches nothing, starts nothing and makes no file. Then come the output, the session, the
+ * targets and the probes.
+ *
+ * *Ending.* Whatever happens, the targets are let go first and talked about afterwards: a terminal or a pipe that does
+ * not take our last lines must not hold a target. The first SIGINT, SIGTERM or SIGHUP ends the trace, the second one
+ * the command.
+ *
+ * *Streams.* The trace goes to standard output or to the file of `-o`, everything else to standard error. A program
+ * that we start writes to our standard output, unless the trace is structured and goes there: then to standard error.
+ *
+ * @module
+ */
+
+import { constants } from "node:os";
+import { parseArgs } from "node:util";
+import manifest from "./deno.json" with { type: "json" };
+import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { ProbeCounter } from "./lib/consumer/counts.ts";
+import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
+import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
+import { formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
+import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
+import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
+import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
+import { formatMatched, formatProcessEnd, formatTotals } from "./lib/consumer/text.ts";
+import { USAGE } from "./lib/consumer/usage.ts";
+import { SystemError } from "./lib/errors.ts";
+import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
+import type { Enabled } from "./lib/session/enabled.ts";
+import type { ProbeIdentity } from "./lib/session/event.ts";
+import { Session } from "./lib/session/session.ts";
+import type { Target } from "./lib/session/target.ts";
+import { expandMacros, type ProbeDescription } from "./lib/spec/probe_description.ts";
+
+/** What ends a trace. */
+const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+/** How many warnings are printed; a glob can match thousands of probes that cannot be placed for one reason. */
+const WARNINGS_LIMIT = 20;
+
+/** The C library as bytes, in the command that carries it in itself. */
+type Library = Uint8Array<ArrayBuffer> | undefined;
+
+/**
+ * Runs the command that the arguments of the program ask for.
+ *
+ * @param library The C library, where it is embedded; by default it is loaded from `build/`.
+ * @returns The exit code.
+ */
+export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
+  try {
+    const { tokens } = parseArgs({
+      args: Deno.args,
+      options: OPTION_TYPES,
+      strict: false,
+      allowPositionals: true,
+      tokens: true,
+    });
+    const options = readOptions(tokens);
+    if (options.mode === "help") return await print(USAGE);
+    if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
+    await askPermissions(options);
+    return await { doctor, list, trace }[options.mode](options, library);
+  } catch (error) {
+    say(formatFailure(error));
+    return exitCodeOf(error);
+  }
+}
+
+/** Asks for what the command needs: on a terminal Deno prompts, elsewhere it refuses what was not given. */
+async function askPermissions(options: CommandOptions): Promise<void> {
+  const ask = async (descriptor: Deno.PermissionDescriptor, request: string, flag: string) => {
+    const { state } = await Deno.permissions.request(descriptor);
+    if (state !== "granted") throw new PermissionError(`Cannot ${request}: Deno refuses it without ${flag}`);
+  };
+  await ask({ name: "ffi" }, "call the C library", "--allow-ffi");
+  for (const [program] of options.commands) {
+    await ask({ name: "run", command: program! }, `start "${program}"`, "--allow-run");
+  }
+  const path = options.output;
+  if (path !== undefined) await ask({ name: "write", path }, `write to "${path}"`, `--allow-write=${path}`);
+}
+
+/** Traces until the targets have ended or a signal comes. */
+async function trace(options: CommandOptions, library: Library): Promise<number> {
+  using output = new Output(options.output);
+  const printer = options.format === "ndjson" ? new NdjsonPrinter() : new TextPrinter(options);
+  const counter = new ProbeCounter();
+  const enabled: Enabled[] = [];
+  const tell = options.quiet ? () => {} : say;
+  let eventsTotal = 0;
+  {
+    await using session = openSession(options, library);
+    using interruption = new Interruption(session);
+    const reportTargets = new TargetReport(startTargets(session, options), tell);
+    const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
+    for (const description of options.descriptions) {
+      const found = expand(description.fields, session).map((fields) =>
+        session.enable(fields, { allowNone: options.allowNone, ...handler })
+      );
+      enabled.push(...found);
+      tell(formatMatched(description, found.reduce((sum, { probes }) => sum + probes.length, 0)));
+    }
+    if (!interruption.requested) {
+      for await (const batch of session.batches()) {
+        eventsTotal += batch.length;
+        await interruption.unless(output.write(printer.format(batch)));
+        reportTargets.update();
+        if (output.closed) break;
+      }
+    }
+  }
+  const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
+  const lost = options.count ? 0 : hitsTotal - eventsTotal;
+  const totals = { hitsTotal: hitsTotal - lost, drops: lost > 0 ? { end: lost } : {} };
+  await output.write(printer.formatEnd(totals, counter.sorted()));
+  if (!output.closed) tell(formatTotals(totals, enabled.reduce((sum, { unplaced }) => sum + unplaced.length, 0)));
+  return ExitCode.done;
+}
+
+/** Prints the probes that the descriptions match. */
+async function list(options: CommandOptions, library: Library): Promise<number> {
+  using output = new Output(options.output);
+  const json = options.format === "ndjson" ? new NdjsonFormatter() : undefined;
+  const rows = [json === undefined ? LISTING_HEADER : ""];
+  {
+    await using session = openSession(options, library);
+    startTargets(session, options);
+    for (const { fields } of options.descriptions) {
+      for (const expanded of expand(fields, session)) {
+        for (const probe of session.list(expanded)) rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
+      }
+    }
+  }
+  await output.write(rows.join(""));
+  return ExitCode.done;
+}
+
+/** Says whether processes can be attached, or what is known without one. */
+async function doctor(options: CommandOptions, library: Library): Promise<number> {
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  if (options.pids.length === 0) {
+    const { os, arch } = Deno.build;
+    return await print(formatEnvironment(`fasttrap ${manifest.version} on ${os} ${arch}`, judgeEnvironment(kernel)));
+  }
+  let code: number = ExitCode.done;
+  for (const pid of options.pids) {
+    const permission = judge(kernel, pid);
+    await print(formatPermission(permission));
+    const obstacle = findObstacle(kernel, pid);
+    if (!permission.allowed) code = obstacle === undefined ? ExitCode.permission : exitCodeOf(obstacle);
+  }
+  return code;
+}
+
+function openSession(options: CommandOptions, library: Library): Session {
+  const warnings = new Set<string>();
+  return new Session({
+    library,
+    signals: false,
+    cpu: options.format === "text" && !options.count && !options.quiet,
+    hashSize: options.hashSize,
+    limit: options.limit,
+    onWarning: (message) => {
+      if (warnings.has(message) || warnings.size > WARNINGS_LIMIT) return;
+      warnings.add(message);
+      say(formatMessage(warnings.size > WARNINGS_LIMIT ? "further warnings are left out" : message));
+    },
+  });
+}
+
+/** Attaches to the processes and starts the programs. */
+function startTargets(session: Session, options: CommandOptions): Target[] {
+  const stdout = options.format === "ndjson" && options.output === undefined ? 2 : 1;
+  return [
+    ...options.pids.map((pid) => session.attach(pid)),
+    ...options.commands.map(([program, ...args]) => session.spawn(program!, { args, stdout, moment: options.moment })),
+  ];
+}
+
+/** A description for each target, if it is about `$target`: dtrace(1) knows one target only, we know several. */
+function expand(description: ProbeDescription, session: Session): ProbeDescription[] {
+  if (session.targets.length === 0 || !/\$target\b/.test(description.provider)) return [description];
+  return session.targets.map(({ pid }) => expandMacros(description, { target: pid }));
+}
+
+/** Says of each target that it has ended, or executed another program. */
+class TargetReport {
+  readonly #tell: (text: string) => void;
+  readonly #known: { readonly target: Target; programsTotal: number; alive: boolean }[];
+
+  constructor(targets: readonly Target[], tell: (text: string) => void) {
+    this.#tell = tell;
+    this.#known = [...new Set(targets)].map((target) => ({ target, programsTotal: 1, alive: true }));
+  }
+
+  update(): void {
+    for (const known of this.#known) {
+      const { pid, programsTotal, alive, end } = known.target;
+      if (programsTotal > known.programsTotal) {
+        this.#tell(formatMessage(`pid ${pid} has executed another program, which has no probes`));
+      }
+      if (known.alive && !alive) {
+        this.#tell(formatProcessEnd(pid, { code: end?.code, signal: signalName(end?.signal) }));
+      }
+      Object.assign(known, { programsTotal, alive });
+    }
+  }
+}
+
+function signalName(signal: number | undefined): string | undefined {
+  if (signal === undefined) return undefined;
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
+}
+
+/** The user's wish to end the trace. */
+class Interruption implements Disposable {
+  /** Whether it was uttered. */
+  requested = false;
+  readonly #listener: () => void;
+  #release: (() => void) | undefined;
+
+  constructor(session: Session) {
+    this.#listener = () => {
+      if (this.requested) {
+        session[Symbol.dispose]();
+        Deno.exit(ExitCode.done);
+      }
+      this.requested = true;
+      session.stop();
+      this.#release?.();
+    };
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#listener);
+  }
+
+  /** Waits for something, but not longer than until the end of the trace is wished. */
+  async unless(work: Promise<void>): Promise<void> {
+    if (this.requested) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#release = resolve;
+      work.then(resolve, reject);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#listener);
+  }
+}
+
+/** Where the trace goes. Texts are written whole and in order. */
+class Output implements Disposable {
+  /** Whether nobody reads it any more. That is how `| head` ends a trace, and no failure. */
+  closed = false;
+  readonly #file: typeof Deno.stdout | Deno.FsFile;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(path: string | undefined) {
+    try {
+      // dtrace(1) appends as well.
+      this.#file = path === undefined ? Deno.stdout : Deno.openSync(path, { append: true, create: true });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const { code } = error as Error & { code?: string };
+      throw new SystemError(code ?? error.message, "open", `output file "${path}"`, { cause: error });
+    }
+  }
+
+  /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
+  write(text: string): Promise<void> {
+    return this.#last = this.#last.then(() => this.#write(new TextEncoder().encode(text)));
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let rest = bytes; rest.length > 0 && !this.closed;) rest = rest.subarray(await this.#file.write(rest));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      this.closed = true;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file instanceof Deno.FsFile) this.#file.close();
+  }
+}
+
+/** Writes to standard output. Returns the exit code of a command that does nothing else. */
+async function print(text: string): Promise<number> {
+  using output = new Output(undefined);
+  await output.write(text);
+  return ExitCode.done;
+}
+
+/** Writes to standard error; if that is closed, nobody wants to know. */
+function say(text: string): void {
+  try {
+    for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
+      rest = rest.subarray(Deno.stderr.writeSync(rest));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,43 @@
+/**
+ * What `--help` prints: one screen.
+ *
+ * @module
+ */
+
+/** The screen. */
+export const USAGE: string = `\
+Traces functions of running programs, without root and without restarting them.
+
+usage: fasttrap -n PROBE... -p PID             trace a process that runs
+       fasttrap -n PROBE... -c 'CMD ARG...'    start a program and trace it
+       fasttrap -n PROBE... -- CMD ARG...      the same, without quoting
+       fasttrap -l -n PROBE... -p PID          list the probes that match
+       fasttrap doctor [-p PID]                say whether tracing works here, and why not
+
+A probe is PROVIDER:MODULE:FUNCTION:NAME. The provider is pid$target or pid1234, the module a.out or such as libc,
+the name entry, return, or the offset of an instruction in hexadecimal digits. Each may hold *, ?, [a-z]; an empty
+one matches everything.
+
+  -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
+  -p PID           attach to a process; may be repeated
+  -c 'CMD'         start a program, and trace it from its beginning; may be repeated
+  -l               list probes, enable none
+  -q               print only what was asked for
+  -o FILE          append the output to a file
+  -j, --format F   write text, or ndjson: one JSON object a line (-j)
+  --count          print a table of hits per probe at the end, and no events
+  -Z               accept a description that matches nothing
+  -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
+                   fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
+                   oformat=text|ndjson, quiet, zdefs     as --format, -q, -Z
+  -h, --help       print this
+  -V               print the version
+
+Deno's permissions: --allow-ffi always, --allow-run for -c and --, --allow-write=FILE for -o.
+Exit codes: 0 done, 1 failure, 2 usage, 3 no probe matched, 4 permission refused, 5 target gone or unsupported.
+
+examples:
+  fasttrap -n 'pid$target:libc:malloc:entry' -p 1234        each call of malloc in process 1234
+  fasttrap --count -n 'pid$target:a.out::entry' -- ./prog   which functions of ./prog are called how often
+  fasttrap -n 'pid$target:libc:open*:return' -j -c ls | jq  what open returned, for a program to read
+`;

@@ -1,0 +1,124 @@
+/** How a trace ends before its target does: by signals, and by a reader that has gone or is stuck. */
+
+import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { assertTextUntouched, stateOf, type TargetProgram, tracerOf, until, withTarget } from "../support.ts";
+import { RunningCommand, START } from "./command.ts";
+
+const SERVE = "pid$target:a.out:serve:entry";
+/** So many calls that they are under way for as long as a test wants. */
+const MANY = 10_000_000;
+const MANY_SERVED = `served ${MANY}, ${MANY / 2} of them odd\n`;
+/** How often in a row, a millisecond apart, something is seen that is to last. */
+const SIGHTINGS = 50;
+
+/** A named pipe: who reads it waits until it is opened. */
+class Gate implements Disposable {
+  readonly path = `${Deno.makeTempDirSync()}/gate`;
+
+  constructor() {
+    new Deno.Command("mkfifo", { args: [this.path] }).outputSync();
+  }
+
+  open(): void {
+    Deno.writeTextFileSync(this.path, "\n");
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path.replace(/\/gate$/, ""), { recursive: true });
+  }
+}
+
+/** The target is as it was, and ends as it would have. */
+async function assertLivesOn(target: TargetProgram, stdout: string): Promise<void> {
+  assertEquals(tracerOf(target.pid), 0);
+  assertTextUntouched(target.pid);
+  await target.send("3");
+  assertEquals(await target.outcome(), { stdout, end: "exited 7" });
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.test(`fasttrap: ${signal} ends the trace and leaves the waiting target as it was`, async () => {
+    await withTarget("requests", async (target) => {
+      await using command = new RunningCommand(["-n", SERVE, "-p", target.pid]);
+      await command.shows("matched 1 probe");
+      await target.send("2");
+      assertEquals(await target.line(), "served 2, 1 of them odd");
+      command.signal(signal);
+      const { code, stdout, stderr } = await command.screen();
+      assertEquals({ code, rows: stdout.match(/serve:entry/g)?.length, end: stderr.split("\n").at(-2) }, {
+        code: 0,
+        rows: 2,
+        end: "fasttrap: 2 hits, no drops",
+      });
+      await assertLivesOn(target, "served 3, 1 of them odd\n");
+    });
+  });
+
+  Deno.test(`fasttrap: ${signal} ends the trace in the middle of hits, none of which is lost`, async () => {
+    await withTarget("requests", async (target) => {
+      await using command = new RunningCommand(["-j", "-n", SERVE, "-p", target.pid]);
+      await command.shows("matched 1 probe");
+      await target.send(String(MANY));
+      await command.shows('"type":"event"');
+      command.signal(signal);
+      const { code, stdout } = await command.screen();
+      const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+      assertEquals({ code, end: lines.at(-1) }, { code: 0, end: { type: "end", hits: lines.length - 1, drops: {} } });
+      // The calls are numbered from 0: none is missing up to the last one.
+      assertEquals(lines.at(-2).args[0], lines.length - 2);
+      await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
+    });
+  });
+}
+
+Deno.test("fasttrap: a reader that goes away ends the trace, and that is no failure", async () => {
+  await withTarget("requests", async (target) => {
+    const prefix = ["bash", "-c", '"$@" | head -n 3; echo "${PIPESTATUS[0]}"', "bash"];
+    await using command = new RunningCommand(["-n", SERVE, "-p", target.pid], { prefix });
+    await command.shows("matched 1 probe");
+    await target.send(String(MANY));
+    const { stdout, stderr } = await command.screen();
+    assertEquals(stdout.split("\n").length, 5);
+    assertEquals([stdout.split("\n")[3], stderr], ["0", `dtrace: description '${SERVE}' matched 1 probe\n`]);
+    await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
+  });
+});
+
+Deno.test("fasttrap: a reader that is stuck does not hold the target beyond the end of the trace", async () => {
+  await withTarget("requests", async (target) => {
+    using gate = new Gate();
+    const prefix = ["bash", "-c", '"$@" | (read -r < "$GATE"; exec wc -l)', "bash"];
+    await using command = new RunningCommand(["-n", SERVE, "-p", target.pid], { prefix, env: { GATE: gate.path } });
+    await command.shows("matched 1 probe");
+    await target.send(String(MANY));
+    const tracer = tracerOf(target.pid);
+    // The pipe is full when the target stays in its stop and the tracer asleep.
+    let sightings = 0;
+    const isHeld = () => stateOf(tracer) === "S" && stateOf(target.pid) === "t";
+    await until(() => (sightings = isHeld() ? sightings + 1 : 0) === SIGHTINGS, "a full pipe");
+    Deno.kill(tracer, "SIGINT");
+    await until(() => tracerOf(target.pid) === 0, "the end of the tracing");
+    await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
+    gate.open();
+    const { stdout, stderr } = await command.screen();
+    const hits = Number(/(\d+) hits, no drops/.exec(stderr)?.[1]);
+    assertGreaterOrEqual(hits, 1000);
+    assertEquals(Number(stdout), hits + 2);
+  });
+});
+
+Deno.test("fasttrap: a program that it has started runs on after the end of the trace", async () => {
+  const args = ["-Zn", "pid$target:no*::entry", "-c", "sleep 1000"];
+  await using command = new RunningCommand(args, { permissions: START });
+  await command.shows("matched 0 probes");
+  const pid = Number(Deno.readTextFileSync(`/proc/${command.pid}/task/${command.pid}/children`));
+  try {
+    await until(() => stateOf(pid) === "S", "the program's sleep");
+    command.signal("SIGTERM");
+    assertEquals((await command.screen()).code, 0);
+    assertEquals([stateOf(pid), tracerOf(pid)], ["S", 0]);
+    assertTextUntouched(pid);
+  } finally {
+    Deno.kill(pid, "SIGKILL");
+  }
+});
