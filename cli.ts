@@ -91,10 +91,10 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const counter = new ProbeCounter();
   const enabled: Enabled[] = [];
   const tell = options.quiet ? () => {} : say;
+  const interruption = new Interruption();
   let eventsTotal = 0;
   {
-    await using session = openSession(options, library);
-    using interruption = new Interruption(session);
+    await using session = interruption.session = openSession(options, library);
     const reportTargets = new TargetReport(startTargets(session, options), tell);
     const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
     for (const description of options.descriptions) {
@@ -216,24 +216,19 @@ function signalName(signal: number | undefined): string | undefined {
   return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
 }
 
-/** The user's wish to end the trace. */
-class Interruption implements Disposable {
+/**
+ * The user's wish to end the trace. It is listened for until the process ends: the signal that ends the target of a
+ * terminal comes to us as well, and perhaps only when everything is over.
+ */
+class Interruption {
   /** Whether it was uttered. */
   requested = false;
-  readonly #listener: () => void;
+  /** What it ends. */
+  session: Session | undefined;
   #release: (() => void) | undefined;
 
-  constructor(session: Session) {
-    this.#listener = () => {
-      if (this.requested) {
-        session[Symbol.dispose]();
-        Deno.exit(ExitCode.done);
-      }
-      this.requested = true;
-      session.stop();
-      this.#release?.();
-    };
-    for (const signal of SIGNALS) Deno.addSignalListener(signal, this.#listener);
+  constructor() {
+    for (const signal of SIGNALS) Deno.addSignalListener(signal, () => this.#request());
   }
 
   /** Waits for something, but not longer than until the end of the trace is wished. */
@@ -245,8 +240,14 @@ class Interruption implements Disposable {
     });
   }
 
-  [Symbol.dispose](): void {
-    for (const signal of SIGNALS) Deno.removeSignalListener(signal, this.#listener);
+  #request(): void {
+    if (this.requested) {
+      this.session?.[Symbol.dispose]();
+      Deno.exit(ExitCode.done);
+    }
+    this.requested = true;
+    this.session?.stop();
+    this.#release?.();
   }
 }
 

@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 2
+#define FT_ABI 3
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -122,6 +122,15 @@ FT_API int32_t ft_wait_pool(void);
  * Returns its pid, to be consumed with ft_wait.
  */
 FT_API int32_t ft_wake(void);
+
+/*
+ * sched_getaffinity(2) of the calling thread: the CPUs it may run on, a bit
+ * each. Returns the bytes filled.
+ */
+FT_API int32_t ft_get_affinity(uint8_t *mask, uint32_t size);
+
+/* sched_setaffinity(2) of the calling thread. */
+FT_API int32_t ft_set_affinity(const uint8_t *mask, uint32_t size);
 
 /* tgkill(2); with tgid 0, kill(2) of tid. */
 FT_API int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal);

@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 2;
+export const FT_ABI = 3;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -50,6 +50,10 @@ export const SYMBOLS = {
   ft_wait_pool: { parameters: [], result: "i32", nonblocking: true },
   // int32_t ft_wake(void)
   ft_wake: { parameters: [], result: "i32" },
+  // int32_t ft_get_affinity(uint8_t *mask, uint32_t size)
+  ft_get_affinity: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t ft_set_affinity(const uint8_t *mask, uint32_t size)
+  ft_set_affinity: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal)
   ft_kill: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int32_t ft_pidfd_open(int32_t pid)

@@ -138,6 +138,15 @@ int32_t ft_wake(void) {
 
 /* ---- other processes ---------------------------------------------------- */
 
+int32_t ft_get_affinity(uint8_t *mask, uint32_t size) {
+  /* The system call tells the size of the kernel's mask; glibc hides it. */
+  return ft_result(syscall(SYS_sched_getaffinity, 0, size, mask));
+}
+
+int32_t ft_set_affinity(const uint8_t *mask, uint32_t size) {
+  return ft_result(syscall(SYS_sched_setaffinity, 0, size, mask));
+}
+
 int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal) {
   if (tgid == 0)
     return ft_result(kill(tid, signal));

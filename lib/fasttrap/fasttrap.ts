@@ -9,8 +9,9 @@
  * *A handler that throws* must not leave a thread between trap and instruction: its error is kept, the hit goes on, and
  * {@linkcode Fasttrap.takeError} gives the first error to whoever runs the session.
  *
- * *Incarnations.* When a process executes another program or ends, its providers are retired and its tracepoints are
- * taken from the table; no memory is touched, for it is gone (rules 92 and 93).
+ * *Incarnations.* When a process executes another program, ends, or is let go, its providers are retired and its
+ * tracepoints are taken from the table; no memory is touched, for it is gone (rules 92 and 93) or restored. Attached
+ * again, it has a new image and new providers.
  *
  * @module
  */
@@ -18,7 +19,6 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import { adoptOrphans } from "../process/births.ts";
 import type { Image, Thread, TracedProcess } from "../process/process.ts";
 import { readText } from "../process/proc_files.ts";
 import { stepOver } from "../process/step_over.ts";
@@ -187,21 +187,26 @@ export class Fasttrap implements StopListener {
       tracer.setPc(image, tracepoint.slot.address);
       return "performed";
     }
-    stepOver(tracer, thread, pc);
+    stepOver(tracer, thread, tracepoint.instruction);
     return "resumed";
   }
 
   /** See {@linkcode StopListener.executed}. */
-  executed(process: TracedProcess, old: Image): void {
-    this.#forget(old);
+  executed(process: TracedProcess): void {
     if (process.wanted) this.#listener.executed(process);
   }
 
   /** See {@linkcode StopListener.ended}. */
   ended(process: TracedProcess): void {
-    adoptOrphans(this.tracer, process.image);
-    this.#forget(process.image);
     if (process.wanted) this.#listener.ended(process);
+  }
+
+  /** See {@linkcode StopListener.closed}. */
+  closed(image: Image): void {
+    for (const provider of this.providers.retireAll(image)) {
+      for (const probe of provider.probes.values()) this.#forget(probe, image);
+      this.#free(provider);
+    }
   }
 
   /** See {@linkcode StopListener.warn}. */
@@ -243,20 +248,14 @@ export class Fasttrap implements StopListener {
     this.#hit.bind(undefined);
   }
 
-  /** Forgets the tracepoints and retires the providers of a program that is gone. */
-  #forget(image: Image): void {
-    if (image.processes.size > 0) return;
-    for (const address of [...image.text.addresses()]) {
-      const tracepoint = this.tracepoints.find(image.pid, address, image.isa.unitBytes);
+  /** Takes the tracepoints of a probe from the table; no memory is touched. */
+  #forget(probe: Probe, image: Image): void {
+    if (!probe.enabled) return;
+    probe.enabled = false;
+    for (const pc of probe.sites) {
+      const tracepoint = this.tracepoints.find(image.pid, pc, image.isa.unitBytes);
       if (tracepoint?.image === image) this.tracepoints.delete(tracepoint);
     }
-    image.text.forget([...image.text.addresses()]);
-    for (const provider of [...this.providers.providers]) {
-      if (provider.process.image !== image) continue;
-      for (const probe of provider.probes.values()) probe.enabled = false;
-    }
-    this.providers.retireAll(image);
-    for (const provider of [...this.providers.providers]) this.#free(provider);
   }
 
   #free(provider: Provider): void {

@@ -153,17 +153,18 @@ export class ProviderTable {
   }
 
   /**
-   * Retires all providers of an incarnation, whose program is gone (rule 92), and frees those that nobody uses.
+   * Retires all providers of an incarnation, whose program is gone (rule 92). The caller frees those that nobody uses.
    *
    * @param image The memory of that program.
+   * @returns The providers.
    */
-  retireAll(image: Image): void {
-    for (const provider of [...this.providers]) {
-      if (provider.process.image !== image || provider.retired) continue;
+  retireAll(image: Image): Provider[] {
+    const retired = [...this.providers].filter(({ process, retired }) => process.image === image && !retired);
+    for (const provider of retired) {
       provider.retired = true;
       provider.process.activeTotal--;
-      this.freeUnused(provider);
     }
+    return retired;
   }
 
   /**

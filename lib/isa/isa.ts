@@ -230,6 +230,14 @@ export interface RegisterAccess {
    */
   prepareSystemCall(registers: RegisterHalves, number: number, parameters: readonly number[]): void;
 
+  /**
+   * Tells whether the program has asked the processor for a trap after each instruction.
+   *
+   * @param registers The registers.
+   * @returns Whether it has.
+   */
+  stepsItself(registers: RegisterHalves): boolean;
+
   /** The numbers of the system calls that the tracer needs in the target. */
   readonly systemCalls: { readonly mmap: number; readonly munmap: number };
 }

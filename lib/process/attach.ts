@@ -26,17 +26,7 @@ import { explainRefusal, findObstacle } from "./permission.ts";
 import { openImage } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
 import { isOurs, listThreads, readStatus } from "./proc_files.ts";
-import {
-  EPERM,
-  ESRCH,
-  eventOf,
-  INTERRUPTED,
-  isStepCode,
-  SIGINFO_BYTES,
-  signalOf,
-  SIGTRAP,
-  TRACE_OPTIONS,
-} from "./ptrace.ts";
+import { EPERM, ESRCH, eventOf, INTERRUPTED, isStepCode, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
 import { isLate, leaveSlot } from "./signals.ts";
 import { unmapArenas } from "./slot_memory.ts";
 import { stuckTrapError } from "./text.ts";
@@ -108,13 +98,13 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   if (reachable) unmapQuietly(tracer, image);
   for (const thread of threads) {
     if (thread.state === "stopped") letGo(tracer, thread);
-    else if (thread.state === "ended") tracer.removeThread(thread);
     else thread.detaching = true;
   }
   // What else had stopped in the meantime goes its way.
   tracer.release();
+  for (const thread of threads) if (outlived(tracer, thread)) tracer.removeThread(thread);
   const deadline = tracer.kernel.call.ft_clock_ns() + SUSPENDED_LIMIT_NS;
-  const waiting = () => threads.some(({ state }) => state !== "ended");
+  const waiting = () => threads.some(({ tid, process }) => process.threads.has(tid));
   while (waiting() && tracer.kernel.call.ft_clock_ns() < deadline) tracer.pump(1000);
   if (stuck.length > 0) throw stuckTrapError(process.pid, stuck);
 }
@@ -165,9 +155,7 @@ function abandon(tracer: Tracer, pid: number): void {
 /** Sets a thread that has executed one of our traps back in front of it; a step that it has made is over. */
 function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return;
-  const siginfo = new Uint8Array(SIGINFO_BYTES);
-  if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return;
-  const code = new DataView(siginfo.buffer).getInt32(8, true);
+  const code = tracer.signalCode(thread);
   if (thread.stepping && isStepCode(code)) {
     thread.status = INTERRUPTED;
     return;
@@ -189,6 +177,11 @@ function letGo(tracer: Tracer, thread: Thread): void {
   }
   tracer.kernel.call.ft_detach(thread.tid, signal);
   tracer.removeThread(thread);
+}
+
+/** Whether a first thread has exited, and others of its process, which have been let go, have not. */
+function outlived(tracer: Tracer, { state, process: { pid } }: Thread): boolean {
+  return state === "ended" && (listThreads(tracer.kernel, pid)?.length ?? 0) > 1;
 }
 
 /** The memory of slots is a convenience to take back: a target that dies on the way is no failure. */

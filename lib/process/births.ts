@@ -19,7 +19,7 @@
  *
  * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
  * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks after the child when the process
- * has ended.
+ * has ended, or has executed a program, which kills all threads but one.
  *
  * @module
  */
@@ -69,15 +69,15 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
  * Looks after children whose parent was killed before it could tell of them.
  *
  * @param tracer The tracer.
- * @param image The memory of the process that has ended, whose traps the children may have copies of.
+ * @param process The process that leaves its image, of whose traps the children may have copies.
  */
-export function adoptOrphans(tracer: Tracer, image: Image): void {
+export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
   for (const [child, status] of [...tracer.strangers]) {
     const parentPid = readStatus(tracer.kernel, child)?.ppid;
-    // A child that still has a traced parent waits for that parent's event.
-    if (parentPid !== undefined && tracer.processes.has(parentPid)) continue;
+    // A child of another traced process waits for that one's event.
+    if (parentPid !== undefined && parentPid !== process.pid && tracer.processes.has(parentPid)) continue;
     tracer.strangers.delete(child);
-    if (!isEnd(status)) releaseCopy(tracer, image, child);
+    if (!isEnd(status)) releaseCopy(tracer, process.image, child);
   }
 }
 

@@ -213,7 +213,8 @@ function findCause(
       "run in its namespace's parent",
     ];
   }
-  return ["a security module (SELinux, AppArmor, Landlock) refused", start];
+  // Its namespace cannot be seen without the right that is missing here.
+  return ["it is in another user namespace, or a security module (SELinux, AppArmor, Landlock) refused", start];
 }
 
 function describe(status: ProcessStatus | undefined): string {

@@ -38,6 +38,8 @@ export interface ProcessStatus {
   readonly seccomp: number;
   /** The number of seccomp filters; 0 on kernels before 5.9, which do not say. */
   readonly seccompFilters: number;
+  /** The first 32 signals, from bit 0, that are pending for this thread alone and not blocked. */
+  readonly pendingSignals: number;
 }
 
 /** A line of `/proc/PID/maps`. */
@@ -117,6 +119,7 @@ export function readStatus(kernel: Kernel, pid: number | "self"): ProcessStatus 
     }),
   );
   const number = (key: string): number => Number.parseInt(fields.get(key) ?? "0", 10);
+  const signals = (key: string): number => Number.parseInt(fields.get(key)?.slice(-8) ?? "0", 16);
   const numbers = (key: string): number[] => (fields.get(key) ?? "").split(/\s+/).map(Number);
   return {
     name: fields.get("Name") ?? "",
@@ -131,6 +134,7 @@ export function readStatus(kernel: Kernel, pid: number | "self"): ProcessStatus 
     capPrm: fields.get("CapPrm") ?? "0",
     seccomp: number("Seccomp"),
     seccompFilters: number("Seccomp_filters"),
+    pendingSignals: signals("SigPnd") & ~signals("SigBlk"),
   };
 }
 

@@ -94,10 +94,10 @@ export function signalOf(status: number): number {
 /**
  * Tells whether a SIGTRAP of a thread that makes a single step says that the step has been made.
  *
- * @param code Its `si_code`.
+ * @param code Its `si_code`; undefined if the thread is gone.
  * @returns Whether it does (arch/x86: send_sigtrap in user_single_step_report and in exc_debug_user).
  */
-export function isStepCode(code: number): boolean {
+export function isStepCode(code: number | undefined): boolean {
   return code === TRAP_TRACE || code === TRAP_BRKPT;
 }
 

@@ -104,10 +104,9 @@ function stepCall(tracer: Tracer, thread: Thread, end: Address): boolean {
     const status = tracer.awaitStep(thread, CALL_LIMIT_US);
     if (status === undefined) return false;
     if (eventOf(status) !== 0) continue;
-    const siginfo = new Uint8Array(SIGINFO_BYTES);
-    tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo);
-    const code = new DataView(siginfo.buffer).getInt32(8, true);
-    if (signalOf(status) !== SIGTRAP || !isStepCode(code)) {
+    if (signalOf(status) !== SIGTRAP || !isStepCode(tracer.signalCode(thread))) {
+      const siginfo = new Uint8Array(SIGINFO_BYTES);
+      if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return false;
       thread.withheld.push({ signal: signalOf(status), siginfo });
       continue;
     }

@@ -31,7 +31,7 @@
 import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
 import { stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
-import { isStepCode, SIGBUS, SIGFPE, SIGILL, SIGINFO_BYTES, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import { isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How many steps a thread makes at most to get out of a slot. */
@@ -52,7 +52,7 @@ const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
 export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const signal = signalOf(thread.status);
   if (signal !== SIGTRAP) return deliver(tracer, thread, signal);
-  const code = readSiginfo(tracer, thread)?.getInt32(8, true);
+  const code = tracer.signalCode(thread);
   if (code === undefined) return;
   if (thread.stepping && isStepCode(code)) return stepped(tracer, thread);
   const { image } = thread.process;
@@ -120,7 +120,7 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const pc = tracer.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return resumeWith(tracer, thread, signal);
-  const siginfo = readSiginfo(tracer, thread);
+  const siginfo = tracer.readSiginfo(thread);
   if (siginfo === undefined) return;
   const raised = FAULTS.includes(signal) && siginfo.getInt32(8, true) > 0;
   if (!point.done && raised && fromHalves(siginfo.getUint32(16, true), siginfo.getUint32(20, true)) === pc) {
@@ -171,12 +171,6 @@ function restoreSiginfo(tracer: Tracer, thread: Thread, signal: number): void {
   if (index < 0) return;
   const [withheld] = thread.withheld.splice(index, 1);
   tracer.kernel.call.ft_set_siginfo(thread.tid, withheld!.siginfo);
-}
-
-function readSiginfo(tracer: Tracer, thread: Thread): DataView | undefined {
-  const bytes = new Uint8Array(SIGINFO_BYTES);
-  if (tracer.kernel.call.ft_get_siginfo(thread.tid, bytes) < 0) return undefined;
-  return new DataView(bytes.buffer);
 }
 
 function bytesOf(view: DataView): Uint8Array {

@@ -101,8 +101,7 @@ function mapArena(tracer: Tracer, image: Image, address: Address, slotsWanted: n
   return false;
 }
 
-/** A thread of the image that can make a system call for us. */
+/** A thread of the image that can make a system call for us: not one whose own call ends only with a vfork child. */
 function callableThread(image: Image): Thread | undefined {
-  for (const thread of image.threads()) if (thread.state === "stopped" && !thread.stepping) return thread;
-  return undefined;
+  return image.threads().find(({ state, stepping, inVfork }) => state === "stopped" && !stepping && !inVfork);
 }

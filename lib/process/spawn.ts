@@ -14,16 +14,7 @@ import { DTraceError, SystemError } from "../errors.ts";
 import { openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
 import { readEnvironment } from "./proc_files.ts";
-import {
-  eventOf,
-  INTERRUPTED,
-  PTRACE_O_EXITKILL,
-  SIGINFO_BYTES,
-  SIGKILL,
-  signalOf,
-  SIGTRAP,
-  TRACE_OPTIONS,
-} from "./ptrace.ts";
+import { eventOf, INTERRUPTED, PTRACE_O_EXITKILL, SIGKILL, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How long the child may take to reach its program, in microseconds. */
@@ -158,11 +149,8 @@ export function stepOnce(tracer: Tracer, thread: Thread): void {
 /** The address of the trap that the thread has executed; undefined if it is stopped for something else. */
 function trapAddress(tracer: Tracer, thread: Thread, status: number): Address | undefined {
   if (eventOf(status) !== 0 || signalOf(status) !== SIGTRAP) return undefined;
-  const siginfo = new Uint8Array(SIGINFO_BYTES);
-  if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return undefined;
   const { image } = thread.process;
-  const code = new DataView(siginfo.buffer).getInt32(8, true);
-  if (code !== image.isa.trapCode || !tracer.loadRegisters(thread)) return undefined;
+  if (tracer.signalCode(thread) !== image.isa.trapCode || !tracer.loadRegisters(thread)) return undefined;
   const pc = tracer.getPc(image) - image.isa.trapPcBytes;
   return isAddress(pc) ? pc : undefined;
 }

@@ -18,12 +18,15 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Instruction } from "../isa/isa.ts";
 import type { Thread } from "./process.ts";
-import { eventOf, isStepCode, PTRACE_EVENT_STOP, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
+import { eventOf, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How long the other threads wait for a step, in microseconds. */
 const STEP_LIMIT_US = 2000;
+/** How many repetitions of a string instruction are one hit; it is hit again every so many. */
+const REPETITIONS_LIMIT = 4096;
 
 /**
  * Executes an original instruction below a trap in a stopped thread, and lets the thread go on. Its registers are taken
@@ -31,20 +34,24 @@ const STEP_LIMIT_US = 2000;
  *
  * @param tracer The tracer.
  * @param thread The thread, which is not in the backlog.
- * @param address Where the instruction is.
+ * @param instruction The instruction.
  */
-export function stepOver(tracer: Tracer, thread: Thread, address: Address): void {
+export function stepOver(tracer: Tracer, thread: Thread, instruction: Instruction): void {
   const { image } = thread.process;
+  const { address, flow } = instruction;
+  const stepsItself = image.isa.registers.stepsItself(tracer.registers);
   tracer.setPc(image, address);
   tracer.storeRegisters(thread);
   tracer.quiesce(image);
-  image.text.remove([address]);
-  thread.stepping = true;
-  thread.steppingOver = address;
-  tracer.resume(thread, 0);
-  const status = tracer.awaitStep(thread, STEP_LIMIT_US);
-  if (status !== undefined) answer(tracer, thread);
-  else if (thread.state === "running") tracer.listener.warn(missedHits(thread, address));
+  for (let steps = 1; makeStep(tracer, thread, address); steps++) {
+    const made = isStep(tracer, thread);
+    // A repeated string instruction: a step is one repetition.
+    const repeated = flow === "next" && made && tracer.loadRegisters(thread) && tracer.getPc(image) === address;
+    if (repeated && !stepsItself && steps < REPETITIONS_LIMIT) continue;
+    answer(tracer, thread, made && !stepsItself);
+    break;
+  }
+  if (thread.state === "running" && stepsOver(thread)) tracer.listener.warn(missedHits(thread, address));
   tracer.release();
 }
 
@@ -69,18 +76,30 @@ export function finishStepOver(thread: Thread): void {
   thread.steppingOver = undefined;
 }
 
-/** The thread has stopped: the step is made, or something came before it. */
-function answer(tracer: Tracer, thread: Thread): void {
+/** Makes a step with the trap taken out. Returns whether the thread has stopped for something. */
+function makeStep(tracer: Tracer, thread: Thread, address: Address): boolean {
+  thread.process.image.text.remove([address]);
+  thread.stepping = true;
+  thread.steppingOver = address;
+  tracer.resume(thread, 0);
+  return tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined;
+}
+
+/** Whether the thread is stopped because it has made a step. */
+function isStep(tracer: Tracer, thread: Thread): boolean {
+  const { status } = thread;
+  return eventOf(status) === 0 && signalOf(status) === SIGTRAP && isStepCode(tracer.signalCode(thread));
+}
+
+/**
+ * Answers the stop behind a step, or whatever came before it: then the trap is back, and will be hit again. The trap
+ * behind an instruction of a program that steps itself is the program's.
+ */
+function answer(tracer: Tracer, thread: Thread, isOurs: boolean): void {
+  const { status } = thread;
   thread.stepping = false;
-  const event = eventOf(thread.status);
-  if (event === 0 && signalOf(thread.status) === SIGTRAP) {
-    const siginfo = new Uint8Array(SIGINFO_BYTES);
-    tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo);
-    if (isStepCode(new DataView(siginfo.buffer).getInt32(8, true))) return tracer.resume(thread, 0);
-  }
-  // A signal, or an order to stop, that came before the step: the trap is back, and will be hit again.
-  if (event === PTRACE_EVENT_STOP && signalOf(thread.status) === SIGTRAP) return tracer.resume(thread, 0);
-  tracer.enqueue(thread);
+  if (isOurs || (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) === SIGTRAP)) tracer.resume(thread, 0);
+  else tracer.enqueue(thread);
 }
 
 function missedHits(thread: Thread, address: Address): string {

@@ -28,9 +28,10 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, fromHalves, highHalf } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
-import { handleBirth } from "./births.ts";
+import { adoptOrphans, handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
+import { takePendingTraps } from "./pending_traps.ts";
 import { isOurs, readEndStatus, readState } from "./proc_files.ts";
 import {
   ECHILD,
@@ -43,6 +44,7 @@ import {
   PTRACE_EVENT_STOP,
   PTRACE_EVENT_VFORK,
   PTRACE_EVENT_VFORK_DONE,
+  SIGINFO_BYTES,
   signalOf,
   SIGTRAP,
 } from "./ptrace.ts";
@@ -75,18 +77,24 @@ export interface StopListener {
    */
   trapped(thread: Thread, pc: Address): TrapOutcome;
   /**
-   * A process has executed another program: its old image is gone for it.
+   * A process has executed another program.
    *
    * @param process The process; its image is the new one, unless that cannot be traced.
-   * @param old The image that it had.
    */
-  executed(process: TracedProcess, old: Image): void;
+  executed(process: TracedProcess): void;
   /**
    * The last thread of a process has ended.
    *
    * @param process The process, with its end status.
    */
   ended(process: TracedProcess): void;
+  /**
+   * No traced process lives in an image any more: all have ended, executed another program, or been let go. It comes
+   * before `executed` and `ended`.
+   *
+   * @param image The image; it is closed.
+   */
+  closed(image: Image): void;
   /**
    * Something went wrong that the user should know, though tracing goes on.
    *
@@ -107,9 +115,13 @@ export class Tracer {
   readonly registers: RegisterHalves = new Uint32Array(REGISTERS_LIMIT);
   /** Statuses of threads that stopped before the event that says who they are. */
   readonly strangers: Map<number, number> = new Map();
+  /** The thread whose stop was dispatched last; it may have ended. */
+  lastStopped: Thread | undefined;
   readonly #registerBytes = new Uint8Array(this.registers.buffer);
   readonly #threads = new Map<number, Thread>();
   readonly #backlog: Thread[] = [];
+  readonly #siginfoBytes = new Uint8Array(SIGINFO_BYTES);
+  readonly #siginfo = new DataView(this.#siginfoBytes.buffer);
   readonly #status = new Int32Array(1);
   /** The registers of a hit in whose handler an image is quiesced. */
   #savedRegisters: RegisterHalves | undefined;
@@ -167,6 +179,7 @@ export class Tracer {
         this.await(thread);
       }
     }
+    takePendingTraps(this, image);
   }
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
@@ -192,8 +205,9 @@ export class Tracer {
       const state = readState(this.kernel, thread.process.pid, thread.tid);
       if (state === "D") thread.state = "suspended";
       // A first thread that has exited stays a zombie until the others have; it will not run again.
-      else if (state === undefined || state === "Z" || state === "X") thread.state = "ended";
-      else if (waitedUs > STOP_LIMIT_US) throw new SystemError("ETIMEDOUT", "stop", `thread ${thread.tid}`);
+      else if (state === "Z" && thread.tid === thread.process.pid && thread.process.threads.size > 1) {
+        thread.state = "ended";
+      } else if (waitedUs > STOP_LIMIT_US) throw new SystemError("ETIMEDOUT", "stop", `thread ${thread.tid}`);
     }
   }
 
@@ -272,6 +286,26 @@ export class Tracer {
   }
 
   /**
+   * Reads the `siginfo_t` of a thread in a signal-delivery-stop.
+   *
+   * @param thread The thread.
+   * @returns The bytes, which the next call overwrites; undefined if the thread is gone.
+   */
+  readSiginfo(thread: Thread): DataView | undefined {
+    return this.kernel.call.ft_get_siginfo(thread.tid, this.#siginfoBytes) < 0 ? undefined : this.#siginfo;
+  }
+
+  /**
+   * Reads why a thread in a signal-delivery-stop gets its signal.
+   *
+   * @param thread The thread.
+   * @returns The `si_code`; undefined if the thread is gone.
+   */
+  signalCode(thread: Thread): number | undefined {
+    return this.readSiginfo(thread)?.getInt32(8, true);
+  }
+
+  /**
    * The pc in {@linkcode Tracer.registers}.
    *
    * @param image The image whose instruction set it is.
@@ -331,8 +365,16 @@ export class Tracer {
 
   #removeProcess(process: TracedProcess): void {
     if (this.processes.get(process.pid) === process) this.processes.delete(process.pid);
-    process.image.processes.delete(process);
-    if (process.image.processes.size === 0) process.image.close();
+    this.#leaveImage(process);
+  }
+
+  #leaveImage(process: TracedProcess): void {
+    const { image } = process;
+    adoptOrphans(this, process);
+    image.processes.delete(process);
+    if (image.processes.size > 0) return;
+    image.close();
+    this.listener.closed(image);
   }
 
   /** Consumes the next status of anyone. */
@@ -419,9 +461,7 @@ export class Tracer {
     thread.stepping = false;
     thread.inVfork = false;
     thread.withheld.length = 0;
-    const old = process.image;
-    old.processes.delete(process);
-    if (old.processes.size === 0) old.close();
+    this.#leaveImage(process);
     try {
       if (process.wanted) process.image = openImage(this.kernel, process.pid);
       else thread.detaching = true;
@@ -430,11 +470,12 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
-    this.listener.executed(process, old);
+    this.listener.executed(process);
   }
 
   #dispatch(thread: Thread): void {
     if (thread.state !== "stopped") return;
+    this.lastStopped = thread;
     if (thread.detaching) return this.#letGo(thread);
     const { status } = thread;
     const event = eventOf(status);

@@ -21,11 +21,14 @@
 import { setImmediate } from "node:timers";
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Tracer } from "../process/tracer.ts";
+import { CpuFollower } from "./cpu_follower.ts";
 
 /** The longest time that stops are handled without a pause, in nanoseconds. */
 const SLICE_NS = 10e6;
 /** How long the next stop is polled for, in microseconds. */
 const POLL_US = 100;
+/** How many stops in one slice it takes to bind the tracing thread to the target's CPU. */
+const STOPS_BEFORE_FOLLOWING = 16;
 /** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
 const FOREIGN_CHILD_MS = 1;
 /** How long the child that ends a wait is awaited, in microseconds. */
@@ -35,6 +38,7 @@ const WAKE_LIMIT_US = 1e6;
 export class EventLoop {
   readonly #kernel: Kernel;
   readonly #tracer: Tracer;
+  readonly #follower: CpuFollower;
   #turn: Promise<void> | undefined;
   #waiting = false;
   #wakePid = 0;
@@ -48,9 +52,10 @@ export class EventLoop {
   constructor(kernel: Kernel, tracer: Tracer) {
     this.#kernel = kernel;
     this.#tracer = tracer;
+    this.#follower = new CpuFollower(kernel);
   }
 
-  /** The wait that is under way on a pool thread, after which the C library may be unloaded. */
+  /** The turn that is under way, perhaps waiting on a pool thread, after which the C library may be unloaded. */
   get pending(): Promise<void> | undefined {
     return this.#turn;
   }
@@ -61,7 +66,13 @@ export class EventLoop {
    * @returns A promise for the end of the turn.
    */
   turn(): Promise<void> {
-    return this.#turn ??= this.#takeTurn().finally(() => this.#turn = undefined);
+    // It begins later, so that it is known to be under way when a handler asks.
+    return this.#turn ??= Promise.resolve().then(() => this.#takeTurn()).finally(() => this.#turn = undefined);
+  }
+
+  /** Lets the thread run on any CPU again, so that what is started now does not inherit a binding. */
+  unbind(): void {
+    this.#follower.release();
   }
 
   /** Ends a wait that is under way. */
@@ -87,7 +98,11 @@ export class EventLoop {
   #slice(): boolean {
     if (!this.#tracer.pump(POLL_US)) return false;
     const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
-    while (this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end);
+    for (let stops = 1; this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end; stops++) {
+      const { lastStopped } = this.#tracer;
+      if (stops === STOPS_BEFORE_FOLLOWING && lastStopped !== undefined) this.#follower.follow(lastStopped);
+    }
+    this.#follower.release();
     return true;
   }
 }

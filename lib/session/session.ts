@@ -140,6 +140,7 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} `D_PROC_CREATE` if it cannot be started, `D_PROC_GRAB` if it cannot be traced.
    */
   spawn(program: string, options: StartOptions = {}): Target {
+    this.#loop.unbind();
     const process = spawn(this.#fasttrap.tracer, program, options);
     this.#held.add(process);
     const target = this.#add(process);

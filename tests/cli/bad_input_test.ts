@@ -144,9 +144,14 @@ testIf(KERNEL_THREAD !== undefined, "no kernel thread to be seen", "D_PROC_GRAB:
 });
 
 Deno.test("D_PROC_GRAB: a zombie", async () => {
-  // The shell's place is taken by a program that does not wait for the shell's children.
-  await using parent = new Helper("sh", "-c", "true & echo $!; exec sleep 1000");
+  // A program that knows nothing of the shell's children takes its place.
+  await using parent = new Helper("sh", "-c", "sleep 1000 & echo $!; exec sleep 1000");
   const pid = await parent.number();
+  try {
+    await until(() => Deno.readTextFileSync(`/proc/${parent.pid}/comm`) === "sleep\n", "the other program");
+  } finally {
+    Deno.kill(pid, "SIGKILL");
+  }
   await until(() => stateOf(pid) === "Z", "a zombie");
   assertFailed(
     await attach(pid),
@@ -270,6 +275,11 @@ Deno.test("D_PROC_ALIGN: an offset inside an instruction", async () => {
   assertFailed(await traceDemo("-n", "pid$target:a.out:is_prime:1"), 3, error);
 });
 
+Deno.test("D_PROC_LIB: an absolute address in another module than the program", async () => {
+  const error = "fasttrap: D_PROC_LIB: only the a.out module is valid with the '-' function";
+  assertFailed(await traceDemo("-n", "pid$target:libc.so.6:-:1000"), 3, error);
+});
+
 Deno.test("D_PROC_NAME: a name that no probe has", async () => {
   assertFailed(
     await traceDemo("-n", "pid$target:a.out:is_prime:enter"),
@@ -279,7 +289,7 @@ Deno.test("D_PROC_NAME: a name that no probe has", async () => {
   );
 });
 
-Deno.test("fasttrap: an empty or malformed description", async () => {
+Deno.test("fasttrap refuses an empty or malformed description", async () => {
   const rows: [string, string][] = [
     ["", "Cannot parse probe description: it is empty"],
     [" ", "Cannot parse probe description: it is empty"],
@@ -336,7 +346,7 @@ Deno.test("D_PROC_ELF: a program whose section headers are cut off", async () =>
   );
 });
 
-Deno.test("fasttrap: of a script the interpreter is traced", async () => {
+Deno.test("fasttrap traces the interpreter of a script", async () => {
   using folder = new Folder();
   const path = folder.file("script", "#!/bin/sh\necho ran; exit 3\n");
   const screen = mask(await run(["-qj", "-n", "pid$target:libc*:_exit:entry", "-c", path], { permissions: START }));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fail } from "@std/assert";
 import { until, within } from "../support.ts";
 
 /** The permissions for tracing a process that runs. */
@@ -65,17 +66,26 @@ export class RunningCommand implements AsyncDisposable {
 
   /** Waits until a text stands on the screen. */
   async shows(text: string): Promise<void> {
-    await until(() => this.stdout.includes(text) || this.stderr.includes(text), `"${text}"`);
+    let ended = false;
+    void this.#read.then(() => ended = true);
+    const shown = () => this.stdout.includes(text) || this.stderr.includes(text);
+    await until(() => shown() || ended, `"${text}"`);
+    if (!shown()) fail(`the command has ended without "${text}":\n${this.stdout}${this.stderr}`);
   }
 
   signal(signal: Deno.Signal): void {
     this.#child.kill(signal);
   }
 
-  /** Waits until it has ended. */
+  /** Waits until it has ended, though others may still write to its screen. */
+  async code(): Promise<number> {
+    return (await within(this.#child.status, "the end of the command")).code;
+  }
+
+  /** Waits until it has ended, and all that can write to its screen. */
   async screen(): Promise<Screen> {
-    const { code } = await within(this.#child.status, "the end of the command");
-    await this.#read;
+    const code = await this.code();
+    await within(this.#read, "the end of the command's output");
     return { code, stdout: this.stdout, stderr: this.stderr };
   }
 
@@ -110,7 +120,7 @@ export function mask({ code, stdout, stderr }: Screen, pid?: number): Screen {
   const maskText = (text: string) =>
     text
       .replace(/^ *\d+(?= +\d+ +\S+:\S+ $)/gm, "  C")
-      .replace(/^(  pid\d+:\S+) +(?=\d+$)/gm, "$1 ")
+      .replace(/^( {2}pid\d+:\S+) +(?=\d+$)/gm, "$1 ")
       .replace(/^( *\d+) +(?=pid\d+ )/gm, "$1 ")
       .replace(/"ts":\d+/g, '"ts":TIME')
       .replace(pids, "PID");

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { assertTextUntouched, stateOf, type TargetProgram, tracerOf, until, withTarget } from "../support.ts";
-import { RunningCommand, START } from "./command.ts";
+import { mask, RunningCommand, START } from "./command.ts";
 
 const SERVE = "pid$target:a.out:serve:entry";
 /** So many calls that they are under way for as long as a test wants. */
@@ -37,7 +37,7 @@ async function assertLivesOn(target: TargetProgram, stdout: string): Promise<voi
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  Deno.test(`fasttrap: ${signal} ends the trace and leaves the waiting target as it was`, async () => {
+  Deno.test(`fasttrap ends by ${signal} and leaves a waiting target as it was`, async () => {
     await withTarget("requests", async (target) => {
       await using command = new RunningCommand(["-n", SERVE, "-p", target.pid]);
       await command.shows("matched 1 probe");
@@ -54,7 +54,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     });
   });
 
-  Deno.test(`fasttrap: ${signal} ends the trace in the middle of hits, none of which is lost`, async () => {
+  Deno.test(`fasttrap ends by ${signal} in the middle of hits, none of which is lost`, async () => {
     await withTarget("requests", async (target) => {
       await using command = new RunningCommand(["-j", "-n", SERVE, "-p", target.pid]);
       await command.shows("matched 1 probe");
@@ -71,7 +71,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-Deno.test("fasttrap: a reader that goes away ends the trace, and that is no failure", async () => {
+Deno.test("fasttrap ends without a failure when its reader goes away", async () => {
   await withTarget("requests", async (target) => {
     const prefix = ["bash", "-c", '"$@" | head -n 3; echo "${PIPESTATUS[0]}"', "bash"];
     await using command = new RunningCommand(["-n", SERVE, "-p", target.pid], { prefix });
@@ -84,7 +84,7 @@ Deno.test("fasttrap: a reader that goes away ends the trace, and that is no fail
   });
 });
 
-Deno.test("fasttrap: a reader that is stuck does not hold the target beyond the end of the trace", async () => {
+Deno.test("fasttrap lets the target go though its reader is stuck", async () => {
   await withTarget("requests", async (target) => {
     using gate = new Gate();
     const prefix = ["bash", "-c", '"$@" | (read -r < "$GATE"; exec wc -l)', "bash"];
@@ -107,7 +107,7 @@ Deno.test("fasttrap: a reader that is stuck does not hold the target beyond the 
   });
 });
 
-Deno.test("fasttrap: a program that it has started runs on after the end of the trace", async () => {
+Deno.test("fasttrap lets a program that it has started run on after the end of the trace", async () => {
   const args = ["-Zn", "pid$target:no*::entry", "-c", "sleep 1000"];
   await using command = new RunningCommand(args, { permissions: START });
   await command.shows("matched 0 probes");
@@ -115,10 +115,25 @@ Deno.test("fasttrap: a program that it has started runs on after the end of the 
   try {
     await until(() => stateOf(pid) === "S", "the program's sleep");
     command.signal("SIGTERM");
-    assertEquals((await command.screen()).code, 0);
+    assertEquals(await command.code(), 0);
     assertEquals([stateOf(pid), tracerOf(pid)], ["S", 0]);
     assertTextUntouched(pid);
   } finally {
     Deno.kill(pid, "SIGKILL");
   }
+});
+
+Deno.test("fasttrap ends well by the SIGINT of a terminal, which ends its program too", async () => {
+  const args = ["-Zn", "pid$target:no*::entry", "-c", "sleep 1000"];
+  await using command = new RunningCommand(args, { permissions: START });
+  await command.shows("matched 0 probes");
+  // A terminal sends it to the whole process group.
+  Deno.kill(-command.pid, "SIGINT");
+  const { code, stdout, stderr } = mask(await command.screen());
+  assertEquals({ code, stdout }, { code: 0, stdout: "\n" });
+  assertEquals(stderr.split("\n").slice(-3), [
+    "dtrace: pid PID terminated by SIGINT",
+    "fasttrap: 0 hits, no drops",
+    "",
+  ]);
 });

@@ -17,11 +17,12 @@ export const IS_ROOT = Deno.uid() === 0;
 export const AS_NOBODY: readonly string[] = IS_ROOT
   ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"]
   : [];
-/** Makes a command run in a user namespace of its own, as its root, but without capabilities. */
-export const IN_NAMESPACE: readonly string[] = [
-  ...["unshare", "-Ur"],
+/** Makes a command run without capabilities, though root of its user namespace. */
+export const WITHOUT_CAPABILITIES: readonly string[] = [
   ...["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--no-new-privs"],
 ];
+/** Makes a command run in a user namespace of its own. */
+export const IN_NAMESPACE: readonly string[] = ["unshare", "-Ur", ...WITHOUT_CAPABILITIES];
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const BUNDLE = `${ROOT}dist/fasttrap.js`;
@@ -36,8 +37,9 @@ export class Sandbox implements Disposable {
   private constructor() {
     Deno.copyFileSync(BUNDLE, `${this.path}/fasttrap.js`);
     this.#deno = this.program(Deno.execPath(), "deno");
+    Deno.chmodSync(this.path, 0o755);
     Deno.mkdirSync(`${this.path}/cache`);
-    if (IS_ROOT) { for (const folder of [this.path, `${this.path}/cache`]) Deno.chownSync(folder, NOBODY, NOBODY); }
+    Deno.chmodSync(`${this.path}/cache`, 0o777);
   }
 
   /** Makes the bundle, once for all tests of a file, and the folder. */

@@ -17,7 +17,7 @@ async function traceDemo(...args: string[]): Promise<Screen> {
   return mask(await run([...args, "--", DEMO], { permissions: START }));
 }
 
-Deno.test("fasttrap: -n and -- print what dtrace prints", async () => {
+Deno.test("fasttrap -n and -- print what dtrace prints", async () => {
   assertEquals(await traceDemo("-n", IS_PRIME), {
     code: 0,
     stdout: DEMO_OUTPUT + HEADER + "  C      1                   is_prime:entry \n".repeat(10) + "\n",
@@ -25,7 +25,7 @@ Deno.test("fasttrap: -n and -- print what dtrace prints", async () => {
   });
 });
 
-Deno.test("fasttrap: -p traces a running process to its end", async () => {
+Deno.test("fasttrap -p traces a running process to its end", async () => {
   await withTarget("requests", async (target) => {
     await using command = new RunningCommand(["-n", SERVE, "-p", target.pid]);
     await command.shows("matched 1 probe");
@@ -40,7 +40,7 @@ Deno.test("fasttrap: -p traces a running process to its end", async () => {
   });
 });
 
-Deno.test("fasttrap: rows appear while the target runs on", async () => {
+Deno.test("fasttrap prints rows while the target runs on", async () => {
   await withTarget("requests", async (target) => {
     await using command = new RunningCommand(["-n", SERVE, "-p", target.pid]);
     await command.shows("matched 1 probe");
@@ -51,7 +51,7 @@ Deno.test("fasttrap: rows appear while the target runs on", async () => {
   });
 });
 
-Deno.test("fasttrap: -j writes the events as NDJSON, and nothing of the program among them", async () => {
+Deno.test("fasttrap -j writes the events as NDJSON, and nothing of the program among them", async () => {
   const screen = await traceDemo("-j", "-n", "pid$target:a.out:is_prime:return", "-n", IS_PRIME);
   const lines = screen.stdout.trimEnd().split("\n").map((line) => line.replaceAll("TIME", "1")).map((line) =>
     JSON.parse(line.replaceAll('"pid":PID,"tid":PID', '"pid":1,"tid":1'))
@@ -66,7 +66,7 @@ Deno.test("fasttrap: -j writes the events as NDJSON, and nothing of the program 
   assertEquals(screen.code, 0);
 });
 
-Deno.test("fasttrap: --count prints a table of hits and no events", async () => {
+Deno.test("fasttrap --count prints a table of hits and no events", async () => {
   const descriptions = ["-n", "pid$target:a.out:is_prime:return", "-n", "pid$target:a.out:main:*t*"];
   const matched = "dtrace: description 'pid$target:a.out:is_prime:return' matched 1 probe\n" +
     "dtrace: description 'pid$target:a.out:main:*t*' matched 2 probes\n";
@@ -90,11 +90,11 @@ Deno.test("fasttrap: --count prints a table of hits and no events", async () => 
   });
 });
 
-Deno.test("fasttrap: -q leaves the program's own output", async () => {
+Deno.test("fasttrap -q leaves the program's own output", async () => {
   assertEquals(await traceDemo("-q", "-n", IS_PRIME), { code: 0, stdout: `${DEMO_OUTPUT}\n`, stderr: "" });
 });
 
-Deno.test("fasttrap: -o appends to a file, and -j leaves standard output to the program then", async () => {
+Deno.test("fasttrap -o appends to a file, and -j leaves standard output to the program then", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/trace`;
   try {
@@ -108,7 +108,7 @@ Deno.test("fasttrap: -o appends to a file, and -j leaves standard output to the 
   }
 });
 
-Deno.test("fasttrap: -Z accepts a description that matches nothing", async () => {
+Deno.test("fasttrap -Z accepts a description that matches nothing", async () => {
   const nothing = "pid$target:no*:is_prime:entry";
   assertEquals(await traceDemo("-Z", "-n", nothing), {
     code: 0,
@@ -117,7 +117,7 @@ Deno.test("fasttrap: -Z accepts a description that matches nothing", async () =>
   });
 });
 
-Deno.test("fasttrap: -f, -m and -P take descriptions that end with their field", async () => {
+Deno.test("fasttrap -f, -m and -P take descriptions that end with their field", async () => {
   const screen = await traceDemo(
     ...["--count", "-f", "pid$target:a.out:is_prim?", "-Zm", "pid$target:no*", "-P", "none$target"],
   );
@@ -129,12 +129,12 @@ Deno.test("fasttrap: -f, -m and -P take descriptions that end with their field",
   ]);
 });
 
-Deno.test("fasttrap: -c splits its command as a shell does", async () => {
+Deno.test("fasttrap -c splits its command as a shell does", async () => {
   const screen = await run(["-Zqn", "pid$target:no*::entry", "-c", `echo 'a  b' "c d"\\ e`], { permissions: START });
   assertEquals(screen, { code: 0, stdout: "a  b c d e\n\n", stderr: "" });
 });
 
-Deno.test("fasttrap: $target is each of several targets", async () => {
+Deno.test("fasttrap takes $target for each of several targets", async () => {
   await withTarget("requests", async (first) => {
     await withTarget("requests", async (second) => {
       await using command = new RunningCommand(["--count", "-n", SERVE, "-p", first.pid, "-p", second.pid]);
@@ -152,7 +152,7 @@ Deno.test("fasttrap: $target is each of several targets", async () => {
   });
 });
 
-Deno.test("fasttrap: -x evaltime says how far the program runs before its probes are set", async () => {
+Deno.test("fasttrap -x evaltime says how far the program runs before its probes are set", async () => {
   const constructor = "pid$target:a.out:frame_dummy:entry";
   for (const [moment, hits] of [["exec", 1], ["preinit", 1], ["postinit", 1], ["main", 0]] as const) {
     const { stderr } = await traceDemo("--count", "-x", `evaltime=${moment}`, "-n", constructor);
@@ -160,7 +160,7 @@ Deno.test("fasttrap: -x evaltime says how far the program runs before its probes
   }
 });
 
-Deno.test("fasttrap: -x ftmax limits the tracepoints", async () => {
+Deno.test("fasttrap -x ftmax limits the tracepoints", async () => {
   const screen = await traceDemo("-x", "ftmax=2", "-n", "pid$target:a.out::entry");
   assertEquals(screen, {
     code: 1,
@@ -170,7 +170,7 @@ Deno.test("fasttrap: -x ftmax limits the tracepoints", async () => {
   });
 });
 
-Deno.test("fasttrap: says that a program has become another one", async () => {
+Deno.test("fasttrap says that a program has become another one", async () => {
   const screen = mask(
     await run(["-Zn", "pid$target:no*::entry", "-c", `sh -c 'exec "${DEMO}"'`], { permissions: START }),
   );
@@ -182,12 +182,12 @@ Deno.test("fasttrap: says that a program has become another one", async () => {
   });
 });
 
-Deno.test("fasttrap: says which signal has killed a program", async () => {
+Deno.test("fasttrap says which signal has killed a program", async () => {
   const screen = await run(["-Zn", "pid$target:no*::entry", "-c", "sh -c 'kill -KILL $$'"], { permissions: START });
   assertEquals(screen.stderr.split("\n")[1]?.replace(/\d+/, "PID"), "dtrace: pid PID terminated by SIGKILL");
 });
 
-Deno.test("fasttrap: -l lists the probes and runs nothing", async () => {
+Deno.test("fasttrap -l lists the probes and runs nothing", async () => {
   const descriptions = ["-n", IS_PRIME, "-n", "pid$target:a.out:main:return"];
   assertEquals(mask(await run(["-l", ...descriptions, "--", DEMO], { permissions: START })), {
     code: 0,
@@ -206,7 +206,7 @@ Deno.test("fasttrap: -l lists the probes and runs nothing", async () => {
   });
 });
 
-Deno.test("fasttrap: -l -p lists entries and returns of a running process, which does not notice", async () => {
+Deno.test("fasttrap -l -p lists entries and returns of a running process, which does not notice", async () => {
   await withTarget("requests", async (target) => {
     const { code, stdout } = await run(["-l", "-p", target.pid]);
     assertEquals(code, 0);
@@ -220,7 +220,7 @@ Deno.test("fasttrap: -l -p lists entries and returns of a running process, which
   });
 });
 
-Deno.test("fasttrap: --help is one screen that names every option, -V is the version", async () => {
+Deno.test("fasttrap --help is one screen that names every option, -V is the version", async () => {
   const { code, stdout, stderr } = await run(["--help"], { permissions: [] });
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const lines = stdout.split("\n");

@@ -12,7 +12,7 @@ function assertFailed(screen: Screen, code: number, ...lines: string[]): void {
   assertEquals(screen, { code, stdout: "", stderr: lines.map((line) => `${line}\n`).join("") });
 }
 
-Deno.test("fasttrap: mistakes in the command line", async () => {
+Deno.test("fasttrap refuses mistakes in the command line", async () => {
   const list = "--help lists the options";
   const rows: [args: string[], ...lines: string[]][] = [
     [[], "no probes specified", "name them with -n, as in -n 'pid$target:libc:malloc:entry'"],
@@ -44,7 +44,7 @@ Deno.test("fasttrap: mistakes in the command line", async () => {
   }
 });
 
-Deno.test("fasttrap: without --allow-ffi one line names it, and nothing is touched", async () => {
+Deno.test("fasttrap without --allow-ffi one line names it, and nothing is touched", async () => {
   const line = "fasttrap: Cannot call the C library: Deno refuses it without --allow-ffi";
   await withTarget("requests", async (target) => {
     for (const args of [[...DESCRIPTION, "-p", target.pid], ["-l", "-p", target.pid], ["doctor"]]) {
@@ -55,7 +55,7 @@ Deno.test("fasttrap: without --allow-ffi one line names it, and nothing is touch
   assertFailed(await run([...DESCRIPTION, "--", DEMO], { permissions: ["--allow-run"] }), 4, line);
 });
 
-Deno.test("fasttrap: without --allow-run a program is not started, and nothing is touched", async () => {
+Deno.test("fasttrap without --allow-run a program is not started, and nothing is touched", async () => {
   const line = `fasttrap: Cannot start "${DEMO}": Deno refuses it without --allow-run`;
   await withTarget("requests", async (target) => {
     for (const command of [["-c", DEMO], ["--", DEMO]]) {
@@ -68,7 +68,7 @@ Deno.test("fasttrap: without --allow-run a program is not started, and nothing i
   assertEquals(code, 0);
 });
 
-Deno.test("fasttrap: without --allow-write no file is made, and nothing is touched", async () => {
+Deno.test("fasttrap without --allow-write no file is made, and nothing is touched", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/trace`;
   try {

@@ -74,6 +74,18 @@ Deno.test("NdjsonFormatter.formatEnd() writes hits and drops as the schema says"
   assertEquals(formatter.formatEnd({ hitsTotal: 0, drops: {} }), '{"type":"end","hits":0,"drops":{}}\n');
 });
 
+Deno.test("NdjsonFormatter.formatCount() and formatProbe() write what the schema says", () => {
+  const formatter = new NdjsonFormatter();
+  const probe = makeProbe({ function: 'operator""_x' });
+  assertEquals(parseLine(formatter.formatCount({ probe, hitsTotal: 12 })), {
+    type: "aggregation",
+    name: "@",
+    key: ['pid1234:libc.so.6:operator""_x:entry'],
+    value: 12,
+  });
+  assertEquals(parseLine(formatter.formatProbe(probe)), { type: "probe", ...probe });
+});
+
 Deno.test("events.schema.json refuses what no line may be", () => {
   const event = JSON.parse(new NdjsonFormatter().format(makeEvent([1n])));
   assert(isDescribed(event));
@@ -90,6 +102,9 @@ Deno.test("events.schema.json refuses what no line may be", () => {
       { ...event, args: [2 ** 53] },
       { ...event, args: ["12"] },
       { ...event, args: ["0x20000000000000"] },
+      { type: "aggregation", name: "a", key: [], value: 1 },
+      { type: "aggregation", name: "@", key: [1], value: 1 },
+      { type: "probe", id: 1, provider: "pid1", module: "m", function: "f" },
       { type: "end", hits: 1 },
       { type: "end", hits: 1, drops: { ring: -1 } },
     ]

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { formatMatched, TEXT_HEADER, TextFormatter } from "../../lib/consumer/text.ts";
+import { formatMatched, formatProcessEnd, formatTotals, TEXT_HEADER, TextFormatter } from "../../lib/consumer/text.ts";
 import { makeEvent, makeProbe } from "./events.ts";
 
 Deno.test("TEXT_HEADER is dtrace's", () => {
@@ -27,7 +27,23 @@ Deno.test("TextFormatter.format() does not cut what is too long", () => {
 });
 
 Deno.test("formatMatched() counts probes in English", () => {
-  assertEquals(formatMatched("pid1::f:", 0), "description 'pid1::f:' matched 0 probes");
-  assertEquals(formatMatched("pid1::f:entry", 1), "description 'pid1::f:entry' matched 1 probe");
-  assertEquals(formatMatched("pid1::*:entry", 1200), "description 'pid1::*:entry' matched 1200 probes");
+  const matched = (text: string, total: number) => formatMatched({ kind: "description", text }, total);
+  assertEquals(matched("pid1::f:", 0), "dtrace: description 'pid1::f:' matched 0 probes\n");
+  assertEquals(matched("pid1::f:entry", 1), "dtrace: description 'pid1::f:entry' matched 1 probe\n");
+  assertEquals(formatMatched({ kind: "function", text: "f*" }, 1200), "dtrace: function 'f*' matched 1200 probes\n");
+});
+
+Deno.test("formatProcessEnd() says what dtrace says", () => {
+  assertEquals(formatProcessEnd(12, { code: 0, signal: undefined }), "dtrace: pid 12 has exited\n");
+  assertEquals(formatProcessEnd(12, { code: 7, signal: undefined }), "dtrace: pid 12 exited with status 7\n");
+  assertEquals(formatProcessEnd(12, { code: undefined, signal: "SIGHUP" }), "dtrace: pid 12 terminated by SIGHUP\n");
+  assertEquals(formatProcessEnd(12, { code: undefined, signal: undefined }), "dtrace: pid 12 has exited\n");
+});
+
+Deno.test("formatTotals() hides no loss", () => {
+  assertEquals(formatTotals({ hitsTotal: 1, drops: {} }, 0), "fasttrap: 1 hit, no drops\n");
+  assertEquals(
+    formatTotals({ hitsTotal: 20, drops: { ring: 3, end: 1 } }, 2),
+    "fasttrap: 20 hits, 3 drops (ring), 1 drop (end), 2 probes could not be placed\n",
+  );
 });

@@ -6,7 +6,8 @@
 
 import { fromHalves } from "../../address.ts";
 import type { RegisterAccess, RegisterHalves, WordMemory } from "../isa.ts";
-import { ORIG_RAX, R10, R8, R9, RAX, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
+import { TRAP_FLAG } from "./arithmetic.ts";
+import { EFLAGS, ORIG_RAX, R10, R8, R9, RAX, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
 
 /** The registers of a function's first arguments. */
 const ARGUMENTS = new Uint8Array([RDI, RSI, RDX, RCX, R8, R9]);
@@ -23,6 +24,7 @@ export const registerAccess: RegisterAccess = {
   argument,
   setArgument,
   prepareSystemCall,
+  stepsItself: (registers) => (registers[EFLAGS]! & TRAP_FLAG) !== 0,
   systemCalls: { mmap: 9, munmap: 11 },
 };
 

@@ -1,0 +1,47 @@
+/**
+ * Traps that a thread has executed but not reported.
+ *
+ * *Problem.* A thread that is told to stop while it executes a trap obeys the order first: in get_signal the kernel
+ * looks for orders (do_jobctl_trap) before it takes the trap's signal from the queue (dequeue_synchronous_signal). Such
+ * a thread stands behind the trap, with SIGTRAP pending. If the trap were removed now, nobody would know the signal for
+ * ours, and it would kill the program. The same goes for the SIGTRAP of a step.
+ *
+ * *Method.* When all threads of an image have stopped, those that stand behind a trap, or make steps, and have a SIGTRAP
+ * pending are let go on: they stop again at once, for the signal, before they execute anything.
+ *
+ * @module
+ */
+
+import type { Image, Thread } from "./process.ts";
+import { readStatus } from "./proc_files.ts";
+import { eventOf, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import type { Tracer } from "./tracer.ts";
+
+/**
+ * Has every thread report the trap that it has executed.
+ *
+ * @param tracer The tracer, whose registers are free to be used.
+ * @param image The image. All its threads that can be stopped are.
+ */
+export function takePendingTraps(tracer: Tracer, image: Image): void {
+  for (const thread of [...image.threads()]) {
+    if (!isBehindTrap(tracer, image, thread)) continue;
+    const inGroupStop = signalOf(thread.status) !== SIGTRAP;
+    tracer.withdraw(thread);
+    tracer.resume(thread, 0);
+    tracer.await(thread);
+    // The rest of the process has stopped: so must this thread, when its trap has been answered.
+    if (inGroupStop) tracer.kernel.call.ft_interrupt(thread.tid);
+  }
+}
+
+/** Whether a thread stands behind a trap of ours, or a step, whose signal is pending. */
+function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
+  if (thread.state !== "stopped" || eventOf(thread.status) !== PTRACE_EVENT_STOP) return false;
+  if (!thread.stepping) {
+    // Most threads are not behind a trap: for them the status need not be read.
+    if (image.text.size === 0 || !tracer.loadRegisters(thread)) return false;
+    if (!image.text.has(tracer.getPc(image) - image.isa.trapPcBytes)) return false;
+  }
+  return ((readStatus(tracer.kernel, thread.tid)?.pendingSignals ?? 0) & (1 << (SIGTRAP - 1))) !== 0;
+}

@@ -1,0 +1,108 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseArgs } from "node:util";
+import { UsageError } from "../../lib/consumer/failure.ts";
+import { type CommandOptions, OPTION_TYPES, readOptions } from "../../lib/consumer/options.ts";
+
+/** Reads a command line as the command does. */
+function read(...args: string[]): CommandOptions {
+  const { tokens } = parseArgs({ args, options: OPTION_TYPES, strict: false, allowPositionals: true, tokens: true });
+  return readOptions(tokens);
+}
+
+Deno.test("readOptions() keeps the order of what is repeated", () => {
+  const options = read(
+    "-n",
+    "a",
+    "-p",
+    "12",
+    "-f",
+    "b",
+    "-c",
+    "x 'y z'",
+    "-P",
+    "c",
+    "-p",
+    "3",
+    "-m",
+    "d",
+    "--",
+    "-n",
+    "--",
+  );
+  assertEquals(options.descriptions.map(({ kind, text }) => [kind, text]), [
+    ["description", "a"],
+    ["function", "b"],
+    ["provider", "c"],
+    ["module", "d"],
+  ]);
+  assertEquals(options.pids, [12, 3]);
+  assertEquals(options.commands, [["x", "y z"], ["-n", "--"]]);
+});
+
+Deno.test("readOptions() parses each description by its option", () => {
+  const fields = (...args: string[]) => Object.values(read(...args).descriptions[0]!.fields);
+  assertEquals(fields("-n", "b:c:d"), ["", "b", "c", "d"]);
+  assertEquals(fields("-f", "b:c"), ["", "b", "c", ""]);
+  assertEquals(fields("-m", "a:b"), ["a", "b", "", ""]);
+  assertEquals(fields("-P", "a"), ["a", "", "", ""]);
+});
+
+Deno.test("readOptions() joins letters, and takes an argument with or without a blank", () => {
+  const options = read("-qZln", "a", "-p5", "-xevaltime=main", "-oout");
+  assertEquals([options.quiet, options.allowNone, options.mode], [true, true, "list"]);
+  assertEquals([options.pids, options.moment, options.output], [[5], "main", "out"]);
+});
+
+Deno.test("readOptions() has dtrace's sizes and defaults", () => {
+  const options = read("-n", "a", "-x", "fthashsize=4k", "-x", "ftmax=2M");
+  assertEquals([options.hashSize, options.limit], [4096, 2 * 1024 * 1024]);
+  assertEquals(read("-n", "a", "-x", "ftmax=300").limit, 300);
+  const { mode, quiet, format, count, allowNone, moment, output } = read("-n", "a");
+  assertEquals([mode, quiet, format, count, allowNone, moment, output], [
+    ...["trace", false, "text", false, false, "preinit", undefined],
+  ]);
+});
+
+Deno.test("readOptions() knows three names of NDJSON", () => {
+  for (const args of [["-j"], ["--format", "ndjson"], ["--format=ndjson"], ["-x", "oformat=ndjson"]]) {
+    assertEquals(read("-n", "a", ...args).format, "ndjson");
+  }
+});
+
+Deno.test("readOptions() lets --help and -V win over everything behind them", () => {
+  assertEquals(read("--help", "-y").mode, "help");
+  assertEquals(read("-h").mode, "help");
+  assertEquals(read("-p", "1", "-V", "rubbish").mode, "version");
+});
+
+Deno.test("readOptions() takes doctor as the first word only", () => {
+  assertEquals(read("doctor").mode, "doctor");
+  assertEquals(read("doctor", "-p", "7").pids, [7]);
+  assertThrows(() => read("-p", "7", "doctor"), UsageError, 'unexpected argument "doctor"');
+});
+
+Deno.test("readOptions() lists entries and returns if it is not told what", () => {
+  assertEquals(read("-l", "-p", "7").descriptions.map(({ text }) => text), [
+    "pid$target:::entry",
+    "pid$target:::return",
+  ]);
+});
+
+Deno.test("readOptions() throws UsageError on what is out of range", () => {
+  for (const pid of ["0", "2147483648", "-1", "1.5", "0x10", ""]) {
+    assertThrows(() => read("-p", pid, "-n", "a"), UsageError);
+  }
+  for (const size of ["0", "k", "1kb", "9007199254740993", "8192t"]) {
+    assertThrows(() => read("-n", "a", "-x", `ftmax=${size}`), UsageError);
+  }
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    assertThrows(() => read(`--${name}`), UsageError, "unknown option");
+    assertThrows(() => read("-x", name), UsageError, "unknown option");
+  }
+});
+
+Deno.test("readOptions() says of each option of dtrace that is not here that it is not supported yet", () => {
+  for (const letter of "aAbCDeFGHiILsSUvwX36") {
+    assertThrows(() => read(`-${letter}`, "-n", "a"), UsageError, "is not supported yet");
+  }
+});

@@ -1,0 +1,304 @@
+/** Probes and tracepoints of a real process. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { openKernel } from "../../ffi/ffi.ts";
+import { type Address, toAddress } from "../../lib/address.ts";
+import { SystemError } from "../../lib/errors.ts";
+import { Fasttrap, type FasttrapOptions } from "../../lib/fasttrap/fasttrap.ts";
+import type { Enabling, Probe, ProbeKind } from "../../lib/fasttrap/probe.ts";
+import { tracepointIndex } from "../../lib/fasttrap/hash.ts";
+import { attach, detach } from "../../lib/process/attach.ts";
+import { listModules } from "../../lib/process/modules.ts";
+import type { TracedProcess } from "../../lib/process/process.ts";
+import { assertTextUntouched, rawMemory, type TargetProgram, until, withTarget } from "../support.ts";
+
+/** A traced target with its tables. */
+class Traced implements Disposable {
+  readonly kernel = openKernel();
+  readonly fasttrap: Fasttrap;
+  readonly process: TracedProcess;
+  readonly warnings: string[] = [];
+
+  constructor(target: TargetProgram, options: FasttrapOptions = {}) {
+    this.fasttrap = new Fasttrap(this.kernel, {
+      executed: () => {},
+      ended: () => {},
+      warn: (message) => this.warnings.push(message),
+    }, options);
+    this.process = attach(this.fasttrap.tracer, target.pid);
+  }
+
+  /** Makes a probe of a function of the program; sites are offsets in it. */
+  probe(name: string, kind: ProbeKind, sites: readonly number[], label: string = kind): Probe {
+    const { address, sizeBytes } = this.find(name);
+    return this.fasttrap.makeProbe("pid", this.process.image, {
+      module: "a.out",
+      function: name,
+      name: label,
+      kind,
+      functionAddress: address,
+      functionBytes: sizeBytes,
+      sites: sites.map((offset) => toAddress(address + offset)),
+    });
+  }
+
+  find(name: string): { address: Address; sizeBytes: number } {
+    const program = listModules(this.kernel, this.process).find(({ isProgram }) => isProgram)!;
+    const symbol = program.symbols().table.find(name)!;
+    return { address: program.addressOf(symbol), sizeBytes: symbol.sizeBytes };
+  }
+
+  /** The bytes of a function as they are in memory. */
+  bytes(name: string): number[] {
+    const { address, sizeBytes } = this.find(name);
+    return [...rawMemory(this.process.pid, address, sizeBytes)];
+  }
+
+  /** Handles stops until something is so. */
+  pumpUntil(condition: () => boolean): void {
+    const end = performance.now() + 10_000;
+    while (!condition() && performance.now() < end) this.fasttrap.tracer.pump(1000);
+    assert(condition());
+  }
+
+  [Symbol.dispose](): void {
+    if (this.process.alive) detach(this.fasttrap.tracer, this.process);
+    this.kernel[Symbol.dispose]();
+  }
+}
+
+/** An enabling that notes the names of what fires. */
+function noting(into: string[], prefix = ""): Enabling {
+  return { fire: ({ probe }) => void into.push(prefix + probe.name) };
+}
+
+/** How many bytes of ours are in memory. */
+function trapsIn(bytes: readonly number[], original: readonly number[]): number[] {
+  return bytes.flatMap((byte, i) => byte !== original[i] ? [i] : []);
+}
+
+Deno.test("Fasttrap.enable() shares one trap among the probes of an address", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const [entry, zero] = [traced.probe("work", "entry", [0]), traced.probe("work", "offset", [0], "0")];
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    assertEquals(fasttrap.enable([entry, zero], enabling), []);
+    assertEquals([fasttrap.tracepoints.size, trapsIn(traced.bytes("work"), original)], [1, [0]]);
+    assertEquals(rawMemory(target.pid, entry.functionAddress, 1)[0], 0xcc);
+    traced.pumpUntil(() => seen.length >= 2);
+    // The probe that was enabled last fires first.
+    assertEquals(seen.slice(0, 2), ["0", "entry"]);
+    fasttrap.disable([zero], enabling);
+    assertEquals([fasttrap.tracepoints.size, trapsIn(traced.bytes("work"), original)], [1, [0]]);
+    seen.length = 0;
+    traced.pumpUntil(() => seen.length >= 3);
+    assertEquals(new Set(seen), new Set(["entry"]));
+    fasttrap.disable([entry], enabling);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")], [0, original]);
+    // Owner of the first tracepoint or not: each can be enabled again.
+    fasttrap.enable([zero], enabling);
+    seen.length = 0;
+    traced.pumpUntil(() => seen.length > 0);
+    assertEquals(seen[0], "0");
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.enable() of one probe for two consumers calls both, and writes one trap", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    const seen: string[] = [];
+    const [first, second] = [noting(seen, "first "), noting(seen, "second ")];
+    fasttrap.enable([entry], first);
+    fasttrap.enable([entry], second);
+    assertEquals([fasttrap.tracepoints.size, entry.owner.enabledTotal], [1, 1]);
+    traced.pumpUntil(() => seen.length >= 2);
+    assertEquals(seen.slice(0, 2), ["first entry", "second entry"]);
+    fasttrap.disable([entry], first);
+    fasttrap.disable([entry], first);
+    seen.length = 0;
+    traced.pumpUntil(() => seen.length >= 2);
+    assertEquals(new Set(seen), new Set(["second entry"]));
+    fasttrap.disable([entry], second);
+    assertEquals([fasttrap.tracepoints.size, entry.owner.enabledTotal], [0, 0]);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.enable() places all sites of a probe or none", () =>
+  withTarget("own_trap", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    assertEquals(original.slice(0, 2), [0x90, 0xcc]);
+    const bad = traced.probe("work", "offset", [0, 1, 2]);
+    const good = traced.probe("work", "offset", [2], "2");
+    const before = traced.probe("work", "offset", [0], "0");
+    const refusals = fasttrap.enable([before, bad, good], noting([]));
+    assertEquals(refusals.map(({ probe, reason }) => [probe, reason]), [
+      [bad, "it is int3, which debuggers use, at offset 0x1"],
+    ]);
+    assertEquals([before.enabled, bad.enabled, good.enabled], [true, false, true]);
+    assertEquals([fasttrap.tracepoints.size, trapsIn(traced.bytes("work"), original)], [2, [0, 2]]);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.enable() refuses a return probe whose site cannot be followed, and leaves no trap", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    // The last site is ret; lea with a relative operand is performed in a slot, not by us.
+    const site = original.length - 1;
+    assertEquals(original[site], 0xc3);
+    const relative = original.findIndex((byte, i) => byte === 0x48 && original[i + 1] === 0x8b);
+    assert(relative > 0);
+    const probe = traced.probe("work", "return", [relative, site]);
+    const [refusal] = fasttrap.enable([probe], noting([]));
+    assertEquals(refusal?.probe, probe);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work"), probe.enabled], [0, original, false]);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.enable() puts a tracepoint into the bucket that its address and pid say", () =>
+  withTarget("idle", async (target) => {
+    using traced = new Traced(target, { hashSize: 4096 });
+    const { tracepoints } = traced.fasttrap;
+    assertEquals(tracepoints.bucketCount, 4096);
+    const probe = traced.probe("work", "entry", [0]);
+    traced.fasttrap.enable([probe], noting([]));
+    const index = tracepointIndex(probe.functionAddress, target.pid, 1, 4095);
+    assertEquals(tracepoints.head(index)?.pc, probe.functionAddress);
+    assertEquals(tracepoints.find(target.pid, probe.functionAddress, 1)?.pid, target.pid);
+    assertEquals(tracepoints.find(target.pid + 1, probe.functionAddress, 1), undefined);
+    assertEquals(tracepoints.find(target.pid, probe.functionAddress + 4096, 1), undefined);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.makeProbe() counts tracepoints, not probes, until the provider goes", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    const all = traced.probe("work", "offset", [0, 3, 6], "three");
+    assertEquals(fasttrap.total, 4);
+    // The same probe again is the same probe.
+    assertEquals(traced.probe("work", "entry", [0]), entry);
+    assertEquals([fasttrap.total, entry.id, all.id], [4, 1, 2]);
+    const enabling = noting([]);
+    fasttrap.enable([entry, all], enabling);
+    fasttrap.disable([entry], enabling);
+    assertEquals(fasttrap.total, 4);
+    // A probe that a consumer counts on keeps its provider.
+    detach(fasttrap.tracer, traced.process);
+    assertEquals([fasttrap.total, all.owner.retired, fasttrap.providers.providers.size], [4, true, 1]);
+    assertEquals([fasttrap.tracepoints.size, all.enabled], [0, false]);
+    fasttrap.disable([all], enabling);
+    const { providers, processes } = fasttrap.providers;
+    assertEquals([fasttrap.total, providers.size, processes.size], [0, 0, 0]);
+    assertTextUntouched(target.pid);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.makeProbe() allows as many tracepoints as the limit says", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target, { limit: 5 });
+    traced.probe("work", "offset", [0, 3], "two");
+    traced.probe("work", "offset", [0, 3, 6], "three");
+    assertEquals(traced.fasttrap.total, 5);
+    const error = assertThrows(() => traced.probe("work", "entry", [0]), SystemError);
+    assertEquals([error.errno, traced.fasttrap.total], ["ENOMEM", 5]);
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.limit is 100,000 for each 256 MiB of memory, and 50,000 at least", async () => {
+  await withTarget("idle", async (target) => {
+    using traced = new Traced(target);
+    const kilobytes = Number(/MemTotal:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/meminfo"))![1]);
+    assertEquals(traced.fasttrap.limit, Math.max(Math.floor(kilobytes / 1024 / 256) * 100_000, 50_000));
+    await target.send();
+  });
+});
+
+Deno.test("Fasttrap.executed() retires the providers of the old program", () =>
+  withTarget("execs", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    traced.probe("main", "entry", [0]);
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    fasttrap.enable([entry], enabling);
+    await target.send();
+    traced.pumpUntil(() => entry.owner.retired);
+    assertEquals([seen, entry.enabled, fasttrap.tracepoints.size], [["entry"], false, 0]);
+    const { providers, processes } = fasttrap.providers;
+    if (traced.process.alive) {
+      // The same pid has another provider for its new program.
+      const again = fasttrap.providers.provide("pid", traced.process.image);
+      assert(again !== entry.owner);
+      assertEquals([providers.size, processes.size], [2, 2]);
+    }
+    // Enabling a probe of a program that is gone does nothing, and neither does disabling it.
+    assertEquals(fasttrap.enable([entry], enabling), []);
+    fasttrap.disable([entry], enabling);
+    traced.pumpUntil(() => !traced.process.alive);
+    assertEquals([fasttrap.total, providers.size, processes.size, fasttrap.tracepoints.size], [0, 0, 0, 0]);
+  }, { args: [1, "first"] }));
+
+Deno.test("Fasttrap.closed() empties the tables when a process is killed", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const probes = [traced.probe("work", "entry", [0]), traced.probe("run", "entry", [0])];
+    const enabling = noting([]);
+    fasttrap.enable(probes, enabling);
+    Deno.kill(target.pid, "SIGKILL");
+    traced.pumpUntil(() => !traced.process.alive);
+    assertEquals(fasttrap.tracepoints.size, 0);
+    fasttrap.disable(probes, enabling);
+    const { providers, processes } = fasttrap.providers;
+    assertEquals([fasttrap.total, providers.size, processes.size], [0, 0, 0]);
+    await until(() => !target.alive, "the end");
+  }, { args: [3] }));
+
+Deno.test("Fasttrap.enable() looks whether a trap is still there before it shares it", () =>
+  withTarget("rewritten", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const seen: string[] = [];
+    const [first, second] = [traced.probe("work", "entry", [0]), traced.probe("work", "offset", [0], "0")];
+    const enabling = noting(seen);
+    fasttrap.enable([first], enabling);
+    // The program puts other code there, over our trap.
+    await target.send();
+    assertEquals(await nextLine(target, traced), "rewritten");
+    const rewritten = traced.bytes("work");
+    assertEquals(rewritten[0], 0xb8);
+    fasttrap.enable([second], enabling);
+    assertEquals(traced.bytes("work")[0], 0xcc);
+    assertEquals(fasttrap.tracepoints.size, 1);
+    const lines = [];
+    await target.send();
+    lines.push(await nextLine(target, traced));
+    assertEquals([lines, seen], [["2"], ["0"]]);
+    // Disabling restores the new code, not the old one.
+    fasttrap.disable([first, second], enabling);
+    assertEquals([traced.bytes("work"), fasttrap.tracepoints.size], [rewritten, 0]);
+    await target.send();
+    assertEquals(await nextLine(target, traced), "2");
+  }));
+
+/** Handles stops until the program has written a line. */
+async function nextLine(target: TargetProgram, traced: Traced): Promise<string> {
+  let line: string | undefined;
+  target.line().then((text) => line = text);
+  while (line === undefined) {
+    traced.fasttrap.tracer.pump(100);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return line;
+}

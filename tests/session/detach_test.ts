@@ -1,0 +1,204 @@
+/** Letting go: nothing is left behind, whenever it happens. */
+
+import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { type Hit, Session } from "../../mod.ts";
+import { assertTextUntouched, SOAK, type TargetProgram, tracerOf, until, withTarget } from "../support.ts";
+
+const WORK = "pid$target:a.out:work:entry";
+const EVERYWHERE = "pid$target:a.out:work:";
+
+/** Takes turns until something is so. */
+async function runUntil(session: Session, condition: () => boolean): Promise<void> {
+  for await (const _ of session.batches()) if (condition()) session.stop();
+}
+
+/** Lets `spin` come to its end, and asserts that it has been right. */
+async function assertRight(target: TargetProgram): Promise<void> {
+  assertEquals(tracerOf(target.pid), 0);
+  assertTextUntouched(target.pid);
+  await target.send();
+  assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+}
+
+Deno.test("Session.detach() restores a process that was attached and enabled 100 times", async () => {
+  await withTarget("spin", async (target) => {
+    const mappings = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`).split("\n").length;
+    const before = mappings();
+    await using session = new Session({ signals: false });
+    for (let round = 0; round < 100 * SOAK; round++) {
+      const traced = session.attach(target.pid);
+      const enabled = session.enable(round % 2 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
+      if (round % 10 === 0) await runUntil(session, () => enabled.hitsTotal > 0);
+      session.detach(traced);
+      assertTextUntouched(target.pid);
+    }
+    assertEquals(mappings(), before);
+    await assertRight(target);
+  }, { args: [3] });
+});
+
+Deno.test("Session[Symbol.dispose]() lets a sleeping process go, 100 times", async () => {
+  const start = performance.now();
+  const child = new Deno.Command("sleep", { args: ["2"] }).spawn();
+  for (let round = 0; round < 100; round++) {
+    using session = new Session({ signals: false });
+    session.attach(child.pid);
+    session.enable("pid$target:libc.so.6:*nanosleep*:");
+  }
+  assertTextUntouched(child.pid);
+  assertEquals(await child.status, { success: true, code: 0, signal: null });
+  // It has slept as long as it was told to.
+  assertGreaterOrEqual(performance.now() - start, 1990);
+});
+
+Deno.test("Session.detach() during heavy hits, again and again", async () => {
+  await withTarget("spin", async (target) => {
+    await using session = new Session({ signals: false });
+    for (let round = 0; round < 100 * SOAK; round++) {
+      const traced = session.attach(target.pid);
+      const enabled = session.enable(round % 3 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
+      const wanted = (round * 7) % 50;
+      await runUntil(session, () => enabled.hitsTotal >= wanted);
+      session.detach(traced);
+    }
+    await assertRight(target);
+  }, { args: [4] });
+});
+
+Deno.test("Enabled[Symbol.dispose]() during heavy hits, again and again", async () => {
+  await withTarget("spin", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    for (let round = 0; round < 100 * SOAK; round++) {
+      using enabled = session.enable(round % 3 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
+      await runUntil(session, () => enabled.hitsTotal >= (round * 7) % 50);
+    }
+    session.detach(session.targets[0]!);
+    await assertRight(target);
+  }, { args: [4] });
+});
+
+for (
+  const [way, act] of [
+    ["lets the process go", (session: Session) => session.detach(session.targets[0]!)],
+    ["disposes of the session", (session: Session) => session[Symbol.dispose]()],
+  ] as const
+) {
+  for (const description of [WORK, EVERYWHERE, "pid$target:a.out:work:return"]) {
+    Deno.test(`Session.run() ends when a handler ${way}: ${description.split(":").slice(2).join(":")}`, async () => {
+      await withTarget("spin", async (target) => {
+        await using session = new Session({ signals: false });
+        session.attach(target.pid);
+        let hits = 0;
+        session.enable(description, {
+          handler: () => {
+            if (++hits === 30) act(session);
+          },
+        });
+        await session.run();
+        assertEquals(hits, 30);
+        await assertRight(target);
+      }, { args: [4] });
+    });
+  }
+}
+
+Deno.test("Enabled[Symbol.dispose]() in a handler ends the hits of its probes", async () => {
+  for (const description of [WORK, EVERYWHERE, "pid$target:a.out:work:return"]) {
+    await withTarget("spin", async (target) => {
+      await using session = new Session({ signals: false });
+      session.attach(target.pid);
+      let hits = 0;
+      const enabled = session.enable(description, {
+        handler: () => {
+          if (++hits === 10) enabled[Symbol.dispose]();
+        },
+      });
+      const other = session.enable("pid$target:a.out:run:entry", { handler: () => {} });
+      await runUntil(session, () => hits >= 10);
+      assertEquals([hits, other.hitsTotal], [10, 0]);
+      session.detach(session.targets[0]!);
+      await assertRight(target);
+    }, { args: [2] });
+  }
+});
+
+Deno.test("Session.enable() in a handler adds probes", async () => {
+  await withTarget("calls", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const order: string[] = [];
+    const handler = (hit: Hit) => void order.push(hit.probe.name);
+    session.enable(WORK, {
+      handler: (hit) => {
+        handler(hit);
+        if (order.length === 2) session.enable("pid$target:a.out:work:return", { handler });
+      },
+    });
+    await target.send();
+    await session.run();
+    assertEquals(order, ["entry", "entry", "return", "entry", "return"]);
+    assertEquals((await target.outcome()).end, "exited 7");
+  }, { args: [3] });
+});
+
+Deno.test("Session.run() rejects with what a handler throws, and the process lives on", async () => {
+  class Oops extends Error {}
+  for (const description of [WORK, EVERYWHERE, "pid$target:a.out:work:return"]) {
+    await withTarget("spin", async (target) => {
+      await using session = new Session({ signals: false });
+      session.attach(target.pid);
+      let hits = 0;
+      session.enable(description, {
+        handler: () => {
+          if (++hits === 25) throw new Oops("stop here");
+        },
+      });
+      await assertRejects(() => session.run(), Oops, "stop here");
+      assert(hits >= 25);
+      await assertRight(target);
+    }, { args: [3] });
+  }
+});
+
+Deno.test("Session.run() ends when a process is killed: during hits, enabling and letting go", async () => {
+  for (let round = 0; round < 12 * SOAK; round++) {
+    await withTarget("spin", async (target) => {
+      await using session = new Session({ signals: false });
+      const traced = session.attach(target.pid);
+      const kill = () => Deno.kill(target.pid, "SIGKILL");
+      if (round % 4 === 0) kill();
+      const enabled = session.enable(EVERYWHERE, {
+        handler: () => {
+          if (enabled.hitsTotal === round * 3 && round % 4 === 1) kill();
+        },
+        allowNone: true,
+      });
+      if (round % 4 > 1) await runUntil(session, () => enabled.hitsTotal > round);
+      if (round % 4 === 2) kill();
+      if (round % 4 === 3) {
+        kill();
+        session.detach(traced);
+      }
+      await session.run();
+      if (round % 4 !== 3) assertEquals(traced.end, { code: undefined, signal: 9 });
+      assertEquals((await target.outcome()).end, "killed 9");
+    }, { args: [4] });
+  }
+});
+
+Deno.test("Session.detach() brings threads out of the slots of system calls", async () => {
+  await withTarget("blocked", async (target) => {
+    await using session = new Session({ signals: false });
+    const traced = session.attach(target.pid);
+    const enabled = session.enable("pid$target:a.out:work:", { handler: () => {} });
+    await target.send();
+    await runUntil(session, () => enabled.hitsTotal >= 4 * 6);
+    session.detach(traced);
+    assertTextUntouched(target.pid);
+    assertEquals(tracerOf(target.pid), 0);
+    await until(() => target.alive, "life");
+    await target.send("abcd");
+    assertEquals(await target.outcome(), { stdout: "read 4\n", end: "exited 0" });
+  });
+});

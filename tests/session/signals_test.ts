@@ -1,0 +1,74 @@
+/** Signals reach the program as if nobody traced it. */
+
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { SOAK, untraced } from "../support.ts";
+import { traced } from "../tracing.ts";
+
+const WORK = "pid$target:a.out:work:entry";
+const EVERYWHERE = "pid$target:a.out:work:";
+
+/** Traces a target with probes and asserts that it does what it does untraced. */
+async function assertSame(name: string, descriptions: readonly string[], args: readonly number[] = []) {
+  const { hits, warnings, ...outcome } = await traced(name, descriptions, { args });
+  assertEquals(outcome, await untraced(name, { args }));
+  assertEquals(warnings, []);
+  return hits;
+}
+
+Deno.test("Session.run() passes signals with their siginfo and in their order", async () => {
+  const rounds = 20 * SOAK;
+  const [hits] = await assertSame("signals", [WORK], [rounds]);
+  // 15 signals, as many calls after them, and five that were blocked.
+  assertEquals(hits, rounds * 35);
+});
+
+Deno.test("Session.run() passes signals while every instruction of their handlers is probed", async () => {
+  const { hits, ...outcome } = await traced("signals", [WORK, EVERYWHERE, "pid$target:a.out:handle:"], { args: [5] });
+  const { stdout, end } = await untraced("signals", { args: [5] });
+  assertEquals({ stdout: outcome.stdout, end: outcome.end }, { stdout, end });
+  assertEquals(hits[0], 5 * 35);
+});
+
+for (const [name, description] of [["entry", WORK], ["every instruction", EVERYWHERE]] as const) {
+  Deno.test(`Session.run() never shows a slot's address to a handler: ${name} of work()`, async () => {
+    const args = [(name === "entry" ? 50_000 : 8000) * SOAK, 1000];
+    const { hits, stdout, end } = await traced("timer", [WORK, description], { args });
+    const plain = await untraced("timer", { args });
+    const parse = (text: string) => new Map(text.trim().split("\n").map((line) => line.split(" ") as [string, string]));
+    const seen = parse(stdout);
+    assertEquals(end, plain.end);
+    assertEquals(seen.get("sum"), parse(plain.stdout).get("sum"));
+    assertEquals(seen.get("bad"), "0");
+    const ticks = Number(seen.get("ticks"));
+    assertGreaterOrEqual(ticks, 10);
+    // After a signal that came between trap and system call return the probe may fire once more, never less.
+    assertGreaterOrEqual(hits[0]!, args[0]! + ticks);
+    assert(hits[0]! <= args[0]! + 2 * ticks, `${hits[0]} hits, ${ticks} ticks`);
+  });
+}
+
+Deno.test("Session.run() leaves the program its own traps", async () => {
+  const handler = ["entry", "return", ""].map((name) => `pid$target:a.out:handle:${name}`);
+  assertEquals((await assertSame("own_trap", [WORK, ...handler])).slice(0, 3), [3, 9, 9]);
+  const { warnings, ...outcome } = await traced("own_trap", [EVERYWHERE]);
+  assertEquals({ stdout: outcome.stdout, end: outcome.end }, await untraced("own_trap"));
+  assertEquals(warnings.map((warning) => warning.replace(/.*: it/, "it")), [
+    "it is int3, which debuggers use, at offset 0x1",
+    "it is int3, which debuggers use, at offset 0x3",
+    "it is a software interrupt, at offset 0x5",
+  ]);
+});
+
+Deno.test("Session.run() reports faults at the place and address that they have untraced", async () => {
+  const entries = await assertSame("faults", ["pid$target:a.out:faults:entry"]);
+  assertEquals(entries, [21]);
+  const { hits, ...outcome } = await traced("faults", ["pid$target:a.out:faults:", "pid$target:a.out:faults:entry"]);
+  const { stdout, end } = await untraced("faults");
+  assertEquals({ stdout: outcome.stdout, end: outcome.end }, { stdout, end });
+  assertEquals(hits[1], 21);
+});
+
+Deno.test("Session.run() leaves interrupted system calls as they are", async () => {
+  await assertSame("interrupted", [WORK]);
+  await assertSame("interrupted", [EVERYWHERE]);
+});

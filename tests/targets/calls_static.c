@@ -1,0 +1,3 @@
+// calls.c, linked in another way.
+// cc: -static -no-pie
+#include "calls.c"

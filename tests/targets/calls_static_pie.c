@@ -1,0 +1,3 @@
+// calls.c, linked in another way.
+// cc: -static-pie -fPIE
+#include "calls.c"
