@@ -26,7 +26,8 @@ import { formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
 import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
-import { formatMatched, formatProcessEnd, formatTotals } from "./lib/consumer/text.ts";
+import { TargetReport } from "./lib/consumer/target_report.ts";
+import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
@@ -40,6 +41,9 @@ import { expandMacros, type ProbeDescription } from "./lib/spec/probe_descriptio
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How many warnings are printed; a glob can match thousands of probes that cannot be placed for one reason. */
 const WARNINGS_LIMIT = 20;
+
+/** How long to wait until a pipe that cannot be waited for has room again. */
+const RETRY_MS = 5;
 
 /** The C library as bytes, in the command that carries it in itself. */
 type Library = Uint8Array<ArrayBuffer> | undefined;
@@ -95,7 +99,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   let eventsTotal = 0;
   {
     await using session = interruption.session = openSession(options, library);
-    const reportTargets = new TargetReport(startTargets(session, options), tell);
+    const report = new TargetReport(startTargets(session, options), constants.signals);
     const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
     for (const description of options.descriptions) {
       const found = expand(description.fields, session).map((fields) =>
@@ -108,7 +112,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       for await (const batch of session.batches()) {
         eventsTotal += batch.length;
         await interruption.unless(output.write(printer.format(batch)));
-        reportTargets.update();
+        tell(report.update());
         if (output.closed) break;
       }
     }
@@ -131,7 +135,9 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
     startTargets(session, options);
     for (const { fields } of options.descriptions) {
       for (const expanded of expand(fields, session)) {
-        for (const probe of session.list(expanded)) rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
+        for (const probe of session.list(expanded, options)) {
+          rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
+        }
       }
     }
   }
@@ -185,35 +191,6 @@ function startTargets(session: Session, options: CommandOptions): Target[] {
 function expand(description: ProbeDescription, session: Session): ProbeDescription[] {
   if (session.targets.length === 0 || !/\$target\b/.test(description.provider)) return [description];
   return session.targets.map(({ pid }) => expandMacros(description, { target: pid }));
-}
-
-/** Says of each target that it has ended, or executed another program. */
-class TargetReport {
-  readonly #tell: (text: string) => void;
-  readonly #known: { readonly target: Target; programsTotal: number; alive: boolean }[];
-
-  constructor(targets: readonly Target[], tell: (text: string) => void) {
-    this.#tell = tell;
-    this.#known = [...new Set(targets)].map((target) => ({ target, programsTotal: 1, alive: true }));
-  }
-
-  update(): void {
-    for (const known of this.#known) {
-      const { pid, programsTotal, alive, end } = known.target;
-      if (programsTotal > known.programsTotal) {
-        this.#tell(formatMessage(`pid ${pid} has executed another program, which has no probes`));
-      }
-      if (known.alive && !alive) {
-        this.#tell(formatProcessEnd(pid, { code: end?.code, signal: signalName(end?.signal) }));
-      }
-      Object.assign(known, { programsTotal, alive });
-    }
-  }
-}
-
-function signalName(signal: number | undefined): string | undefined {
-  if (signal === undefined) return undefined;
-  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
 }
 
 /**
@@ -275,11 +252,15 @@ class Output implements Disposable {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let rest = bytes; rest.length > 0 && !this.closed;) rest = rest.subarray(await this.#file.write(rest));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      this.closed = true;
+    for (let rest = bytes; rest.length > 0 && !this.closed;) {
+      try {
+        rest = rest.subarray(await this.#file.write(rest));
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) this.closed = true;
+        // A full pipe that whoever made it has set to O_NONBLOCK.
+        else if (error instanceof Deno.errors.WouldBlock) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        else throw error;
+      }
     }
   }
 
@@ -295,14 +276,14 @@ async function print(text: string): Promise<number> {
   return ExitCode.done;
 }
 
-/** Writes to standard error; if that is closed, nobody wants to know. */
+/** Writes to standard error; if that is closed or full, nobody wants to know. */
 function say(text: string): void {
   try {
     for (let rest = new TextEncoder().encode(text); rest.length > 0;) {
       rest = rest.subarray(Deno.stderr.writeSync(rest));
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (!(error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.WouldBlock)) throw error;
   }
 }
 

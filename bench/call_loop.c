@@ -1,4 +1,5 @@
-/* Calls a function as often as the first argument says: the target of the trap benchmark. */
+/* Calls a function as often as the first argument says: the target of the trap
+ * benchmark. */
 #include <stdlib.h>
 
 __attribute__((noinline)) void work(void) { __asm__ volatile(""); }

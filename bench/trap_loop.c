@@ -1,11 +1,13 @@
 /*
- * The floor of a trap hit: a tracer that does nothing but what ptrace asks for. It waits for a stop, reads the
- * registers, writes them, and lets the child go on, as often as the first argument says.
+ * The floor of a trap hit: a tracer that does nothing but what ptrace asks for.
+ * It waits for a stop, reads the registers, writes them, and lets the child go
+ * on, as often as the first argument says.
  *
- * The second argument chooses how it waits: "poll" as the library does, "block" in waitpid(2).
+ * The second argument chooses how it waits: "poll" as the library does, "block"
+ * in waitpid(2).
  *
- * It starts the child, reads a byte from its standard input, runs the loop and writes a byte to its standard output,
- * so that only the loop is timed.
+ * It starts the child, reads a byte from its standard input, runs the loop and
+ * writes a byte to its standard output, so that only the loop is timed.
  */
 #define _GNU_SOURCE
 #include <elf.h>

@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 3
+#define FT_ABI 4
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -134,6 +134,14 @@ FT_API int32_t ft_set_affinity(const uint8_t *mask, uint32_t size);
 
 /* tgkill(2); with tgid 0, kill(2) of tid. */
 FT_API int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal);
+
+/*
+ * rt_tgsigqueueinfo(2) with 128 bytes of siginfo: the signal arrives with it,
+ * unless it is one that only the kernel may send (si_code >= 0 or SI_TKILL),
+ * which is -EPERM.
+ */
+FT_API int32_t ft_queue_signal(int32_t tgid, int32_t tid, int32_t signal,
+                               const uint8_t *siginfo);
 
 /* pidfd_open(2), close-on-exec. */
 FT_API int32_t ft_pidfd_open(int32_t pid);

@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 3;
+export const FT_ABI = 4;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -56,6 +56,8 @@ export const SYMBOLS = {
   ft_set_affinity: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal)
   ft_kill: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // int32_t ft_queue_signal(int32_t tgid, int32_t tid, int32_t signal, const uint8_t *siginfo)
+  ft_queue_signal: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   // int32_t ft_pidfd_open(int32_t pid)
   ft_pidfd_open: { parameters: ["i32"], result: "i32" },
   // int32_t ft_pidfd_getfd(int32_t pidfd, int32_t fd)

@@ -182,7 +182,7 @@ function statOf(pid: number): string[] | undefined {
     return text.slice(text.lastIndexOf(")") + 2).split(" ");
   } catch (error) {
     // A process that goes while it is read says ESRCH.
-    if (error instanceof Deno.errors.NotFound || (error as { code?: string }).code === "ESRCH") return undefined;
+    if (error instanceof Deno.errors.NotFound || /\(os error 3\)/.test((error as Error).message)) return undefined;
     throw error;
   }
 }
@@ -277,6 +277,8 @@ function readRange(file: Deno.FsFile, offset: number, length: number): Uint8Arra
   const bytes = new Uint8Array(length);
   file.seekSync(offset, Deno.SeekMode.Start);
   let filled = 0;
-  for (let read; filled < length && (read = file.readSync(bytes.subarray(filled))) !== null && read > 0;) filled += read;
+  for (let read; filled < length && (read = file.readSync(bytes.subarray(filled))) !== null && read > 0;) {
+    filled += read;
+  }
   return bytes.subarray(0, filled);
 }

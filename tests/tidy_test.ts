@@ -109,7 +109,8 @@ Deno.test("tidy: no line ends in blanks or holds a tab", () => {
 
 Deno.test("tidy: the name of a test says of what it is a test", () => {
   // A function with its parentheses, any other symbol, an error's tag, a screen of the command, or a rule of this file.
-  const subject = /^(?:[\w$.]+\(\)|\$\{\w+\}\(\)|(?=\w*[A-Z_.])[\w$.]+,?|\/proc\/\S+|D_[A-Z_]+:|fasttrap|tidy:) \S/;
+  const subject =
+    /^(?:[\w$.]+(?:\[Symbol\.\w+\])?\(\),?|\$\{\w+\}\(\)|(?=\w*[A-Z_.])[\w$.]+,?|\/proc\/\S+|D_[A-Z_]+:|fasttrap|tidy:) \S/;
   const names = testNames();
   assertGreaterOrEqual(names.length, 100);
   assertEquals(names.filter(({ name }) => !subject.test(name)), []);

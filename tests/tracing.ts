@@ -6,7 +6,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type EnableOptions, Session } from "../mod.ts";
-import { type Outcome, TargetProgram, type TargetOptions, within } from "./support.ts";
+import { type Outcome, type TargetOptions, TargetProgram, within } from "./support.ts";
 
 /** What {@linkcode traced} has seen. */
 export interface Traced extends Outcome {

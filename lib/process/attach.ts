@@ -15,7 +15,8 @@
  * 5. every thread is let go, with the signal that it was stopped for.
  *
  * A thread that is suspended in the kernel can be let go only when it comes out. It is awaited for a while; if it does
- * not come, steps 4 and 5 are left out for what it needs: its slot stays mapped, and leads back to the restored text.
+ * not come, steps 4 and 5 are left out for what it needs: if it comes out in a slot, that stays mapped, and leads back
+ * to the restored text.
  *
  * @module
  */
@@ -25,15 +26,27 @@ import { isAddress } from "../address.ts";
 import { explainRefusal, findObstacle } from "./permission.ts";
 import { openImage } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
-import { isOurs, listThreads, readStatus } from "./proc_files.ts";
-import { EPERM, ESRCH, eventOf, INTERRUPTED, isStepCode, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
-import { isLate, leaveSlot } from "./signals.ts";
+import { isDeliverable, isOurs, listThreads, readStatus, readText } from "./proc_files.ts";
+import {
+  EPERM,
+  ESRCH,
+  eventOf,
+  INTERRUPTED,
+  isStepCode,
+  PTRACE_EVENT_STOP,
+  signalOf,
+  SIGTRAP,
+  TRACE_OPTIONS,
+} from "./ptrace.ts";
+import { isLate, leaveSlot, orderSignals } from "./signals.ts";
 import { unmapArenas } from "./slot_memory.ts";
 import { stuckTrapError } from "./text.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How often the list of threads is read at most while it keeps growing. */
 const PASSES_LIMIT = 1000;
+/** How many stops of a thread are answered at most before it is let go. */
+const STOPS_LIMIT = 256;
 /** How long threads that are suspended in the kernel are awaited when a process is let go, in nanoseconds. */
 const SUSPENDED_LIMIT_NS = 2e9;
 
@@ -88,14 +101,16 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   if (!process.alive || !image.alive) return;
   tracer.quiesce(image);
   const threads = [...image.threads()];
-  const reachable = threads.every(({ state }) => state === "stopped" || state === "ended");
+  const outside = threads.every((thread) => thread.state !== "suspended" || !isInSlot(tracer, image, thread));
   for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
   const stuck = image.text.remove([...image.text.addresses()]);
   for (const thread of threads) {
     thread.stepping = false;
-    if (thread.state === "stopped") leaveSlot(tracer, thread);
+    if (thread.state !== "stopped") continue;
+    leaveSlot(tracer, thread);
+    orderSignals(tracer, thread);
   }
-  if (reachable) unmapQuietly(tracer, image);
+  if (outside) unmapQuietly(tracer, image);
   for (const thread of threads) {
     if (thread.state === "stopped") letGo(tracer, thread);
     else thread.detaching = true;
@@ -169,14 +184,45 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   thread.status = INTERRUPTED;
 }
 
+/** Whether a thread that is suspended in the kernel, and cannot be asked for its registers, will come out in a slot. */
+function isInSlot({ kernel }: Tracer, image: Image, { process, tid }: Thread): boolean {
+  // The last field is the pc, unless the thread runs again (proc_pid_syscall(5)).
+  const pc = Number(readText(kernel, `/proc/${process.pid}/task/${tid}/syscall`)?.trim().split(" ").at(-1));
+  return !isAddress(pc) || image.slots.at(pc) !== undefined;
+}
+
+/**
+ * Lets a stopped thread go, with the signal that it is stopped for. Those that were withheld from it and need us to get
+ * their siginfo back are delivered before, as far as it does not block them.
+ */
 function letGo(tracer: Tracer, thread: Thread): void {
-  const signal = eventOf(thread.status) === 0 ? signalOf(thread.status) : 0;
-  // Signals that were withheld in a slot are sent again, now that nothing is in the way.
-  for (const withheld of thread.withheld) {
-    tracer.kernel.call.ft_kill(thread.process.pid, thread.tid, withheld.signal);
+  for (let stops = 0; stops < STOPS_LIMIT && hasResent(tracer, thread); stops++) {
+    const signal = signalAt(thread);
+    // A signal is delivered up to the handler's first instruction, where the order to stop awaits the thread.
+    if (signal !== 0) tracer.kernel.call.ft_interrupt(thread.tid);
+    tracer.resume(thread, signal);
+    tracer.await(thread);
+    if (!tracer.withdraw(thread)) break;
+    orderSignals(tracer, thread);
   }
-  tracer.kernel.call.ft_detach(thread.tid, signal);
-  tracer.removeThread(thread);
+  if (thread.state === "stopped") {
+    tracer.kernel.call.ft_detach(thread.tid, signalAt(thread));
+    tracer.removeThread(thread);
+  } else if (thread.state !== "ended") {
+    thread.detaching = true;
+  }
+}
+
+/** The signal that a thread is stopped for, 0 if it is stopped for another reason. */
+function signalAt({ status }: Thread): number {
+  return eventOf(status) === 0 ? signalOf(status) : 0;
+}
+
+/** Whether a signal that was sent again is on its way to a thread, unless its process is stopped. */
+function hasResent(tracer: Tracer, { resent, status, tid }: Thread): boolean {
+  if (resent.length === 0 || (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) !== SIGTRAP)) return false;
+  const own = readStatus(tracer.kernel, tid);
+  return own !== undefined && resent.some(({ signal }) => isDeliverable(own, signal));
 }
 
 /** Whether a first thread has exited, and others of its process, which have been let go, have not. */

@@ -13,7 +13,7 @@
  */
 
 import type { Image, Thread } from "./process.ts";
-import { readStatus } from "./proc_files.ts";
+import { isDeliverable, readStatus } from "./proc_files.ts";
 import { eventOf, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -43,5 +43,6 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
     if (image.text.size === 0 || !tracer.loadRegisters(thread)) return false;
     if (!image.text.has(tracer.getPc(image) - image.isa.trapPcBytes)) return false;
   }
-  return ((readStatus(tracer.kernel, thread.tid)?.pendingSignals ?? 0) & (1 << (SIGTRAP - 1))) !== 0;
+  const status = readStatus(tracer.kernel, thread.tid);
+  return status !== undefined && isDeliverable(status, SIGTRAP);
 }

@@ -21,7 +21,7 @@
 import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { DTraceError, SystemError } from "../errors.ts";
 import { isaOfProcess } from "./images.ts";
-import { isOurs, type ProcessStatus, readLink, readStatus, readText } from "./proc_files.ts";
+import { isOurs, listThreads, type ProcessStatus, readLink, readStatus, readText } from "./proc_files.ts";
 import { EPERM } from "./ptrace.ts";
 
 /** The bit of CAP_SYS_PTRACE in a capability set (`linux/capability.h`). */
@@ -68,6 +68,9 @@ export function findObstacle(kernel: Kernel, pid: number): DTraceError | undefin
   if (status === undefined) return grabError(pid, "there is no such process", "ESRCH");
   if (status.tgid !== pid) {
     return grabError(pid, `it is a thread of process ${status.tgid}`, "ESRCH", `use -p ${status.tgid}`);
+  }
+  if (status.state === "Z" && (listThreads(kernel, pid)?.length ?? 0) > 1) {
+    return grabError(pid, "its first thread has exited, without which its memory cannot be found", "ESRCH");
   }
   if (status.state === "Z" || status.state === "X") {
     return grabError(

@@ -38,8 +38,10 @@ export interface ProcessStatus {
   readonly seccomp: number;
   /** The number of seccomp filters; 0 on kernels before 5.9, which do not say. */
   readonly seccompFilters: number;
-  /** The first 32 signals, from bit 0, that are pending for this thread alone and not blocked. */
-  readonly pendingSignals: number;
+  /** The signals that are pending for this thread alone, as hexadecimal digits. */
+  readonly pending: string;
+  /** The signals that this thread blocks, as hexadecimal digits. */
+  readonly blocked: string;
 }
 
 /** A line of `/proc/PID/maps`. */
@@ -119,7 +121,6 @@ export function readStatus(kernel: Kernel, pid: number | "self"): ProcessStatus 
     }),
   );
   const number = (key: string): number => Number.parseInt(fields.get(key) ?? "0", 10);
-  const signals = (key: string): number => Number.parseInt(fields.get(key)?.slice(-8) ?? "0", 16);
   const numbers = (key: string): number[] => (fields.get(key) ?? "").split(/\s+/).map(Number);
   return {
     name: fields.get("Name") ?? "",
@@ -134,8 +135,22 @@ export function readStatus(kernel: Kernel, pid: number | "self"): ProcessStatus 
     capPrm: fields.get("CapPrm") ?? "0",
     seccomp: number("Seccomp"),
     seccompFilters: number("Seccomp_filters"),
-    pendingSignals: signals("SigPnd") & ~signals("SigBlk"),
+    pending: fields.get("SigPnd") ?? "0",
+    blocked: fields.get("SigBlk") ?? "0",
   };
+}
+
+/**
+ * Tells whether a signal is pending for a thread alone, and not blocked by it.
+ *
+ * @param status The thread's status.
+ * @param signal The signal, from 1 to 64.
+ * @returns Whether it is.
+ */
+export function isDeliverable({ pending, blocked }: ProcessStatus, signal: number): boolean {
+  const bit = signal - 1;
+  const has = (digits: string) => (Number.parseInt(digits.at(-1 - (bit >> 2)) ?? "0", 16) >> (bit & 3) & 1) === 1;
+  return has(pending) && !has(blocked);
 }
 
 /**

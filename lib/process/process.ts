@@ -51,6 +51,8 @@ export class Thread {
   status = 0;
   /** Signals that are to be delivered when the thread is out of a slot, in order. */
   readonly withheld: WithheldSignal[] = [];
+  /** Signals that were withheld and have been sent again, and get their `siginfo_t` back when they arrive. */
+  readonly resent: WithheldSignal[] = [];
   /** Whether it is resumed by single steps: through the rest of a slot, or over an instruction in place. */
   stepping = false;
   /** How many steps it has made since it was last continued. */

@@ -52,6 +52,9 @@ export const TRAP_BRKPT = 1;
 /** `si_code` of a SIGTRAP after a step over any other instruction. */
 export const TRAP_TRACE = 2;
 
+/** `si_code` of a signal that tgkill(2) has sent. */
+export const SI_TKILL = -6;
+
 /** The note type of the general registers, for `PTRACE_GETREGSET`. */
 export const NT_PRSTATUS = 1;
 

@@ -28,6 +28,7 @@ import { SystemError } from "../errors.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
 import { eventOf, isStepCode, PTRACE_EVENT_STOP, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
+import { resend, withhold } from "./signals.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How long the call may take, in microseconds. */
@@ -91,7 +92,7 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   else if (signalOf(status) !== SIGTRAP) stopAgain(tracer, thread); // The process is still in its group-stop.
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
   else tracer.withdraw(thread);
-  for (const { signal } of thread.withheld) tracer.kernel.call.ft_kill(thread.process.pid, thread.tid, signal);
+  resend(tracer, thread);
   if (!arrived) throw new SystemError("ESRCH", "make a system call in", subject);
   return hi === 0xffffffff ? lo - 2 ** 32 : fromHalves(lo, hi);
 }
@@ -105,9 +106,7 @@ function stepCall(tracer: Tracer, thread: Thread, end: Address): boolean {
     if (status === undefined) return false;
     if (eventOf(status) !== 0) continue;
     if (signalOf(status) !== SIGTRAP || !isStepCode(tracer.signalCode(thread))) {
-      const siginfo = new Uint8Array(SIGINFO_BYTES);
-      if (tracer.kernel.call.ft_get_siginfo(thread.tid, siginfo) < 0) return false;
-      thread.withheld.push({ signal: signalOf(status), siginfo });
+      if (!withhold(tracer, thread)) return false;
       continue;
     }
     tracer.loadRegisters(thread);

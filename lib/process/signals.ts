@@ -19,7 +19,8 @@
  * which only a repeated string instruction can need.
  *
  * Several signals can be withheld by one thread. They are delivered in order: one at the stop that ends the stepping;
- * each other one is sent again, and its `siginfo_t` is put back when it arrives.
+ * each other one is sent again. The kernel lets us send the `siginfo_t` of a queued signal, but not that of kill(2) and
+ * its own; such a one is put back when the signal arrives, which its `si_code`, that of tgkill(2), tells from another.
  *
  * *A late trap* (fasttrap rule 49): a thread executed a trap just before it was removed. No tracepoint is found, and
  * there is no trap instruction any more: the thread is set back to the original instruction. If there still is one, it
@@ -30,8 +31,8 @@
 
 import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
 import { stepsOver } from "./step_over.ts";
-import type { Image, Thread } from "./process.ts";
-import { isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import type { Image, Thread, WithheldSignal } from "./process.ts";
+import { eventOf, isStepCode, SI_TKILL, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How many steps a thread makes at most to get out of a slot. */
@@ -90,7 +91,8 @@ export function isLate(image: Image, pc: Address): boolean {
 }
 
 /**
- * Brings a stopped thread's pc out of a slot, if it is in one, without executing anything.
+ * Brings a stopped thread's pc out of a slot, if it is in one, without executing anything. A fault that it is stopped for
+ * and that names the pc as its address names the original one afterwards.
  *
  * @param tracer The tracer.
  * @param thread The thread.
@@ -99,8 +101,15 @@ export function isLate(image: Image, pc: Address): boolean {
 export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
   const { image } = thread.process;
   if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return false;
-  const point = image.slots.resumePoint(tracer.getPc(image));
+  const pc = tracer.getPc(image);
+  const point = image.slots.resumePoint(pc);
   if (point === undefined) return false;
+  const siginfo = point.done ? undefined : readFault(tracer, thread);
+  if (siginfo !== undefined && fromHalves(siginfo.getUint32(16, true), siginfo.getUint32(20, true)) === pc) {
+    siginfo.setUint32(16, point.pc >>> 0, true);
+    siginfo.setUint32(20, highHalf(point.pc), true);
+    tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
+  }
   tracer.setPc(image, point.pc);
   const { sp } = image.isa.registers;
   if (point.stackBytes !== 0) {
@@ -112,31 +121,81 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
   return true;
 }
 
+/**
+ * Withholds the signal that a thread is stopped for.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, in a signal-delivery-stop.
+ * @returns Whether the thread is still there.
+ */
+export function withhold(tracer: Tracer, thread: Thread): boolean {
+  restoreSiginfo(tracer, thread);
+  const siginfo = tracer.readSiginfo(thread);
+  if (siginfo === undefined) return false;
+  thread.withheld.push({ signal: signalOf(thread.status), siginfo: bytesOf(siginfo).slice() });
+  return true;
+}
+
+/**
+ * Sends the signals of a thread again that were withheld. It is out of the slot, or will be when they arrive.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread.
+ */
+export function resend(tracer: Tracer, thread: Thread): void {
+  const { pid } = thread.process;
+  for (const withheld of thread.withheld.splice(0)) {
+    const { signal, siginfo } = withheld;
+    if (tracer.kernel.call.ft_queue_signal(pid, thread.tid, signal, siginfo) >= 0) continue;
+    // Only the kernel may send this siginfo.
+    if (tracer.kernel.call.ft_kill(pid, thread.tid, signal) >= 0) thread.resent.push(withheld);
+  }
+}
+
+/**
+ * Makes the oldest of the signals that were withheld from a thread, and the one that it is stopped for, the one to be
+ * delivered at this stop. A fault goes first, since its instruction would raise it again. The others are sent again.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped and out of its slot. The signal in its status is replaced.
+ */
+export function orderSignals(tracer: Tracer, thread: Thread): void {
+  if (eventOf(thread.status) === 0) {
+    restoreSiginfo(tracer, thread);
+    if (thread.withheld.length > 0 && readFault(tracer, thread) === undefined && withhold(tracer, thread)) {
+      const { signal, siginfo } = thread.withheld.shift()!;
+      tracer.kernel.call.ft_set_siginfo(thread.tid, siginfo);
+      thread.status = (signal << 8) | 0x7f;
+    }
+  }
+  resend(tracer, thread);
+}
+
+/** Gives the signal for which a thread is stopped the siginfo that it had when it was sent the first time. */
+function restoreSiginfo(tracer: Tracer, thread: Thread): void {
+  const index = thread.resent.findIndex(({ signal }) => signal === signalOf(thread.status));
+  if (index < 0 || tracer.signalCode(thread) !== SI_TKILL) return;
+  const [{ siginfo }] = thread.resent.splice(index, 1) as [WithheldSignal];
+  tracer.kernel.call.ft_set_siginfo(thread.tid, siginfo);
+}
+
 /** Delivers a signal of the program's, as the table above says. */
 function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const { image } = thread.process;
-  restoreSiginfo(tracer, thread, signal);
+  restoreSiginfo(tracer, thread);
   if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return tracer.resume(thread, signal);
   const pc = tracer.getPc(image);
   const point = image.slots.resumePoint(pc);
-  if (point === undefined) return resumeWith(tracer, thread, signal);
-  const siginfo = tracer.readSiginfo(thread);
-  if (siginfo === undefined) return;
-  const raised = FAULTS.includes(signal) && siginfo.getInt32(8, true) > 0;
-  if (!point.done && raised && fromHalves(siginfo.getUint32(16, true), siginfo.getUint32(20, true)) === pc) {
-    siginfo.setUint32(16, point.pc >>> 0, true);
-    siginfo.setUint32(20, highHalf(point.pc), true);
-    tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
-  }
+  if (point === undefined) return deliverHere(tracer, thread);
   const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
-  const steps = !point.done && !raised && !blocks;
+  const steps = !point.done && !blocks && readFault(tracer, thread) === undefined;
   if (steps && thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT) {
-    thread.withheld.push({ signal, siginfo: bytesOf(siginfo).slice() });
+    if (!withhold(tracer, thread)) return;
     thread.stepping = true;
     return tracer.resume(thread, 0);
   }
   leaveSlot(tracer, thread);
-  resumeWith(tracer, thread, signal);
+  deliverHere(tracer, thread);
 }
 
 /** A step has been made: out of the slot, or on within it. */
@@ -148,29 +207,26 @@ function stepped(tracer: Tracer, thread: Thread): void {
   leaveSlot(tracer, thread);
   thread.stepping = false;
   thread.stepsTotal = 0;
-  const [first, ...rest] = thread.withheld;
+  const first = thread.withheld.shift();
   if (first === undefined) return tracer.resume(thread, 0);
-  // The others are sent anew; each meets its own siginfo again when it arrives.
-  thread.withheld.splice(0, thread.withheld.length, ...rest);
-  for (const { signal } of rest) tracer.kernel.call.ft_kill(thread.process.pid, thread.tid, signal);
+  resend(tracer, thread);
   tracer.kernel.call.ft_set_siginfo(thread.tid, first.siginfo);
   tracer.resume(thread, first.signal);
 }
 
-/** Resumes with a signal; a thread that was stepping out of a slot is out of it now. */
-function resumeWith(tracer: Tracer, thread: Thread, signal: number): void {
+/** Delivers a signal to a thread that is out of its slot, though it may still have been stepping. */
+function deliverHere(tracer: Tracer, thread: Thread): void {
   if (!stepsOver(thread)) thread.stepping = false;
   thread.stepsTotal = 0;
-  tracer.resume(thread, signal);
+  orderSignals(tracer, thread);
+  tracer.resume(thread, signalOf(thread.status));
 }
 
-/** Gives a withheld signal that was sent anew the siginfo it had. */
-function restoreSiginfo(tracer: Tracer, thread: Thread, signal: number): void {
-  if (thread.stepping) return;
-  const index = thread.withheld.findIndex((withheld) => withheld.signal === signal);
-  if (index < 0) return;
-  const [withheld] = thread.withheld.splice(index, 1);
-  tracer.kernel.call.ft_set_siginfo(thread.tid, withheld!.siginfo);
+/** The siginfo of the signal that a thread is stopped for, if it is a fault that an instruction has raised. */
+function readFault(tracer: Tracer, thread: Thread): DataView | undefined {
+  if (eventOf(thread.status) !== 0 || !FAULTS.includes(signalOf(thread.status))) return undefined;
+  const siginfo = tracer.readSiginfo(thread);
+  return siginfo !== undefined && siginfo.getInt32(8, true) > 0 ? siginfo : undefined;
 }
 
 function bytesOf(view: DataView): Uint8Array {

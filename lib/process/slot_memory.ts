@@ -5,6 +5,7 @@
  */
 
 import { type Address, isAddress, toAddress } from "../address.ts";
+import { SystemError } from "../errors.ts";
 import type { Instruction } from "../isa/isa.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings } from "./proc_files.ts";
@@ -34,7 +35,7 @@ export function makeSlot(
   code: Uint8Array,
   slotsWanted: number,
 ): Slot | undefined {
-  if (!image.slots.hasRoom(instruction.address) && !mapArena(tracer, image, instruction.address, slotsWanted)) {
+  if (!image.slots.hasRoom(instruction.address) && !mapQuietly(tracer, image, instruction.address, slotsWanted)) {
     return undefined;
   }
   const slot = image.slots.allocate(instruction, code);
@@ -64,11 +65,22 @@ export function unmapArenas(tracer: Tracer, image: Image): void {
   image.slots.clear();
 }
 
+/** Maps an arena, if it can be: a target that dies on the way is no failure of the probes. */
+function mapQuietly(tracer: Tracer, image: Image, address: Address, slotsWanted: number): boolean {
+  try {
+    return mapArena(tracer, image, address, slotsWanted);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return false;
+  }
+}
+
 /** Has the target map an arena that is near an instruction. */
 function mapArena(tracer: Tracer, image: Image, address: Address, slotsWanted: number): boolean {
   if (image.slotsRefused !== undefined) return false;
   const thread = callableThread(image);
-  if (thread === undefined || !allowsCalls(tracer.kernel, thread.process.pid)) {
+  if (thread === undefined) return false;
+  if (!allowsCalls(tracer.kernel, thread.process.pid)) {
     image.slotsRefused = "its seccomp filter may forbid to map memory";
     return false;
   }

@@ -461,6 +461,7 @@ export class Tracer {
     thread.stepping = false;
     thread.inVfork = false;
     thread.withheld.length = 0;
+    thread.resent.length = 0;
     this.#leaveImage(process);
     try {
       if (process.wanted) process.image = openImage(this.kernel, process.pid);

@@ -63,16 +63,20 @@ export interface SessionOptions {
   readonly onWarning?: (message: string) => void;
 }
 
+/** Options of {@linkcode Session.list}. */
+export interface ListOptions {
+  /** Whether a description that matches nothing is no error (`-Z`). */
+  readonly allowNone?: boolean;
+}
+
 /** Options of {@linkcode Session.enable}. */
-export interface EnableOptions {
+export interface EnableOptions extends ListOptions {
   /**
    * Called for each hit while the thread is stopped. Without it hits are recorded as events.
    *
    * @param hit The hit; valid only until the call returns.
    */
   readonly handler?: (hit: Hit) => void;
-  /** Whether a description that matches nothing is no error (`-Z`). */
-  readonly allowNone?: boolean;
 }
 
 /** Options of {@linkcode Session.spawn}. */
@@ -153,12 +157,13 @@ export class Session implements Disposable, AsyncDisposable {
    *
    * @param description A probe description, such as `pid$target:libc.so.6:malloc:entry`. A process that it names and
    *   that is no target yet is attached.
+   * @param options Whether nothing may be matched.
    * @returns The probes.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be (`D_PROC_FUNC`, `D_PROC_OFF`...), or nothing (`D_PDESC_ZERO`).
    */
-  list(description: string | ProbeDescription): readonly ProbeIdentity[] {
-    return this.#make(description, false);
+  list(description: string | ProbeDescription, options: ListOptions = {}): readonly ProbeIdentity[] {
+    return this.#make(description, options.allowNone ?? false);
   }
 
   /**
@@ -235,6 +240,8 @@ export class Session implements Disposable, AsyncDisposable {
     const process = this.#fasttrap.tracer.processes.get(target.pid);
     if (process !== undefined && target.alive) this.#detach(process);
     target.detached();
+    // Whoever runs the session has nothing to wait for any more, if this was the last target.
+    this.#loop.wake();
   }
 
   /** Lets all targets go and unloads the C library, if no wait is under way; else as soon as it is over. */

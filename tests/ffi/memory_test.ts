@@ -91,7 +91,7 @@ Deno.test("ft_read_memory ends before the first page that cannot be read", () =>
   assertEquals(kernel.call.ft_read_memory(child.pid, sp + length, all, 8), k.EFAULT);
 });
 
-Deno.test("memory functions refuse bad addresses and sizes, and take empty buffers", () => {
+Deno.test("ft_read_memory() and its kin refuse bad addresses and sizes, and take empty buffers", () => {
   using kernel = openKernel();
   using child = new Child(kernel, ["/bin/true"]);
   const bytes = new Uint8Array(8), nothing = new Uint8Array(0);

@@ -299,6 +299,25 @@ Deno.test("ft_kill signals one thread of a process, or a process", () => {
   assertEquals(kernel.call.ft_kill(0, child.pid, 1000), k.EINVAL);
 });
 
+Deno.test("ft_queue_signal sends a signal with its siginfo, unless only the kernel may", () => {
+  using kernel = openKernel();
+  using child = new Child(kernel, ["/bin/sleep", "100"]);
+  const siginfo = new Uint8Array(128);
+  // si_signo, si_errno and si_code, a hole; si_pid, si_uid, si_value.
+  new Int32Array(siginfo.buffer).set([k.SIGUSR1, 0, -1, 0, 1234, 56, 78]);
+  const { ft_queue_signal, ft_get_siginfo } = kernel.call;
+  assertEquals(ft_queue_signal(child.pid, child.pid, k.SIGUSR1, siginfo), 0);
+  assertEquals(child.resume(), (k.SIGUSR1 << 8) | 0x7f);
+  const arrived = new Uint8Array(128);
+  assertEquals(ft_get_siginfo(child.pid, arrived), 0);
+  assertEquals(arrived, siginfo);
+  for (const code of [0, -6]) {
+    new Int32Array(siginfo.buffer)[2] = code;
+    assertEquals(ft_queue_signal(child.pid, child.pid, k.SIGUSR1, siginfo), -1);
+  }
+  assertEquals(ft_queue_signal(Deno.pid, child.pid, k.SIGUSR1, arrived), k.ESRCH);
+});
+
 Deno.test("ft_pidfd_getfd duplicates a descriptor of the target", () => {
   using kernel = openKernel();
   using out = new MemoryFile(kernel);

@@ -7,7 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { closeSync, openSync } from "node:fs";
-import { Session, type Unplaced } from "../../mod.ts";
+import { type Hit, Session, type Unplaced } from "../../mod.ts";
 
 /** The whole environment of the programs, so that they do the same on every machine. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -32,6 +32,12 @@ export interface Outcome {
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+}
+
+/** How a program is traced. */
+export interface TraceOptions<Name extends string> extends ProgramOptions {
+  /** What to do at each hit; nothing by default. */
+  readonly handlers?: { readonly [name in Name]?: (session: Session, hit: Hit) => void };
 }
 
 /** A traced run. */
@@ -82,11 +88,11 @@ export function runUntraced(command: readonly string[], options: ProgramOptions 
   return { status: output.code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
 }
 
-/** Runs a program from its start to its end with probes that only count. */
+/** Runs a program from its start to its end with probes. */
 export async function runTraced<Name extends string>(
   command: readonly string[],
   descriptions: Readonly<Record<Name, string>>,
-  options: ProgramOptions = {},
+  options: TraceOptions<Name> = {},
 ): Promise<TracedRun<Name>> {
   using files = new OutputFiles();
   const warnings: string[] = [];
@@ -102,7 +108,9 @@ export async function runTraced<Name extends string>(
   const timer = setTimeout(() => Deno.kill(target.pid, "SIGKILL"), RUN_LIMIT_MS);
   try {
     const names = Object.keys(descriptions) as Name[];
-    const enabled = names.map((name) => session.enable(descriptions[name], { handler: () => {} }));
+    const enabled = names.map((name) =>
+      session.enable(descriptions[name], { handler: (hit) => options.handlers?.[name]?.(session, hit) })
+    );
     await session.run();
     const { code, signal } = target.end!;
     const table = (value: (i: number) => number) =>
@@ -176,7 +184,8 @@ export class Workshop implements Disposable {
     const output = `${this.path}/${source.replace(/\W/g, "_")}_${compiler.join("").replace(/\W/g, "")}`;
     const from = new URL(`sources/${source}`, import.meta.url).pathname;
     const [name, ...options] = compiler;
-    const { success, stderr } = new Deno.Command(name!, { args: [...options, "-o", output, from] }).outputSync();
+    const place = options.includes("-d") ? [] : ["-o", output];
+    const { success, stderr } = new Deno.Command(name!, { args: [...options, ...place, from] }).outputSync();
     assertEquals(success, true, new TextDecoder().decode(stderr));
     return output;
   }

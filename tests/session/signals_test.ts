@@ -1,7 +1,8 @@
 /** Signals reach the program as if nobody traced it. */
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import { SOAK, untraced } from "../support.ts";
+import { Session } from "../../mod.ts";
+import { SOAK, untraced, withTarget } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 const WORK = "pid$target:a.out:work:entry";
@@ -46,6 +47,28 @@ for (const [name, description] of [["entry", WORK], ["every instruction", EVERYW
     assert(hits[0]! <= args[0]! + 2 * ticks, `${hits[0]} hits, ${ticks} ticks`);
   });
 }
+
+Deno.test("Session.run() keeps the order and the values of queued signals that come while a thread is in a slot", async () => {
+  const args = [20_000 * SOAK];
+  const { hits, ...outcome } = await traced("queued", [EVERYWHERE], { args });
+  assert(hits[0]! > 0);
+  assertEquals(outcome, { ...await untraced("queued", { args }), warnings: [] });
+});
+
+Deno.test("Session.detach() keeps the order and the values of queued signals", () => {
+  const args = [20_000 * SOAK];
+  return withTarget("queued", async (target) => {
+    await using session = new Session({ signals: false });
+    await target.send();
+    for (let round = 0; round < 30 * SOAK && target.alive; round++) {
+      const traced = session.attach(target.pid);
+      const enabled = session.enable(EVERYWHERE, { handler: () => {}, allowNone: true });
+      for await (const _ of session.batches()) if (enabled.hitsTotal >= (round * 7) % 30) session.stop();
+      session.detach(traced);
+    }
+    assertEquals(await target.outcome(), await untraced("queued", { args }));
+  }, { args });
+});
 
 Deno.test("Session.run() leaves the program its own traps", async () => {
   const handler = ["entry", "return", ""].map((name) => `pid$target:a.out:handle:${name}`);

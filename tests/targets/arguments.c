@@ -10,9 +10,10 @@ struct pair {
 
 static char scratch[64] = "written by the program";
 
-NOINLINE long ten(long a, long b, long c, long d, long e, long f, long g, long h,
-                  long i, long j) {
-  return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i + 10 * j;
+NOINLINE long ten(long a, long b, long c, long d, long e, long f, long g,
+                  long h, long i, long j) {
+  return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i +
+         10 * j;
 }
 
 NOINLINE long text(const char *string, char *room, const char *bad) {

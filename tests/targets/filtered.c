@@ -17,14 +17,13 @@ NOINLINE long work(long n) { return table[n & 7] + (n >> 3); }
 
 static char to[256], from[256] = "copied";
 void copy(char *to, const char *from, long unused, long size);
-__asm__(".type copy, @function\ncopy:\n  rep movsb\n  ret\n.size copy, . - copy\n");
+__asm__(
+    ".type copy, @function\ncopy:\n  rep movsb\n  ret\n.size copy, . - copy\n");
 
 int main(int argc, char **argv) {
   struct sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      ALLOW(SYS_read),
-      ALLOW(SYS_write),
-      ALLOW(SYS_exit_group),
+      ALLOW(SYS_read), ALLOW(SYS_write), ALLOW(SYS_exit_group),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)};
   struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   char buffer[4096];

@@ -44,7 +44,8 @@ int main(void) {
     once(0, 3000);
     struct timespec time = {5, 0}, left = {0};
     result = work(SYS_nanosleep, &time, &left, NULL);
-    printf("nanosleep: %s, left: %d\n", strerror((int)-result), left.tv_sec == 4);
+    printf("nanosleep: %s, left: %d\n", strerror((int)-result),
+           left.tv_sec == 4);
     struct timespec short_time = {0, 30000000};
     once(SA_RESTART, 2000);
     result = work(SYS_nanosleep, &short_time, &left, NULL);
@@ -53,7 +54,8 @@ int main(void) {
     result = work(SYS_pause, NULL, NULL, NULL);
     printf("pause: %s\n", strerror((int)-result));
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
-    while (ticks >= 2 && work(SYS_read, (void *)(long)ends[0], &byte, (void *)1) != 1)
+    while (ticks >= 2 &&
+           work(SYS_read, (void *)(long)ends[0], &byte, (void *)1) != 1)
       ;
   }
   return 0;

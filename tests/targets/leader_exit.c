@@ -13,7 +13,6 @@ NOINLINE long work(long n) {
 
 static void *run(void *unused) {
   (void)unused;
-  pthread_join(leader, NULL);
   long sum = 0;
   for (long i = 0; i < calls; i++)
     sum += work(i);
@@ -23,6 +22,7 @@ static void *run(void *unused) {
 static void *lead(void *unused) {
   pthread_t other;
   void *sum;
+  pthread_join(leader, NULL);
   pthread_create(&other, NULL, run, NULL);
   long own = (long)run(unused);
   pthread_join(other, &sum);

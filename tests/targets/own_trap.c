@@ -1,6 +1,7 @@
 // Raises SIGTRAP in every way a program can, and prints what its handler saw.
 // In the handler SIGTRAP is not blocked: int3 there, ours as well, resets the
-// handler of a program that blocks it (force_sig_info_to_task, kernel/signal.c).
+// handler of a program that blocks it (force_sig_info_to_task,
+// kernel/signal.c).
 #define _GNU_SOURCE
 #include "target.h"
 #include <signal.h>
@@ -10,10 +11,10 @@ extern char after_one[], after_two[], after_wide[];
 
 static void handle(int signal, siginfo_t *info, void *context) {
   char *pc = (char *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-  const char *place = pc == after_one     ? "one"
-                      : pc == after_two   ? "two"
-                      : pc == after_wide  ? "wide"
-                                          : "elsewhere";
+  const char *place = pc == after_one    ? "one"
+                      : pc == after_two  ? "two"
+                      : pc == after_wide ? "wide"
+                                         : "elsewhere";
   printf("%d %d %s\n", signal, info->si_code, place);
 }
 

@@ -5,13 +5,17 @@
 static jmp_buf back;
 
 // In assembly, so that the sites are known: see the test.
-__asm__(".macro function name\n.globl \\name\n.type \\name, @function\n\\name:\n.endm\n"
+__asm__(".macro function name\n.globl \\name\n.type \\name, "
+        "@function\n\\name:\n.endm\n"
         ".macro end name\n.size \\name, . - \\name\n.endm\n"
         "function leaf\n  lea 1(%rdi), %rax\n  ret\nend leaf\n"
         "function tail_jump\n  add $1, %rdi\n  jmp leaf\nend tail_jump\n"
-        "function tail_branch\n  test %rdi, %rdi\n  jne leaf\n  mov $99, %eax\n  ret\nend tail_branch\n"
-        "function tail_indirect\n  lea leaf(%rip), %rax\n  jmp *%rax\nend tail_indirect\n"
-        "function table\n  lea 1f(%rip), %rcx\n  jmp *%rcx\n1: mov $5, %eax\n  ret\nend table\n"
+        "function tail_branch\n  test %rdi, %rdi\n  jne leaf\n  mov $99, "
+        "%eax\n  ret\nend tail_branch\n"
+        "function tail_indirect\n  lea leaf(%rip), %rax\n  jmp *%rax\nend "
+        "tail_indirect\n"
+        "function table\n  lea 1f(%rip), %rcx\n  jmp *%rcx\n1: mov $5, %eax\n  "
+        "ret\nend table\n"
         "function loop\n  mov $7, %ecx\n  xor %eax, %eax\n  jmp 2f\n3: ret\n"
         "2: add $3, %rax\n  dec %ecx\n  jne 2b\n  jmp 3b\nend loop\n"
         "function pops\n  mov $4, %eax\n  ret $16\nend pops\n"
@@ -34,9 +38,13 @@ NOINLINE long never(long n) {
 int main(void) {
   long popped;
   await_go();
-  printf("%ld %ld %ld %ld\n", leaf(1), tail_jump(1), tail_branch(0), tail_branch(1));
+  printf("%ld %ld %ld %ld\n", leaf(1), tail_jump(1), tail_branch(0),
+         tail_branch(1));
   printf("%ld %ld %ld %ld\n", tail_indirect(1), table(), loop(), repeats());
-  __asm__ volatile("sub $144, %%rsp\n call pops\n add $128, %%rsp" : "=a"(popped) : : "memory", "cc");
+  __asm__ volatile("sub $144, %%rsp\n call pops\n add $128, %%rsp"
+                   : "=a"(popped)
+                   :
+                   : "memory", "cc");
   printf("%ld %ld\n", popped, recurse(12));
   int jumped = setjmp(back);
   printf("%ld\n", jumped == 0 ? never(1) : jumped);

@@ -12,9 +12,10 @@ static void handle(int signal, siginfo_t *info, void *context) {
 }
 
 long work(long n);
-__asm__(".globl work\n.type work, @function\nwork:\n"
-        "  push %rbx\n  lea 3(%rdi), %rbx\n  imul %rbx, %rdi\n  mov %rdi, %rax\n"
-        "  nop\n  pop %rbx\n  ret\n.size work, . - work\n");
+__asm__(
+    ".globl work\n.type work, @function\nwork:\n"
+    "  push %rbx\n  lea 3(%rdi), %rbx\n  imul %rbx, %rdi\n  mov %rdi, %rax\n"
+    "  nop\n  pop %rbx\n  ret\n.size work, . - work\n");
 
 int main(int argc, char **argv) {
   struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO};

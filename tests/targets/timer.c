@@ -15,7 +15,8 @@ long table[8] = {3, 1, 4, 1, 5, 9, 2, 6};
 NOINLINE long work(long n) { return table[n & 7] + (n >> 3); }
 
 static void tick(int signal, siginfo_t *info, void *context) {
-  unsigned long pc = (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+  unsigned long pc =
+      (unsigned long)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
   int found = 0;
   (void)signal, (void)info;
   for (int i = 0; i < ranges; i++)
@@ -30,12 +31,14 @@ int main(int argc, char **argv) {
   char line[512], flags[8];
   FILE *maps = fopen("/proc/self/maps", "r");
   while (fgets(line, sizeof line, maps) && ranges < 64)
-    if (sscanf(line, "%lx-%lx %7s", &from[ranges], &to[ranges], flags) == 3 && flags[2] == 'x')
+    if (sscanf(line, "%lx-%lx %7s", &from[ranges], &to[ranges], flags) == 3 &&
+        flags[2] == 'x')
       ranges++;
   fclose(maps);
   stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536};
   sigaltstack(&stack, NULL);
-  struct sigaction action = {.sa_sigaction = tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+  struct sigaction action = {.sa_sigaction = tick,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
   sigaction(SIGALRM, &action, NULL);
   await_go();
   long us = number(argc, argv, 2, 1000), sum = 0;

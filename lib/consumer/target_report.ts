@@ -1,0 +1,57 @@
+/**
+ * What becomes of the targets while they are traced, for the user to know.
+ *
+ * @module
+ */
+
+import type { Target } from "../session/target.ts";
+import { formatMessage } from "./failure.ts";
+import { formatProcessEnd } from "./text.ts";
+
+/** A target as it was when it was looked at last. */
+interface KnownTarget {
+  readonly target: Target;
+  readonly programsTotal: number;
+  readonly alive: boolean;
+}
+
+/** Says of each target once that it has ended, and each time that it has executed another program. */
+export class TargetReport {
+  readonly #signals: Readonly<Record<string, number>>;
+  #known: readonly KnownTarget[];
+
+  /**
+   * Makes a report on targets that are traced.
+   *
+   * @param targets The targets; one that is named twice counts once.
+   * @param signals The numbers of the signals by their names.
+   */
+  constructor(targets: Iterable<Target>, signals: Readonly<Record<string, number>>) {
+    this.#signals = signals;
+    this.#known = [...new Set(targets)].map((target) => ({ target, programsTotal: 1, alive: true }));
+  }
+
+  /**
+   * Looks at the targets.
+   *
+   * @returns Whole lines about what is new; empty if nothing is.
+   */
+  update(): string {
+    let text = "";
+    this.#known = this.#known.map((known) => {
+      const { pid, programsTotal, alive } = known.target;
+      if (programsTotal > known.programsTotal) {
+        text += formatMessage(`pid ${pid} has executed another program, which has no probes`);
+      }
+      if (known.alive && !alive) text += this.#formatEnd(known.target);
+      return { target: known.target, programsTotal, alive };
+    });
+    return text;
+  }
+
+  #formatEnd({ pid, end }: Target): string {
+    const signal = end?.signal;
+    const name = Object.entries(this.#signals).find(([, number]) => number === signal)?.[0];
+    return formatProcessEnd(pid, { code: end?.code, signal: signal === undefined ? undefined : name ?? `${signal}` });
+  }
+}
