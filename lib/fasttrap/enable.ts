@@ -245,8 +245,8 @@ function freeSlots({ tracer }: Fasttrap, image: Image, slots: readonly Slot[]): 
   let blind = false;
   for (const thread of image.threads()) {
     if (thread.state === "suspended") blind = true;
-    else if (thread.state === "stopped" && tracer.loadRegisters(thread)) {
-      occupied.add(image.slots.at(tracer.getPc(image)));
+    else if (thread.state === "stopped" && tracer.stop.loadRegisters(thread)) {
+      occupied.add(image.slots.at(tracer.stop.getPc(image)));
     }
   }
   for (const slot of retired) {

@@ -174,17 +174,17 @@ export class Fasttrap implements StopListener {
     // A handler may have let the process go, with this thread in front of the instruction.
     if (thread.state !== "stopped") return "resumed";
     const { tracer } = this;
-    if (tracepoint.emulated && image.isa.emulate(tracepoint.instruction, tracer.registers, image.memory)) {
+    if (tracepoint.emulated && image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)) {
       if (after.length > 0) this.#fireAfter(after, tracepoint);
       return "performed";
     }
     // A handler may have removed the tracepoint: then the original is back in its place.
     if (tracepoint.unused) {
-      tracer.setPc(image, pc);
+      tracer.stop.setPc(image, pc);
       return "performed";
     }
     if (tracepoint.slot !== undefined) {
-      tracer.setPc(image, tracepoint.slot.address);
+      tracer.stop.setPc(image, tracepoint.slot.address);
       return "performed";
     }
     stepOver(tracer, thread, tracepoint.instruction);
@@ -226,7 +226,7 @@ export class Fasttrap implements StopListener {
 
   /** Fires the probes of the second list, unless control has stayed in the function. */
   #fireAfter(after: readonly Probe[], { instruction, image }: Tracepoint): void {
-    const pc = this.tracer.getPc(image);
+    const pc = this.tracer.stop.getPc(image);
     for (let i = 0; i < after.length; i++) {
       const { functionAddress, functionBytes } = after[i]!;
       const inside = pc >= functionAddress && pc < functionAddress + functionBytes;

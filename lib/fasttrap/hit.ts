@@ -161,7 +161,7 @@ export class HitView implements Hit {
   /** See {@linkcode Hit.returnValue}. */
   get returnValue(): number {
     const { result } = this.#site().image.isa.registers;
-    return signed(this.#tracer.registers[result]!, this.#tracer.registers[result + 1]!);
+    return signed(this.#tracer.stop.registers[result]!, this.#tracer.stop.registers[result + 1]!);
   }
 
   /** See {@linkcode Hit.arg}. */
@@ -180,7 +180,7 @@ export class HitView implements Hit {
   readArg(index: number, into: Uint32Array): void {
     checkIndex(index);
     const { image, pc } = this.#site();
-    const { registers } = this.#tracer;
+    const { registers } = this.#tracer.stop;
     const { probe } = this;
     if (probe.kind !== "return") {
       image.isa.registers.argument(registers, image.memory, index, pc === probe.functionAddress, into);
@@ -200,7 +200,7 @@ export class HitView implements Hit {
     if (this.probe.kind === "return") throw new RangeError("Cannot set an argument: the function has been left");
     this.#split(value);
     const atEntry = pc === this.probe.functionAddress;
-    if (!image.isa.registers.setArgument(this.#tracer.registers, image.memory, index, atEntry, this.#word)) {
+    if (!image.isa.registers.setArgument(this.#tracer.stop.registers, image.memory, index, atEntry, this.#word)) {
       throw new SystemError("EFAULT", "set", `argument ${index}`);
     }
   }
@@ -213,7 +213,7 @@ export class HitView implements Hit {
     }
     this.#split(value);
     const { result } = this.#site().image.isa.registers;
-    this.#tracer.registers.set(this.#word, result);
+    this.#tracer.stop.registers.set(this.#word, result);
   }
 
   /** See {@linkcode Hit.readBytes}. */

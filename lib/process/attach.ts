@@ -170,17 +170,17 @@ function abandon(tracer: Tracer, pid: number): void {
 /** Sets a thread that has executed one of our traps back in front of it; a step that it has made is over. */
 function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return;
-  const code = tracer.signalCode(thread);
+  const code = tracer.stop.signalCode(thread);
   if (thread.stepping && isStepCode(code)) {
     thread.status = INTERRUPTED;
     return;
   }
-  if (code !== image.isa.trapCode || !tracer.loadRegisters(thread)) return;
-  const pc = tracer.getPc(image) - image.isa.trapPcBytes;
+  if (code !== image.isa.trapCode || !tracer.stop.loadRegisters(thread)) return;
+  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
   if (!isAddress(pc) || !(image.text.has(pc) || isLate(image, pc))) return;
-  tracer.setPc(image, pc);
-  tracer.storeRegisters(thread);
+  tracer.stop.setPc(image, pc);
+  tracer.stop.storeRegisters(thread);
   thread.status = INTERRUPTED;
 }
 

@@ -40,8 +40,8 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
   if (thread.state !== "stopped" || eventOf(thread.status) !== PTRACE_EVENT_STOP) return false;
   if (!thread.stepping) {
     // Most threads are not behind a trap: for them the status need not be read.
-    if (image.text.size === 0 || !tracer.loadRegisters(thread)) return false;
-    if (!image.text.has(tracer.getPc(image) - image.isa.trapPcBytes)) return false;
+    if (image.text.size === 0 || !tracer.stop.loadRegisters(thread)) return false;
+    if (!image.text.has(tracer.stop.getPc(image) - image.isa.trapPcBytes)) return false;
   }
   const status = readStatus(tracer.kernel, thread.tid);
   return status !== undefined && isDeliverable(status, SIGTRAP);

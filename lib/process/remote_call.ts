@@ -75,18 +75,18 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   const hasSignal = eventOf(thread.status) === 0 && tracer.kernel.call.ft_get_siginfo(thread.tid, own) >= 0;
   image.systemCall ??= findSystemCall(tracer, image);
   if (image.systemCall === undefined) throw new SystemError("ENOEXEC", "find a system call instruction in", subject);
-  if (!tracer.loadRegisters(thread)) throw new SystemError("ESRCH", "read the registers of", subject);
-  const saved = tracer.registers.slice();
-  isa.registers.prepareSystemCall(tracer.registers, number, parameters);
-  tracer.setPc(image, image.systemCall);
-  tracer.storeRegisters(thread);
+  if (!tracer.stop.loadRegisters(thread)) throw new SystemError("ESRCH", "read the registers of", subject);
+  const saved = tracer.stop.registers.slice();
+  isa.registers.prepareSystemCall(tracer.stop.registers, number, parameters);
+  tracer.stop.setPc(image, image.systemCall);
+  tracer.stop.storeRegisters(thread);
   const { status } = thread;
   const arrived = stepCall(tracer, thread, toAddress(image.systemCall + isa.systemCall.length));
-  tracer.loadRegisters(thread);
-  const lo = tracer.registers[isa.registers.result]!;
-  const hi = tracer.registers[isa.registers.result + 1]!;
-  tracer.registers.set(saved);
-  tracer.storeRegisters(thread);
+  tracer.stop.loadRegisters(thread);
+  const lo = tracer.stop.registers[isa.registers.result]!;
+  const hi = tracer.stop.registers[isa.registers.result + 1]!;
+  tracer.stop.registers.set(saved);
+  tracer.stop.storeRegisters(thread);
   thread.status = status;
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
   else if (signalOf(status) !== SIGTRAP) stopAgain(tracer, thread); // The process is still in its group-stop.
@@ -105,12 +105,12 @@ function stepCall(tracer: Tracer, thread: Thread, end: Address): boolean {
     const status = tracer.awaitStep(thread, CALL_LIMIT_US);
     if (status === undefined) return false;
     if (eventOf(status) !== 0) continue;
-    if (signalOf(status) !== SIGTRAP || !isStepCode(tracer.signalCode(thread))) {
+    if (signalOf(status) !== SIGTRAP || !isStepCode(tracer.stop.signalCode(thread))) {
       if (!withhold(tracer, thread)) return false;
       continue;
     }
-    tracer.loadRegisters(thread);
-    return tracer.getPc(thread.process.image) === end;
+    tracer.stop.loadRegisters(thread);
+    return tracer.stop.getPc(thread.process.image) === end;
   }
   return false;
 }

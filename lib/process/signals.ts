@@ -53,23 +53,23 @@ const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
 export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const signal = signalOf(thread.status);
   if (signal !== SIGTRAP) return deliver(tracer, thread, signal);
-  const code = tracer.signalCode(thread);
+  const code = tracer.stop.signalCode(thread);
   if (code === undefined) return;
   if (thread.stepping && isStepCode(code)) return stepped(tracer, thread);
   const { image } = thread.process;
   if (code !== image.isa.trapCode) return deliver(tracer, thread, signal);
-  if (!tracer.loadRegisters(thread)) return;
-  const pc = tracer.getPc(image) - image.isa.trapPcBytes;
+  if (!tracer.stop.loadRegisters(thread)) return;
+  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
   const outcome = isAddress(pc) ? tracer.listener.trapped(thread, pc) : "unknown";
   if (outcome === "resumed") return;
   if (outcome === "performed") {
-    tracer.storeRegisters(thread);
+    tracer.stop.storeRegisters(thread);
     return tracer.resume(thread, 0);
   }
   if (isAddress(pc) && isLate(image, pc)) {
-    tracer.setPc(image, pc);
-    tracer.storeRegisters(thread);
+    tracer.stop.setPc(image, pc);
+    tracer.stop.storeRegisters(thread);
     return tracer.resume(thread, 0);
   }
   deliver(tracer, thread, signal);
@@ -100,8 +100,8 @@ export function isLate(image: Image, pc: Address): boolean {
  */
 export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
   const { image } = thread.process;
-  if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return false;
-  const pc = tracer.getPc(image);
+  if (image.slots.ranges.length === 0 || !tracer.stop.loadRegisters(thread)) return false;
+  const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return false;
   const siginfo = point.done ? undefined : readFault(tracer, thread);
@@ -110,14 +110,14 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
     siginfo.setUint32(20, highHalf(point.pc), true);
     tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
   }
-  tracer.setPc(image, point.pc);
+  tracer.stop.setPc(image, point.pc);
   const { sp } = image.isa.registers;
   if (point.stackBytes !== 0) {
-    const lo = tracer.registers[sp]! + point.stackBytes;
-    tracer.registers[sp] = lo;
-    if (lo > 0xffffffff) tracer.registers[sp + 1]!++;
+    const lo = tracer.stop.registers[sp]! + point.stackBytes;
+    tracer.stop.registers[sp] = lo;
+    if (lo > 0xffffffff) tracer.stop.registers[sp + 1]!++;
   }
-  tracer.storeRegisters(thread);
+  tracer.stop.storeRegisters(thread);
   return true;
 }
 
@@ -130,7 +130,7 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
  */
 export function withhold(tracer: Tracer, thread: Thread): boolean {
   restoreSiginfo(tracer, thread);
-  const siginfo = tracer.readSiginfo(thread);
+  const siginfo = tracer.stop.readSiginfo(thread);
   if (siginfo === undefined) return false;
   thread.withheld.push({ signal: signalOf(thread.status), siginfo: bytesOf(siginfo).slice() });
   return true;
@@ -174,7 +174,7 @@ export function orderSignals(tracer: Tracer, thread: Thread): void {
 /** Gives the signal for which a thread is stopped the siginfo that it had when it was sent the first time. */
 function restoreSiginfo(tracer: Tracer, thread: Thread): void {
   const index = thread.resent.findIndex(({ signal }) => signal === signalOf(thread.status));
-  if (index < 0 || tracer.signalCode(thread) !== SI_TKILL) return;
+  if (index < 0 || tracer.stop.signalCode(thread) !== SI_TKILL) return;
   const [{ siginfo }] = thread.resent.splice(index, 1) as [WithheldSignal];
   tracer.kernel.call.ft_set_siginfo(thread.tid, siginfo);
 }
@@ -183,8 +183,8 @@ function restoreSiginfo(tracer: Tracer, thread: Thread): void {
 function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const { image } = thread.process;
   restoreSiginfo(tracer, thread);
-  if (image.slots.ranges.length === 0 || !tracer.loadRegisters(thread)) return tracer.resume(thread, signal);
-  const pc = tracer.getPc(image);
+  if (image.slots.ranges.length === 0 || !tracer.stop.loadRegisters(thread)) return tracer.resume(thread, signal);
+  const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return deliverHere(tracer, thread);
   const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
@@ -201,8 +201,8 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
 /** A step has been made: out of the slot, or on within it. */
 function stepped(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
-  if (!tracer.loadRegisters(thread)) return;
-  const point = image.slots.resumePoint(tracer.getPc(image));
+  if (!tracer.stop.loadRegisters(thread)) return;
+  const point = image.slots.resumePoint(tracer.stop.getPc(image));
   if (point !== undefined && !point.done && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
   leaveSlot(tracer, thread);
   thread.stepping = false;
@@ -225,7 +225,7 @@ function deliverHere(tracer: Tracer, thread: Thread): void {
 /** The siginfo of the signal that a thread is stopped for, if it is a fault that an instruction has raised. */
 function readFault(tracer: Tracer, thread: Thread): DataView | undefined {
   if (eventOf(thread.status) !== 0 || !FAULTS.includes(signalOf(thread.status))) return undefined;
-  const siginfo = tracer.readSiginfo(thread);
+  const siginfo = tracer.stop.readSiginfo(thread);
   return siginfo !== undefined && siginfo.getInt32(8, true) > 0 ? siginfo : undefined;
 }
 

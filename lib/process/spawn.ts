@@ -121,8 +121,8 @@ export function runTo(tracer: Tracer, thread: Thread, addresses: readonly Addres
     const arrived = trapAddress(tracer, thread, status);
     if (arrived !== undefined && addresses.includes(arrived)) {
       image.text.remove(addresses);
-      tracer.setPc(image, arrived);
-      tracer.storeRegisters(thread);
+      tracer.stop.setPc(image, arrived);
+      tracer.stop.storeRegisters(thread);
       thread.status = INTERRUPTED;
       return arrived;
     }
@@ -150,8 +150,8 @@ export function stepOnce(tracer: Tracer, thread: Thread): void {
 function trapAddress(tracer: Tracer, thread: Thread, status: number): Address | undefined {
   if (eventOf(status) !== 0 || signalOf(status) !== SIGTRAP) return undefined;
   const { image } = thread.process;
-  if (tracer.signalCode(thread) !== image.isa.trapCode || !tracer.loadRegisters(thread)) return undefined;
-  const pc = tracer.getPc(image) - image.isa.trapPcBytes;
+  if (tracer.stop.signalCode(thread) !== image.isa.trapCode || !tracer.stop.loadRegisters(thread)) return undefined;
+  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   return isAddress(pc) ? pc : undefined;
 }
 

@@ -30,7 +30,7 @@ const REPETITIONS_LIMIT = 4096;
 
 /**
  * Executes an original instruction below a trap in a stopped thread, and lets the thread go on. Its registers are taken
- * from {@linkcode Tracer.registers}.
+ * from {@linkcode StopContext.registers}.
  *
  * @param tracer The tracer.
  * @param thread The thread, which is not in the backlog.
@@ -39,14 +39,15 @@ const REPETITIONS_LIMIT = 4096;
 export function stepOver(tracer: Tracer, thread: Thread, instruction: Instruction): void {
   const { image } = thread.process;
   const { address, flow } = instruction;
-  const stepsItself = image.isa.registers.stepsItself(tracer.registers);
-  tracer.setPc(image, address);
-  tracer.storeRegisters(thread);
+  const stepsItself = image.isa.registers.stepsItself(tracer.stop.registers);
+  tracer.stop.setPc(image, address);
+  tracer.stop.storeRegisters(thread);
   tracer.quiesce(image);
   for (let steps = 1; makeStep(tracer, thread, address); steps++) {
     const made = isStep(tracer, thread);
     // A repeated string instruction: a step is one repetition.
-    const repeated = flow === "next" && made && tracer.loadRegisters(thread) && tracer.getPc(image) === address;
+    const repeated = flow === "next" && made && tracer.stop.loadRegisters(thread) &&
+      tracer.stop.getPc(image) === address;
     if (repeated && !stepsItself && steps < REPETITIONS_LIMIT) continue;
     answer(tracer, thread, made && !stepsItself);
     break;
@@ -88,7 +89,7 @@ function makeStep(tracer: Tracer, thread: Thread, address: Address): boolean {
 /** Whether the thread is stopped because it has made a step. */
 function isStep(tracer: Tracer, thread: Thread): boolean {
   const { status } = thread;
-  return eventOf(status) === 0 && signalOf(status) === SIGTRAP && isStepCode(tracer.signalCode(thread));
+  return eventOf(status) === 0 && signalOf(status) === SIGTRAP && isStepCode(tracer.stop.signalCode(thread));
 }
 
 /**

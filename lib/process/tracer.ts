@@ -25,26 +25,25 @@
  */
 
 import type { Kernel } from "../../ffi/ffi.ts";
-import { type Address, fromHalves, highHalf } from "../address.ts";
+import type { Address } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import { adoptOrphans, handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
+import { StopContext } from "./stop_context.ts";
 import { takePendingTraps } from "./pending_traps.ts";
 import { isOurs, readEndStatus, readState } from "./proc_files.ts";
 import {
   ECHILD,
   eventOf,
   isEnd,
-  NT_PRSTATUS,
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
   PTRACE_EVENT_FORK,
   PTRACE_EVENT_STOP,
   PTRACE_EVENT_VFORK,
   PTRACE_EVENT_VFORK_DONE,
-  SIGINFO_BYTES,
   signalOf,
   SIGTRAP,
 } from "./ptrace.ts";
@@ -55,13 +54,11 @@ import { finishStepOver } from "./step_over.ts";
 const STATE_CHECK_US = 2000;
 /** How long a thread that neither stops nor says why is waited for, in microseconds. */
 const STOP_LIMIT_US = 20_000_000;
-/** Room for the general registers of any architecture, in 32-bit halves. */
-const REGISTERS_LIMIT = 128;
 /** How many foreign children's ends are remembered at most while a fork's event is awaited. */
 const STRANGERS_LIMIT = 4096;
 
 /**
- * What was done about a trap: `performed`, and {@linkcode Tracer.registers} are the thread's from now on; `resumed`, the
+ * What was done about a trap: `performed`, and {@linkcode StopContext.registers} are the thread's from now on; `resumed`, the
  * thread has been let go on already; `unknown`, no tracepoint is there.
  */
 export type TrapOutcome = "performed" | "resumed" | "unknown";
@@ -69,7 +66,7 @@ export type TrapOutcome = "performed" | "resumed" | "unknown";
 /** Who decides what a trap means, and wants to hear of ends and of new programs. */
 export interface StopListener {
   /**
-   * A thread has executed a trap at `pc`. Its registers are in {@linkcode Tracer.registers}.
+   * A thread has executed a trap at `pc`. Its registers are in {@linkcode StopContext.registers}.
    *
    * @param thread The thread, which is stopped.
    * @param pc The trap's address.
@@ -111,17 +108,14 @@ export class Tracer {
   readonly listener: StopListener;
   /** The traced processes by pid. */
   readonly processes: Map<number, TracedProcess> = new Map();
-  /** The registers of the thread that was loaded last. */
-  readonly registers: RegisterHalves = new Uint32Array(REGISTERS_LIMIT);
+  /** What is known of the stopped thread that is being dealt with. */
+  readonly stop: StopContext;
   /** Statuses of threads that stopped before the event that says who they are. */
   readonly strangers: Map<number, number> = new Map();
   /** The thread whose stop was dispatched last; it may have ended. */
   lastStopped: Thread | undefined;
-  readonly #registerBytes = new Uint8Array(this.registers.buffer);
   readonly #threads = new Map<number, Thread>();
   readonly #backlog: Thread[] = [];
-  readonly #siginfoBytes = new Uint8Array(SIGINFO_BYTES);
-  readonly #siginfo = new DataView(this.#siginfoBytes.buffer);
   readonly #status = new Int32Array(1);
   /** The registers of a hit in whose handler an image is quiesced. */
   #savedRegisters: RegisterHalves | undefined;
@@ -134,6 +128,7 @@ export class Tracer {
    */
   constructor(kernel: Kernel, listener: StopListener) {
     this.kernel = kernel;
+    this.stop = new StopContext(kernel);
     this.listener = listener;
   }
 
@@ -156,13 +151,13 @@ export class Tracer {
 
   /**
    * Stops all threads of an image and leaves them so; {@linkcode Tracer.release} lets them go on. Until then
-   * {@linkcode Tracer.registers} are free to be used.
+   * {@linkcode StopContext.registers} are free to be used.
    *
    * @param image The image.
    * @throws {SystemError} `ETIMEDOUT` if a thread neither stops nor ends nor is blocked.
    */
   quiesce(image: Image): void {
-    this.#savedRegisters ??= this.registers.slice();
+    this.#savedRegisters ??= this.stop.registers.slice();
     const asked = new Set<Thread>();
     for (let settled = false; !settled;) {
       settled = true;
@@ -189,7 +184,7 @@ export class Tracer {
     this.#backlog.length = 0;
     this.#backlog.push(...others);
     for (const thread of interrupted) this.resume(thread, 0);
-    if (this.#savedRegisters !== undefined) this.registers.set(this.#savedRegisters);
+    if (this.#savedRegisters !== undefined) this.stop.registers.set(this.#savedRegisters);
     this.#savedRegisters = undefined;
   }
 
@@ -262,70 +257,6 @@ export class Tracer {
     } else {
       this.kernel.call.ft_continue(thread.tid, signal);
     }
-  }
-
-  /**
-   * Loads the registers of a stopped thread into {@linkcode Tracer.registers}.
-   *
-   * @param thread The thread.
-   * @returns Whether it is still there.
-   */
-  loadRegisters(thread: Thread): boolean {
-    const size = thread.process.image.isa.registersBytes;
-    return this.kernel.call.ft_get_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size) >= 0;
-  }
-
-  /**
-   * Stores {@linkcode Tracer.registers} into a stopped thread.
-   *
-   * @param thread The thread.
-   */
-  storeRegisters(thread: Thread): void {
-    const size = thread.process.image.isa.registersBytes;
-    this.kernel.call.ft_set_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size);
-  }
-
-  /**
-   * Reads the `siginfo_t` of a thread in a signal-delivery-stop.
-   *
-   * @param thread The thread.
-   * @returns The bytes, which the next call overwrites; undefined if the thread is gone.
-   */
-  readSiginfo(thread: Thread): DataView | undefined {
-    return this.kernel.call.ft_get_siginfo(thread.tid, this.#siginfoBytes) < 0 ? undefined : this.#siginfo;
-  }
-
-  /**
-   * Reads why a thread in a signal-delivery-stop gets its signal.
-   *
-   * @param thread The thread.
-   * @returns The `si_code`; undefined if the thread is gone.
-   */
-  signalCode(thread: Thread): number | undefined {
-    return this.readSiginfo(thread)?.getInt32(8, true);
-  }
-
-  /**
-   * The pc in {@linkcode Tracer.registers}.
-   *
-   * @param image The image whose instruction set it is.
-   * @returns Any number; an address nearly always.
-   */
-  getPc(image: Image): number {
-    const { pc } = image.isa.registers;
-    return fromHalves(this.registers[pc]!, this.registers[pc + 1]!);
-  }
-
-  /**
-   * Changes the pc in {@linkcode Tracer.registers}.
-   *
-   * @param image The image whose instruction set it is.
-   * @param address The new pc.
-   */
-  setPc(image: Image, address: Address): void {
-    const { pc } = image.isa.registers;
-    this.registers[pc] = address >>> 0;
-    this.registers[pc + 1] = highHalf(address);
   }
 
   /**

@@ -15,7 +15,7 @@ import {
 import { type Chained, HashTable } from "../../lib/fasttrap/hash_table.ts";
 
 Deno.test("hashString() gives the vectors of fasttrap_hash_str", () => {
-  const vectors = { "": 0, pid: 0x76f4, objc: 0x75903, oneshot: 0x64c9f14, test_prov: 0xaa603a6 };
+  const vectors = { "": 0, pid: 0x76f4, objc: 0x75903, oneshot: 0x64c9f14, "test_prov": 0xaa603a6 };
   for (const [name, hash] of Object.entries(vectors)) assertEquals(hashString(name), hash, name);
   assertEquals(hashString("postgresql_server"), 0x8675202);
   // 28 bits, whatever the length.

@@ -71,10 +71,10 @@ Deno.test("Session.enable() works in a program that steps itself", async () => {
 const CALLS: Readonly<Record<string, number[]>> = {
   // Called once, and by way of three tail calls, one of them indirect.
   leaf: [4, 4],
-  tail_jump: [1, 1],
+  "tail_jump": [1, 1],
   // Once left by ret, once by the branch.
-  tail_branch: [2, 2],
-  tail_indirect: [1, 1],
+  "tail_branch": [2, 2],
+  "tail_indirect": [1, 1],
   // Its indirect jump stays inside.
   table: [1, 1],
   // Its branches and jumps backwards stay inside.

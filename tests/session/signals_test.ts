@@ -49,14 +49,14 @@ for (const [name, description] of [["entry", WORK], ["every instruction", EVERYW
 }
 
 Deno.test("Session.run() keeps the order and the values of queued signals that come while a thread is in a slot", async () => {
-  const args = [20_000 * SOAK];
+  const args = [4000 * SOAK];
   const { hits, ...outcome } = await traced("queued", [EVERYWHERE], { args });
   assert(hits[0]! > 0);
   assertEquals(outcome, { ...await untraced("queued", { args }), warnings: [] });
 });
 
 Deno.test("Session.detach() keeps the order and the values of queued signals", () => {
-  const args = [20_000 * SOAK];
+  const args = [4000 * SOAK];
   return withTarget("queued", async (target) => {
     await using session = new Session({ signals: false });
     await target.send();

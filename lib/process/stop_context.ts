@@ -1,0 +1,100 @@
+/**
+ * The stopped thread that is being dealt with: its registers, and the signal that it stopped for.
+ *
+ * There is one set of buffers for all threads, because the tracer deals with one stopped thread at a time, and a hit
+ * must not allocate. Whoever deals with others in between (see `Tracer.quiesce`) saves the registers and puts them back.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../../ffi/ffi.ts";
+import { type Address, fromHalves, highHalf } from "../address.ts";
+import type { RegisterHalves } from "../isa/isa.ts";
+import type { Image, Thread } from "./process.ts";
+import { NT_PRSTATUS, SIGINFO_BYTES } from "./ptrace.ts";
+
+/** Room for the general registers of any architecture, in 32-bit halves. */
+const REGISTERS_LIMIT = 128;
+
+/** See the module's comment. */
+export class StopContext {
+  /** The registers of the thread that was loaded last. */
+  readonly registers: RegisterHalves = new Uint32Array(REGISTERS_LIMIT);
+  readonly #kernel: Kernel;
+  readonly #registerBytes = new Uint8Array(this.registers.buffer);
+  readonly #siginfoBytes = new Uint8Array(SIGINFO_BYTES);
+  readonly #siginfo = new DataView(this.#siginfoBytes.buffer);
+
+  /**
+   * Makes the buffers.
+   *
+   * @param kernel The kernel's requests.
+   */
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /**
+   * Loads the registers of a stopped thread into {@linkcode StopContext.registers}.
+   *
+   * @param thread The thread.
+   * @returns Whether it is still there.
+   */
+  loadRegisters(thread: Thread): boolean {
+    const size = thread.process.image.isa.registersBytes;
+    return this.#kernel.call.ft_get_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size) >= 0;
+  }
+
+  /**
+   * Stores {@linkcode StopContext.registers} into a stopped thread.
+   *
+   * @param thread The thread.
+   */
+  storeRegisters(thread: Thread): void {
+    const size = thread.process.image.isa.registersBytes;
+    this.#kernel.call.ft_set_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size);
+  }
+
+  /**
+   * Reads the `siginfo_t` of a thread in a signal-delivery-stop.
+   *
+   * @param thread The thread.
+   * @returns The bytes, which the next call overwrites; undefined if the thread is gone.
+   */
+  readSiginfo(thread: Thread): DataView | undefined {
+    return this.#kernel.call.ft_get_siginfo(thread.tid, this.#siginfoBytes) < 0 ? undefined : this.#siginfo;
+  }
+
+  /**
+   * Reads why a thread in a signal-delivery-stop gets its signal.
+   *
+   * @param thread The thread.
+   * @returns The `si_code`; undefined if the thread is gone.
+   */
+  signalCode(thread: Thread): number | undefined {
+    return this.readSiginfo(thread)?.getInt32(8, true);
+  }
+
+  /**
+   * The pc in {@linkcode StopContext.registers}.
+   *
+   * @param image The image whose instruction set it is.
+   * @returns Any number; an address nearly always.
+   */
+  getPc(image: Image): number {
+    const { pc } = image.isa.registers;
+    return fromHalves(this.registers[pc]!, this.registers[pc + 1]!);
+  }
+
+  /**
+   * Changes the pc in {@linkcode StopContext.registers}.
+   *
+   * @param image The image whose instruction set it is.
+   * @param address The new pc.
+   */
+  setPc(image: Image, address: Address): void {
+    const { pc } = image.isa.registers;
+    this.registers[pc] = address >>> 0;
+    this.registers[pc + 1] = highHalf(address);
+  }
+}
