@@ -155,8 +155,7 @@ int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal) {
 
 int32_t ft_queue_signal(int32_t tgid, int32_t tid, int32_t signal,
                         const uint8_t *siginfo) {
-  return ft_result(
-      syscall(SYS_rt_tgsigqueueinfo, tgid, tid, signal, siginfo));
+  return ft_result(syscall(SYS_rt_tgsigqueueinfo, tgid, tid, signal, siginfo));
 }
 
 int32_t ft_pidfd_open(int32_t pid) {

@@ -4,7 +4,8 @@
  * *Attaching.* Each thread is seized by itself (ptrace(2), PTRACE_SEIZE: nothing is stopped or signalled by that), and
  * the list of threads is read again until it brings no new one. A thread that was just being made by a thread that was
  * not yet seized is in none of these lists; so all threads are stopped once and the list is read a last time: nobody is
- * in the middle of making a thread then. Threads made later are traced from birth.
+ * in the middle of making a thread then. Threads made later are traced from birth. Children that share the memory, because
+ * vfork made them a moment ago, belong to it and are seized too.
  *
  * *Detaching.* In this order, with all threads stopped:
  *
@@ -18,6 +19,9 @@
  * not come, steps 4 and 5 are left out for what it needs: if it comes out in a slot, that stays mapped, and leads back
  * to the restored text.
  *
+ * A first thread that has exited before the others cannot be let go at all: PTRACE_DETACH wants a stop. The parent of the
+ * process hears of its end only when we have waited for that thread.
+ *
  * @module
  */
 
@@ -26,7 +30,7 @@ import { isAddress } from "../address.ts";
 import { explainRefusal, findObstacle } from "./permission.ts";
 import { openImage } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
-import { isDeliverable, isOurs, listThreads, readStatus, readText } from "./proc_files.ts";
+import { isDeliverable, isOurs, listChildren, listThreads, readAncestors, readStatus, readText } from "./proc_files.ts";
 import {
   EPERM,
   ESRCH,
@@ -68,7 +72,7 @@ export function attach(tracer: Tracer, pid: number): TracedProcess {
   try {
     process = new TracedProcess(pid, openImage(tracer.kernel, pid), {
       wanted: true,
-      ownChild: readStatus(tracer.kernel, pid)?.ppid === Deno.pid,
+      ancestors: readAncestors(tracer.kernel, pid),
     });
   } catch (error) {
     abandon(tracer, pid);
@@ -79,7 +83,7 @@ export function attach(tracer: Tracer, pid: number): TracedProcess {
   try {
     seizeThreads(tracer, process);
     tracer.quiesce(process.image);
-    while (seizeThreads(tracer, process)) tracer.quiesce(process.image);
+    while (seizeThreads(tracer, process) || seizeSharers(tracer, process)) tracer.quiesce(process.image);
   } catch (error) {
     detach(tracer, process);
     throw error;
@@ -117,7 +121,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   }
   // What else had stopped in the meantime goes its way.
   tracer.release();
-  for (const thread of threads) if (outlived(tracer, thread)) tracer.removeThread(thread);
+  for (const thread of threads) if (outlived(tracer, thread)) tracer.leaveBehind(thread);
   const deadline = tracer.kernel.call.ft_clock_ns() + SUSPENDED_LIMIT_NS;
   const waiting = () => threads.some(({ tid, process }) => process.threads.has(tid));
   while (waiting() && tracer.kernel.call.ft_clock_ns() < deadline) tracer.pump(1000);
@@ -139,6 +143,21 @@ function seizeThreads(tracer: Tracer, process: TracedProcess): boolean {
     found = true;
   }
   throw grabError(process.pid, `it makes threads faster than they can be traced`);
+}
+
+/** Seizes the children that share the memory of a process and are not traced yet. Returns whether there were any. */
+function seizeSharers(tracer: Tracer, process: TracedProcess): boolean {
+  let found = false;
+  for (const pid of listChildren(tracer.kernel, process.pid)) {
+    if (tracer.knows(pid) || tracer.kernel.call.ft_same_memory(pid, process.pid) !== 0) continue;
+    if (tracer.kernel.call.ft_seize(pid, TRACE_OPTIONS) < 0) continue;
+    const ancestors = [process.pid, ...process.ancestors];
+    const sharer = new TracedProcess(pid, process.image, { wanted: false, ancestors });
+    tracer.addProcess(sharer);
+    tracer.addThread(sharer, pid);
+    found = true;
+  }
+  return found;
 }
 
 /** Seizes a thread. Returns whether it was done; a thread that has ended, or is ours already, is not. */

@@ -18,15 +18,17 @@
  * in the child's name.
  *
  * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
- * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks after the child when the process
- * has ended, or has executed a program, which kills all threads but one.
+ * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks for the child when the process
+ * has ended, or has executed a program, which kills all threads but one. It has a new parent then, one of the old one's
+ * ancestors.
  *
  * @module
  */
 
 import { cString } from "../../ffi/ffi.ts";
+import { readLayout } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
-import { readStatus } from "./proc_files.ts";
+import { isOurs, listChildren, readStatus } from "./proc_files.ts";
 import { eventOf, isEnd, NT_PRSTATUS, PTRACE_EVENT_CLONE, PTRACE_EVENT_VFORK } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -60,24 +62,32 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
   // A kernel without kcmp leaves the event to go by: only vfork shares as a rule.
   const shares = same < 0 ? event === PTRACE_EVENT_VFORK : same === 0;
   if (!shares) return releaseCopy(tracer, process.image, child);
-  const sharer = new TracedProcess(child, process.image, { wanted: false });
+  const sharer = new TracedProcess(child, process.image, {
+    wanted: false,
+    ancestors: [process.pid, ...process.ancestors],
+  });
   tracer.addProcess(sharer);
   adopt(tracer, sharer, child, status);
 }
 
 /**
- * Looks after children whose parent was killed before it could tell of them.
+ * Looks after children whose parent was killed before it could tell of them: they are traced, but not known.
  *
  * @param tracer The tracer.
- * @param process The process that leaves its image, of whose traps the children may have copies.
+ * @param process The process that has ended, or is about to leave its image. The children may have copies of its traps.
  */
 export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
-  for (const [child, status] of [...tracer.strangers]) {
-    const parentPid = readStatus(tracer.kernel, child)?.ppid;
+  const { kernel, strangers } = tracer;
+  const children = [process.pid, ...process.ancestors].flatMap((pid) => listChildren(kernel, pid));
+  for (const child of new Set([...strangers.keys(), ...children])) {
+    if (tracer.knows(child) || !isOurs(kernel, child)) continue;
+    const parentPid = readStatus(kernel, child)?.ppid ?? 0;
     // A child of another traced process waits for that one's event.
-    if (parentPid !== undefined && parentPid !== process.pid && tracer.processes.has(parentPid)) continue;
-    tracer.strangers.delete(child);
-    if (!isEnd(status)) releaseCopy(tracer, process.image, child);
+    if (parentPid !== process.pid && tracer.processes.has(parentPid)) continue;
+    // What another session traces looks the same, but is no copy.
+    if (!strangers.has(child) && readLayout(kernel, child) !== process.image.layout) continue;
+    const status = awaitFirstStop(tracer, child);
+    if (status !== undefined && !isEnd(status)) releaseCopy(tracer, process.image, child);
   }
 }
 

@@ -9,6 +9,7 @@ import { DTraceError } from "../errors.ts";
 import { isaOf } from "../isa/architectures.ts";
 import type { Isa } from "../isa/isa.ts";
 import { Image } from "./process.ts";
+import { readMappings } from "./proc_files.ts";
 
 /** `ELFCLASS32` (elf(5)). */
 const ELFCLASS32 = 1;
@@ -25,7 +26,21 @@ const EM_X86_64 = 62;
  * @throws {SystemError} If its executable or its memory cannot be read.
  */
 export function openImage(kernel: Kernel, pid: number): Image {
-  return new Image(kernel, pid, isaOfProcess(kernel, pid));
+  return new Image(kernel, pid, isaOfProcess(kernel, pid), readLayout(kernel, pid));
+}
+
+/**
+ * Reads what tells the memory of a process, and copies of it that fork has made, from any other's: where address space
+ * layout randomization has put it.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns Two addresses; empty if there is no such process.
+ */
+export function readLayout(kernel: Kernel, pid: number): string {
+  const mappings = readMappings(kernel, pid) ?? [];
+  const vdso = mappings.find(({ path }) => path === "[vdso]");
+  return `${mappings[0]?.start ?? ""} ${vdso?.start ?? ""}`;
 }
 
 /**

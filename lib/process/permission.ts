@@ -88,6 +88,10 @@ export function findObstacle(kernel: Kernel, pid: number): DTraceError | undefin
       "stop that tracer first",
     );
   }
+  if (kernel.call.ft_same_memory(pid, status.ppid) === 0) {
+    const why = `it shares the memory of its parent, process ${status.ppid}, until it executes a program (vfork)`;
+    return grabError(pid, why, "EINVAL", `use -p ${status.ppid}`);
+  }
   return findForeignCode(kernel, pid);
 }
 

@@ -222,6 +222,35 @@ export function isOurs(kernel: Kernel, tid: number): boolean {
 }
 
 /**
+ * Reads who a process descends from.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns Its parent, that one's parent, and so on; the first process of its pid namespace is the last.
+ */
+export function readAncestors(kernel: Kernel, pid: number): number[] {
+  const ancestors: number[] = [];
+  for (let parent = readStatus(kernel, pid)?.ppid ?? 0; parent > 0; parent = readStatus(kernel, parent)?.ppid ?? 0) {
+    ancestors.push(parent);
+  }
+  return ancestors;
+}
+
+/**
+ * Lists the children of a process.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns Their pids; none if the kernel does not tell (CONFIG_PROC_CHILDREN).
+ */
+export function listChildren(kernel: Kernel, pid: number): number[] {
+  const texts = (listThreads(kernel, pid) ?? []).map((tid) =>
+    readText(kernel, `/proc/${pid}/task/${tid}/children`) ?? ""
+  );
+  return texts.flatMap((text) => text.split(" ").filter((word) => word !== "").map(Number));
+}
+
+/**
  * Lists the threads of a process.
  *
  * @param kernel The kernel's requests.

@@ -84,6 +84,8 @@ export class Image {
   readonly isa: Isa;
   /** Its text and the traps in it. */
   readonly text: TrappedText;
+  /** Where its first mapping and the vDSO are, which it has in common with its copies alone; see `images.ts`. */
+  readonly layout: string;
   /** The memory as the program sees it. */
   readonly memory: TargetMemory;
   /** The slots in it. */
@@ -105,11 +107,13 @@ export class Image {
    * @param kernel The kernel's requests.
    * @param pid The process.
    * @param isa The instruction set of its code.
+   * @param layout See {@linkcode Image.layout}.
    * @throws {SystemError} If its memory cannot be opened.
    */
-  constructor(kernel: Kernel, pid: number, isa: Isa) {
+  constructor(kernel: Kernel, pid: number, isa: Isa, layout: string) {
     this.pid = pid;
     this.isa = isa;
+    this.layout = layout;
     this.text = new TrappedText(kernel, pid, isa.trap);
     this.memory = new TargetMemory(kernel, pid, this.text);
     this.slots = new SlotArenas(isa);
@@ -139,8 +143,8 @@ export class TracedProcess {
   readonly spawned: boolean;
   /** Whether it was attached to on purpose; a vfork child is not, and is let go when it executes a program. */
   readonly wanted: boolean;
-  /** Whether it is a child of this program that something else has started and will wait for. */
-  readonly ownChild: boolean;
+  /** Its parent and that one's, up to the first process; one of them inherits its children when it ends. */
+  readonly ancestors: readonly number[];
   /** How it ended, as a wait status; undefined while it lives, and if somebody else has waited for it. */
   endStatus: number | undefined;
 
@@ -151,13 +155,18 @@ export class TracedProcess {
    * @param image Its memory.
    * @param origin How it came to be traced.
    */
-  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean; ownChild?: boolean }) {
+  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean; ancestors: readonly number[] }) {
     this.pid = pid;
     this.image = image;
     this.spawned = origin.spawned ?? false;
     this.wanted = origin.wanted;
-    this.ownChild = origin.ownChild ?? false;
+    this.ancestors = origin.ancestors;
     image.processes.add(this);
+  }
+
+  /** Whether it is a child of this program that something else has started and will wait for. */
+  get ownChild(): boolean {
+    return !this.spawned && this.ancestors[0] === Deno.pid;
   }
 
   /** Whether it still has threads. */

@@ -13,7 +13,7 @@ import { type Address, isAddress } from "../address.ts";
 import { DTraceError, SystemError } from "../errors.ts";
 import { openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
-import { readEnvironment } from "./proc_files.ts";
+import { readAncestors, readEnvironment } from "./proc_files.ts";
 import { eventOf, INTERRUPTED, PTRACE_O_EXITKILL, SIGKILL, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -71,7 +71,11 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
     throw createError(tracer, program, -3);
   }
   try {
-    const process = new TracedProcess(result, openImage(kernel, result), { spawned: true, wanted: true });
+    const process = new TracedProcess(result, openImage(kernel, result), {
+      spawned: true,
+      wanted: true,
+      ancestors: readAncestors(kernel, result),
+    });
     tracer.addProcess(process);
     const thread = tracer.addThread(process, result);
     thread.state = "stopped";

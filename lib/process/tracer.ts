@@ -33,7 +33,7 @@ import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
 import { takePendingTraps } from "./pending_traps.ts";
-import { isOurs, readEndStatus, readState } from "./proc_files.ts";
+import { isOurs, readEndStatus, readState, readStatus } from "./proc_files.ts";
 import {
   ECHILD,
   eventOf,
@@ -115,6 +115,8 @@ export class Tracer {
   /** The thread whose stop was dispatched last; it may have ended. */
   lastStopped: Thread | undefined;
   readonly #threads = new Map<number, Thread>();
+  /** First threads that had exited when the others were let go; their processes' parents hear of the end by us. */
+  readonly #leftBehind = new Set<number>();
   readonly #backlog: Thread[] = [];
   readonly #status = new Int32Array(1);
   /** The registers of a hit in whose handler an image is quiesced. */
@@ -132,9 +134,24 @@ export class Tracer {
     this.listener = listener;
   }
 
-  /** Whether any thread is traced. */
+  /**
+   * Tells whether a thread is one of those that are traced and accounted for.
+   *
+   * @param tid The thread.
+   * @returns Whether it is.
+   */
+  knows(tid: number): boolean {
+    return this.#threads.has(tid);
+  }
+
+  /** Whether no thread is traced. */
   get idle(): boolean {
     return this.#threads.size === 0;
+  }
+
+  /** Whether nothing is left to be waited for either. */
+  get settled(): boolean {
+    return this.idle && this.#leftBehind.size === 0;
   }
 
   /**
@@ -147,6 +164,21 @@ export class Tracer {
     if (this.#backlog.length === 0 && !this.#take(limitUs)) return false;
     for (let thread; (thread = this.#backlog.shift()) !== undefined;) this.#dispatch(thread);
     return true;
+  }
+
+  /**
+   * Notices the ends of children of this program that somebody else has waited for: no wait tells of them any more.
+   *
+   * @returns Whether there were any.
+   */
+  takeLostChildren(): boolean {
+    let found = false;
+    for (const process of [...this.processes.values()]) {
+      if (!process.ownChild || this.kernel.call.ft_ended(process.pid) !== -ECHILD) continue;
+      for (const thread of [...process.threads.values()]) this.#end(thread, undefined);
+      found = true;
+    }
+    return found;
   }
 
   /**
@@ -294,6 +326,16 @@ export class Tracer {
     if (!thread.process.alive) this.#removeProcess(thread.process);
   }
 
+  /**
+   * Removes a first thread that has exited before others which have been let go. It is waited for when it is over.
+   *
+   * @param thread The thread.
+   */
+  leaveBehind(thread: Thread): void {
+    this.#leftBehind.add(thread.tid);
+    this.removeThread(thread);
+  }
+
   #removeProcess(process: TracedProcess): void {
     if (this.processes.get(process.pid) === process) this.processes.delete(process.pid);
     this.#leaveImage(process);
@@ -301,7 +343,6 @@ export class Tracer {
 
   #leaveImage(process: TracedProcess): void {
     const { image } = process;
-    adoptOrphans(this, process);
     image.processes.delete(process);
     if (image.processes.size > 0) return;
     image.close();
@@ -342,14 +383,21 @@ export class Tracer {
 
   /**
    * A status of an unknown thread: a new one of ours that comes before the event of its birth, which is kept until
-   * then; or a child of the runtime's, which is left alone and, since it hides what is behind it, passed over.
+   * then; a first thread that was left behind; or a child of the runtime's or a thread of another session's, which is
+   * left alone and, since it hides what is behind it, passed over.
    */
   #takeStranger(tid: number): boolean {
-    if (isOurs(this.kernel, tid) && this.strangers.size < STRANGERS_LIMIT) {
-      if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0) this.strangers.set(tid, this.#status[0]!);
-      return true;
-    }
-    return this.#fetchAny();
+    const isLeft = this.#leftBehind.delete(tid);
+    if (!isLeft && (!this.#isRelative(tid) || this.strangers.size >= STRANGERS_LIMIT)) return this.#fetchAny();
+    if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0 && !isLeft) this.strangers.set(tid, this.#status[0]!);
+    return true;
+  }
+
+  /** Whether a thread is traced by us, and of one of our processes or a child of one. */
+  #isRelative(tid: number): boolean {
+    const status = readStatus(this.kernel, tid);
+    return status !== undefined && (this.processes.has(status.tgid) || this.processes.has(status.ppid)) &&
+      isOurs(this.kernel, tid);
   }
 
   #consume(thread: Thread, status: number): void {
@@ -375,6 +423,7 @@ export class Tracer {
     const { process } = thread;
     this.removeThread(thread);
     if (process.alive) return;
+    adoptOrphans(this, process);
     process.endStatus = status;
     this.listener.ended(process);
   }
@@ -393,6 +442,7 @@ export class Tracer {
     thread.inVfork = false;
     thread.withheld.length = 0;
     thread.resent.length = 0;
+    adoptOrphans(this, process);
     this.#leaveImage(process);
     try {
       if (process.wanted) process.image = openImage(this.kernel, process.pid);

@@ -31,6 +31,8 @@ const POLL_US = 100;
 const STOPS_BEFORE_FOLLOWING = 16;
 /** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
 const FOREIGN_CHILD_MS = 1;
+/** How often to look whether a child of this program has been waited for by the runtime, in milliseconds. */
+const LOST_CHILD_MS = 100;
 /** How long the child that ends a wait is awaited, in microseconds. */
 const WAKE_LIMIT_US = 1e6;
 
@@ -84,7 +86,9 @@ export class EventLoop {
     if (this.#slice()) return await new Promise((resolve) => void setImmediate(resolve));
     if (this.#tracer.idle) return;
     this.#waiting = true;
+    const watch = setInterval(() => void (this.#tracer.takeLostChildren() && this.wake()), LOST_CHILD_MS);
     const tid = await this.#kernel.call.ft_wait_pool();
+    clearInterval(watch);
     this.#waiting = false;
     if (this.#wakePid > 0) {
       this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));

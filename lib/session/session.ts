@@ -16,6 +16,7 @@
  * @module
  */
 
+import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
@@ -40,6 +41,9 @@ import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
 import { matchProbes } from "./matching.ts";
 import { Target } from "./target.ts";
+
+/** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
+const SETTLE_MS = 50;
 
 /** Options of a {@linkcode Session}. */
 export interface SessionOptions {
@@ -252,14 +256,30 @@ export class Session implements Disposable, AsyncDisposable {
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
-    if (pending === undefined) this.#kernel[Symbol.dispose]();
-    else void pending.finally(() => this.#kernel[Symbol.dispose]());
+    if (pending === undefined) this.#unload();
+    else void pending.finally(() => this.#unload());
   }
 
   /** Lets all targets go, and unloads the C library when no wait is under way any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
     await this.#loop.pending;
+  }
+
+  /**
+   * Unloads the C library. A thread that could not be let go yet, because it is deep in the kernel, still needs it; to
+   * look after that does not keep this program alive, for its end lets the thread go as well.
+   */
+  #unload(): void {
+    const { tracer } = this.#fasttrap;
+    if (tracer.settled) return this.#kernel[Symbol.dispose]();
+    const timer = setInterval(() => {
+      tracer.pump(0);
+      if (!tracer.settled) return;
+      clearInterval(timer);
+      this.#kernel[Symbol.dispose]();
+    }, SETTLE_MS);
+    timer.unref();
   }
 
   #add(process: TracedProcess): Target {

@@ -34,7 +34,7 @@ export class Target {
     return this.#state === "traced";
   }
 
-  /** How it ended; undefined if it has not, or not while it was traced. */
+  /** How it ended; undefined if it has not, or not while it was traced, or if this program has waited for it itself. */
   get end(): TargetEnd | undefined {
     return this.#end;
   }

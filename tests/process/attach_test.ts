@@ -86,6 +86,16 @@ Deno.test("D_PROC_GRAB: a process that is traced already", () =>
     await target.send();
   }));
 
+Deno.test("D_PROC_GRAB: a child that shares the memory of its parent", () =>
+  withTarget("vfork_waits", async (target) => {
+    using tracer = new OwnTracer();
+    await target.send();
+    const children = () => Deno.readTextFileSync(`/proc/${target.pid}/task/${target.pid}/children`).trim();
+    await until(() => children() !== "", "the child");
+    assertRefused(tracer, Number(children()), `it shares the memory of its parent, process ${target.pid}, until`);
+    await target.send();
+  }));
+
 Deno.test("judge() allows what attach() can do", () =>
   withTarget("spin", async (target) => {
     using tracer = new OwnTracer();

@@ -1,7 +1,8 @@
 /** Children: those with a copy of the memory, and those that share it. */
 
 import { assertEquals } from "@std/assert";
-import { SOAK, untraced } from "../support.ts";
+import { Session } from "../../mod.ts";
+import { assertTextUntouched, SOAK, until, untraced, within, withTarget } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 const WORK = "pid$target:a.out:work:entry";
@@ -31,3 +32,54 @@ Deno.test("Session.run() leaves children alone while every instruction is probed
     assertEquals(warnings, []);
   }
 });
+
+Deno.test("Session.run() lets children live whose parent is killed", async () => {
+  for (let round = 0; round < 20 * SOAK; round++) {
+    await withTarget("orphans", async (target) => {
+      await using session = new Session({ signals: false });
+      session.attach(target.pid);
+      const enabled = session.enable("pid$target:a.out:work:entry", {
+        handler: () => {
+          // In the middle of forks by four threads.
+          if (enabled.hitsTotal === 5 + round) Deno.kill(target.pid, "SIGKILL");
+        },
+      });
+      await target.send();
+      await within(session.run(), "the end of the run");
+      // The children hold the output open as long as one of them is there, and end by themselves.
+      const { stdout, end } = await target.outcome();
+      assertEquals([stdout.replaceAll("good\n", ""), end], ["", "killed 9"]);
+    });
+  }
+});
+
+Deno.test("Session.attach() finds the child of vfork that shares the memory at that moment", () =>
+  withTarget("vfork_waits", async (target) => {
+    await target.send();
+    const children = () => Deno.readTextFileSync(`/proc/${target.pid}/task/${target.pid}/children`).trim();
+    await until(() => children() !== "", "the child");
+    const child = Number(children());
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const seen: number[] = [];
+    session.enable(WORK, { handler: (hit) => void seen.push(hit.pid, hit.arg(0)) });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals(seen, [child, 1, target.pid, 2]);
+    assertEquals(await target.outcome(), { stdout: "3 3\n", end: "exited 0" });
+  }));
+
+Deno.test("Session[Symbol.dispose]() lets a thread go that waits for vfork, when it comes out", () =>
+  withTarget("vfork_waits", async (target) => {
+    await target.send();
+    const children = () => Deno.readTextFileSync(`/proc/${target.pid}/task/${target.pid}/children`).trim();
+    await until(() => children() !== "", "the child");
+    {
+      using session = new Session({ signals: false });
+      session.attach(target.pid);
+      session.enable(WORK, { handler: () => {} });
+    }
+    assertTextUntouched(target.pid);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "3 3\n", end: "exited 0" });
+  }));

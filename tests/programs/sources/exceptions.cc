@@ -1,4 +1,5 @@
-// Every third call ends by an exception that passes through a frame with a destructor.
+// Every third call ends by an exception that passes through a frame with a
+// destructor.
 #include <cstdio>
 #include <stdexcept>
 

@@ -1,8 +1,11 @@
-/* Sorts and prints numbers: enough of libc's own code to be worth stepping through. */
+/* Sorts and prints numbers: enough of libc's own code to be worth stepping
+ * through. */
 #include <stdio.h>
 #include <stdlib.h>
 
-static int compare(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+static int compare(const void *a, const void *b) {
+  return *(const int *)a - *(const int *)b;
+}
 
 int main(void) {
   int numbers[100];
@@ -10,6 +13,7 @@ int main(void) {
     numbers[i] = (i * 7919) % 101;
   qsort(numbers, 100, sizeof(int), compare);
   for (int i = 0; i < 100; i += 10)
-    printf("%5d|%-6x|%s\n", numbers[i], (unsigned)numbers[i], i % 20 ? "odd" : "even");
+    printf("%5d|%-6x|%s\n", numbers[i], (unsigned)numbers[i],
+           i % 20 ? "odd" : "even");
   return 0;
 }

@@ -1,5 +1,6 @@
-/* Runs a program instruction by instruction and prints how many of them begin in ranges of addresses:
- * step_count PROGRAM FROM TO ... A repeated string instruction is stepped once for each round, but counts once. */
+/* Runs a program instruction by instruction and prints how many of them begin
+ * in ranges of addresses: step_count PROGRAM FROM TO ... A repeated string
+ * instruction is stepped once for each round, but counts once. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -7,9 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct {
-  unsigned long long from, to, total;
-} ranges[8];
+static struct { unsigned long long from, to, total; } ranges[8];
 
 int main(int argc, char **argv) {
   int status, count = (argc - 2) / 2;
@@ -29,7 +28,8 @@ int main(int argc, char **argv) {
     struct user_regs_struct registers;
     ptrace(PTRACE_GETREGS, pid, 0, &registers);
     for (int i = 0; i < count; i++)
-      ranges[i].total += registers.rip >= ranges[i].from && registers.rip < ranges[i].to && registers.rip != last;
+      ranges[i].total += registers.rip >= ranges[i].from &&
+                         registers.rip < ranges[i].to && registers.rip != last;
     last = registers.rip;
     ptrace(PTRACE_SINGLESTEP, pid, 0, 0);
   }
