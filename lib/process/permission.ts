@@ -26,6 +26,8 @@ import { EPERM } from "./ptrace.ts";
 
 /** The bit of CAP_SYS_PTRACE in a capability set (`linux/capability.h`). */
 const CAP_SYS_PTRACE = 19;
+/** The pid of kthreadd, whose children all other kernel threads are. */
+const KTHREADD = 2;
 /** A pid that no process has: beyond the kernel's largest `pid_max`. */
 const NO_PID = 0x7ffffff0;
 
@@ -79,7 +81,10 @@ export function findObstacle(kernel: Kernel, pid: number): DTraceError | undefin
       "ESRCH",
     );
   }
-  if (!status.hasMemory) return grabError(pid, "it is a kernel thread", "EINVAL");
+  if (!status.hasMemory) {
+    const isKernelThread = pid === KTHREADD || status.ppid === KTHREADD;
+    return grabError(pid, isKernelThread ? "it is a kernel thread" : "it is about to end", "EINVAL");
+  }
   if (status.tracerPid !== 0 && !isOurs(kernel, pid)) {
     return grabError(
       pid,

@@ -26,6 +26,10 @@
  * there is no trap instruction any more: the thread is set back to the original instruction. If there still is one, it
  * is the program's own, and so is the signal. The two-byte form of `int 3` on x86 (CD 03) is never taken for ours.
  *
+ * *What cannot be hidden.* If a thread blocks or ignores SIGTRAP when it executes a trap, the kernel unblocks it there and
+ * resets its action for the process (force_sig_info_to_task in kernel/signal.c). Only a program that is sent a SIGTRAP
+ * later can tell.
+ *
  * @module
  */
 

@@ -137,12 +137,16 @@ Deno.test("Fasttrap.enable() places all sites of a probe or none", () =>
     const bad = traced.probe("work", "offset", [0, 1, 2]);
     const good = traced.probe("work", "offset", [2], "2");
     const before = traced.probe("work", "offset", [0], "0");
-    const refusals = fasttrap.enable([before, bad, good], noting([]));
+    const enabling = noting([]);
+    const refusals = fasttrap.enable([before, bad, good], enabling);
     assertEquals(refusals.map(({ probe, reason }) => [probe, reason]), [
       [bad, "it is int3, which debuggers use, at offset 0x1"],
     ]);
     assertEquals([before.enabled, bad.enabled, good.enabled], [true, false, true]);
     assertEquals([fasttrap.tracepoints.size, trapsIn(traced.bytes("work"), original)], [2, [0, 2]]);
+    // Nothing of the refused probe is left on the tracepoints that it shared.
+    fasttrap.disable([before, good], enabling);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")], [0, original]);
     await target.send();
   }));
 

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
 import { type Hit, Session } from "../../mod.ts";
-import { assertTextUntouched, SOAK, type TargetProgram, tracerOf, until, withTarget } from "../support.ts";
+import { assertTextUntouched, changedText, SOAK, type TargetProgram, tracerOf, withTarget } from "../support.ts";
 
 const WORK = "pid$target:a.out:work:entry";
 const EVERYWHERE = "pid$target:a.out:work:";
@@ -63,6 +63,21 @@ Deno.test("Session.detach() during heavy hits, again and again", async () => {
     }
     await assertRight(target);
   }, { args: [4] });
+});
+
+Deno.test("Session.detach() at any moment after a trap has been executed", async () => {
+  await withTarget("spin", async (target) => {
+    await using session = new Session({ signals: false });
+    for (let round = 0; round < 1000 * SOAK; round++) {
+      const traced = session.attach(target.pid);
+      session.enable(WORK);
+      // The order to stop meets the thread before the trap, in it, between it and its signal, and behind that.
+      const end = performance.now() + (round % 100) * 0.0007;
+      while (performance.now() < end);
+      session.detach(traced);
+    }
+    await assertRight(target);
+  });
 });
 
 Deno.test("Enabled[Symbol.dispose]() during heavy hits, again and again", async () => {
@@ -142,6 +157,28 @@ Deno.test("Session.enable() in a handler adds probes", async () => {
   }, { args: [3] });
 });
 
+Deno.test("Session.enable() in a handler can make slots while the thread is in front of one", () =>
+  withTarget("calls", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const seen = new Map<string, number>();
+    const handler = ({ probe }: Hit) => {
+      const name = `${probe.function}:${probe.name}`;
+      seen.set(name, (seen.get(name) ?? 0) + 1);
+    };
+    session.enable(WORK, {
+      handler: (hit) => {
+        hit.setArg(0, hit.arg(0));
+        if (hit.arg(0) === 1) session.enable("pid$target:a.out::", { handler });
+      },
+    });
+    await target.send();
+    await session.run();
+    // The call in which the probes were made counts from its second instruction on.
+    assertEquals([seen.get("work:entry"), seen.get("work:return")], [18, 19]);
+    assertEquals(await target.outcome(), { stdout: "sum 590\n", end: "exited 7" });
+  }, { args: [20] }));
+
 Deno.test("Session.run() rejects with what a handler throws, and the process lives on", async () => {
   class Oops extends Error {}
   for (const description of [WORK, EVERYWHERE, "pid$target:a.out:work:return"]) {
@@ -187,18 +224,37 @@ Deno.test("Session.run() ends when a process is killed: during hits, enabling an
   }
 });
 
-Deno.test("Session.detach() brings threads out of the slots of system calls", async () => {
-  await withTarget("blocked", async (target) => {
-    await using session = new Session({ signals: false });
-    const traced = session.attach(target.pid);
-    const enabled = session.enable("pid$target:a.out:work:", { handler: () => {} });
-    await target.send();
-    await runUntil(session, () => enabled.hitsTotal >= 4 * 6);
-    session.detach(traced);
-    assertTextUntouched(target.pid);
-    assertEquals(tracerOf(target.pid), 0);
-    await until(() => target.alive, "life");
-    await target.send("abcd");
-    assertEquals(await target.outcome(), { stdout: "read 4\n", end: "exited 0" });
-  });
-});
+for (const args of [[], ["filtered"]]) {
+  const where = args.length === 0 ? "slots" : "their place";
+  Deno.test(`Session.detach() lets threads go that are blocked in system calls made in ${where}`, () =>
+    withTarget("blocked", async (target) => {
+      const warnings: string[] = [];
+      await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+      const traced = session.attach(target.pid);
+      const entry = session.enable("pid$target:a.out:work:entry", { handler: () => {} });
+      const enabled = session.enable("pid$target:a.out:work:", { handler: () => {} });
+      await target.send();
+      await runUntil(session, () => allIn(target.pid, "read"));
+      session.detach(traced);
+      // While one thread steps in its place, others are not seen at the system call itself.
+      const least = args.length === 0 ? 4 * 7 : 4 * 6 + 1;
+      assertEquals([entry.hitsTotal, enabled.hitsTotal >= least], [4, true]);
+      assertEquals([tracerOf(target.pid), changedText(target.pid)], [0, []]);
+      assertTextUntouched(target.pid);
+      await target.send("abcd");
+      assertEquals(await target.outcome(), { stdout: "read 4\n", end: "exited 0" });
+      const unseen = warnings.filter((warning) =>
+        /^Cannot see other threads .* is blocked in a system call/.test(warning)
+      );
+      assertEquals(warnings, unseen);
+      assertEquals(unseen.length > 0, args.length > 0);
+    }, { args }));
+}
+
+/** Whether all threads of a process but the first are blocked in a system call. */
+function allIn(pid: number, call: "read"): boolean {
+  const numbers = { read: "0" };
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
+    Number(name) === pid || Deno.readTextFileSync(`/proc/${pid}/task/${name}/syscall`).startsWith(`${numbers[call]} `)
+  );
+}
