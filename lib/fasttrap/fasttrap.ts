@@ -170,12 +170,12 @@ export class Fasttrap implements StopListener {
     if (tracepoint === undefined || tracepoint.image !== image) return "unknown";
     const { before, after } = tracepoint;
     this.#hit.begin(thread, tracepoint);
-    for (let i = 0; i < before.length; i++) this.#fire(before[i]!);
+    for (let i = 0; i < before.length; i++) this.#fire(thread, before[i]!);
     // A handler may have let the process go, with this thread in front of the instruction.
     if (thread.state !== "stopped") return "resumed";
     const { tracer } = this;
     if (tracepoint.emulated && image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)) {
-      if (after.length > 0) this.#fireAfter(after, tracepoint);
+      if (after.length > 0) this.#fireAfter(thread, after, tracepoint);
       return "performed";
     }
     // A handler may have removed the tracepoint: then the original is back in its place.
@@ -225,20 +225,22 @@ export class Fasttrap implements StopListener {
   }
 
   /** Fires the probes of the second list, unless control has stayed in the function. */
-  #fireAfter(after: readonly Probe[], { instruction, image }: Tracepoint): void {
+  #fireAfter(thread: Thread, after: readonly Probe[], { instruction, image }: Tracepoint): void {
     const pc = this.tracer.stop.getPc(image);
     for (let i = 0; i < after.length; i++) {
       const { functionAddress, functionBytes } = after[i]!;
       const inside = pc >= functionAddress && pc < functionAddress + functionBytes;
-      if (instruction.flow === "return" || !inside) this.#fire(after[i]!);
+      if (instruction.flow === "return" || !inside) this.#fire(thread, after[i]!);
     }
   }
 
-  #fire(probe: Probe): void {
+  /** Fires a probe, unless a handler has let the thread go. */
+  #fire(thread: Thread, probe: Probe): void {
+    if (thread.state !== "stopped") return;
     const { enablings } = probe;
     probe.hitsTotal++;
     this.#hit.bind(probe);
-    for (let i = 0; i < enablings.length; i++) {
+    for (let i = 0; i < enablings.length && thread.state === "stopped"; i++) {
       try {
         enablings[i]!.fire(this.#hit);
       } catch (error) {

@@ -15,6 +15,8 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 
 const SIGNALS: readonly (readonly [Deno.Signal, number])[] = [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]];
+/** How long a signal that ends the program may take to do so, in milliseconds. */
+const DEATH_LIMIT_MS = 1000;
 const EVENTS = ["unload", "error", "unhandledrejection"] as const;
 
 /** Listens for the end of the program until it is disposed of. */
@@ -51,6 +53,8 @@ export class EndGuard implements Disposable {
         this.#end();
         this[Symbol.dispose]();
         this.#kernel.call.ft_kill(0, Deno.pid, number);
+        // A thread of the runtime ends the program now. Until then this one must not, in its own way.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, DEATH_LIMIT_MS);
       };
       this.#onSignal.set(name, listener);
       Deno.addSignalListener(name, listener);
