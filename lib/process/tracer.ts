@@ -33,7 +33,7 @@ import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
 import { takePendingTraps } from "./pending_traps.ts";
-import { isOurs, readEndStatus, readState, readStatus } from "./proc_files.ts";
+import { isOurs, listThreads, readEndStatus, readState, readStatus } from "./proc_files.ts";
 import {
   ECHILD,
   eventOf,
@@ -388,9 +388,26 @@ export class Tracer {
    */
   #takeStranger(tid: number): boolean {
     const isLeft = this.#leftBehind.delete(tid);
-    if (!isLeft && (!this.#isRelative(tid) || this.strangers.size >= STRANGERS_LIMIT)) return this.#fetchAny();
-    if (this.kernel.call.ft_wait(tid, 0, this.#status) > 0 && !isLeft) this.strangers.set(tid, this.#status[0]!);
+    if (isLeft || (this.#isRelative(tid) && this.strangers.size < STRANGERS_LIMIT)) return this.#keepStranger(tid);
+    return this.#fetchAny() || this.#fetchUnborn();
+  }
+
+  /** Consumes the status of an unknown thread. Its end needs no answer: the event of its birth finds it gone. */
+  #keepStranger(tid: number): boolean {
+    if (this.kernel.call.ft_wait(tid, 0, this.#status) <= 0) return false;
+    if (!isEnd(this.#status[0]!)) this.strangers.set(tid, this.#status[0]!);
     return true;
+  }
+
+  /** Consumes a status of each thread of our processes of whose birth we have not heard: it may never be told. */
+  #fetchUnborn(): boolean {
+    let found = false;
+    for (const { pid } of [...this.processes.values()]) {
+      for (const tid of listThreads(this.kernel, pid) ?? []) {
+        if (!this.knows(tid) && !this.strangers.has(tid) && this.#keepStranger(tid)) found = true;
+      }
+    }
+    return found;
   }
 
   /** Whether a thread is traced by us, and of one of our processes or a child of one. */
