@@ -26,6 +26,16 @@ export interface Enabled extends Disposable {
   readonly hitsTotal: number;
 }
 
+/** Who hears of probes that were enabled together. */
+export interface EnabledListener {
+  /** Called for each hit. */
+  readonly handler: (hit: Hit) => void;
+  /** Called with a sentence for each probe that could not be placed. */
+  readonly warn: (message: string) => void;
+  /** Called when they have been disabled. */
+  readonly disposed: (enabled: EnabledProbes) => void;
+}
+
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
   /** See {@linkcode Enabled.unplaced}. */
@@ -33,6 +43,7 @@ export class EnabledProbes implements Enabled {
   readonly #fasttrap: Fasttrap;
   readonly #probes: readonly Probe[];
   readonly #enabling: Enabling;
+  readonly #disposed: (enabled: EnabledProbes) => void;
   #hitsTotal = 0;
 
   /**
@@ -40,17 +51,13 @@ export class EnabledProbes implements Enabled {
    *
    * @param fasttrap The tables.
    * @param probes The probes.
-   * @param handler Called for each hit.
-   * @param warn Hears of each probe that could not be placed.
+   * @param listener Who hears of hits, of each probe that could not be placed, and of the end.
    */
-  constructor(
-    fasttrap: Fasttrap,
-    probes: readonly Probe[],
-    handler: (hit: Hit) => void,
-    warn: (message: string) => void,
-  ) {
+  constructor(fasttrap: Fasttrap, probes: readonly Probe[], listener: EnabledListener) {
+    const { handler, warn } = listener;
     this.#fasttrap = fasttrap;
     this.#probes = probes;
+    this.#disposed = listener.disposed;
     this.#enabling = {
       fire: (hit) => {
         this.#hitsTotal++;
@@ -74,5 +81,6 @@ export class EnabledProbes implements Enabled {
   /** Disables the probes. */
   [Symbol.dispose](): void {
     this.#fasttrap.disable(this.#probes, this.#enabling);
+    this.#disposed(this);
   }
 }

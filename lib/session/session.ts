@@ -19,15 +19,16 @@
 import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
-import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import { listModules, type Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
 import { type EvaluationTime, runToMoment } from "../process/startup.ts";
-import { compileGlob } from "../spec/glob.ts";
 import {
   expandMacros,
   noProbesError,
@@ -39,7 +40,7 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
-import { matchProbes } from "./matching.ts";
+import { makeProbes } from "./making.ts";
 import { Target } from "./target.ts";
 
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
@@ -91,6 +92,8 @@ export interface StartOptions extends SpawnOptions {
 
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
+  /** Probes at addresses that the program knows, without symbols. */
+  readonly device: Device;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -99,6 +102,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
   readonly #modules = new WeakMap<TracedProcess["image"], Module[]>();
+  readonly #enabled = new Set<EnabledProbes>();
   #queue: TraceEvent[] = [];
   #stopped = false;
   #closed = false;
@@ -117,6 +121,7 @@ export class Session implements Disposable, AsyncDisposable {
       ended: (process) => this.#targets.get(process.pid)?.ended(process.endStatus),
       warn: (message) => this.#warn(message),
     }, options);
+    this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
@@ -181,13 +186,22 @@ export class Session implements Disposable, AsyncDisposable {
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
     const probes = this.#make(description, options.allowNone ?? false);
-    const { handler } = options;
-    return new EnabledProbes(
-      this.#fasttrap,
-      probes,
-      handler ?? ((hit) => this.#record(hit)),
-      (message) => this.#warn(message),
-    );
+    const enabled = new EnabledProbes(this.#fasttrap, probes, {
+      handler: options.handler ?? ((hit) => this.#record(hit)),
+      warn: (message) => this.#warn(message),
+      disposed: (enabled) => this.#enabled.delete(enabled),
+    });
+    this.#enabled.add(enabled);
+    return enabled;
+  }
+
+  /**
+   * Copies the tables of providers, processes and tracepoints, for tests and for whoever wants to know what is held.
+   *
+   * @returns The copy.
+   */
+  stats(): FasttrapStats {
+    return takeStats(this.#fasttrap);
   }
 
   /**
@@ -253,6 +267,10 @@ export class Session implements Disposable, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#detachAll();
+    this.device.close();
+    for (const enabled of [...this.#enabled]) enabled[Symbol.dispose]();
+    this.#fasttrap.cleanup.run();
+    this.#fasttrap.cleanup[Symbol.dispose]();
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
@@ -289,21 +307,28 @@ export class Session implements Disposable, AsyncDisposable {
     return target;
   }
 
-  #make(description: string | ProbeDescription, allowNone: boolean) {
+  /** Makes the probes that a description asks for, and finds those that are there already. */
+  #make(description: string | ProbeDescription, allowNone: boolean): readonly Probe[] {
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
     const expanded = expandMacros(parsed, { target: this.#targets.keys().next().value });
     const pid = pidOfProvider(expanded.provider);
-    if (pid === undefined || !compileGlob(expanded.provider)(`pid${pid}`)) {
+    if (pid === undefined) {
       if (allowNone) return [];
       throw noProbesError(expanded, "probes of functions have providers such as pid1234 or pid$target");
     }
+    const process = this.#processOf(pid);
+    const { probes, problems, hint } = makeProbes(this.#fasttrap, process, this.#modulesOf(process), expanded);
+    for (const problem of problems) this.#warn(problem);
+    if (probes.length === 0 && !allowNone) throw noProbesError(expanded, hint);
+    return probes;
+  }
+
+  /** The process of a pid, which is attached if it is not yet. */
+  #processOf(pid: number): TracedProcess {
     this.attach(pid);
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
-    const { parts, problems, hint } = matchProbes(process, this.#modulesOf(process), expanded);
-    for (const problem of problems) this.#warn(problem);
-    if (parts.length === 0 && !allowNone) throw noProbesError(expanded, hint);
-    return parts.map((part) => this.#fasttrap.makeProbe("pid", process.image, part));
+    return process;
   }
 
   /** The modules of a process, looked at anew each time, because more may have been loaded; known ones are kept. */
@@ -318,8 +343,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   #record(hit: Hit): void {
-    const { probe } = hit;
-    const argumentCount = probe.name === "return" ? 2 : 6;
+    const { probe, argumentCount } = hit;
     const values = new Uint32Array(2 * argumentCount);
     for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
     this.#queue.push({
