@@ -39,6 +39,8 @@ export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 /** Notes. */
 export const PT_NOTE = 4;
+/** Where the program headers themselves are. */
+export const PT_PHDR = 6;
 /** The table of the call frames (GNU). */
 export const PT_GNU_EH_FRAME = 0x6474e550;
 /** Segment flag: executable. */
@@ -101,6 +103,8 @@ export const DT_STRSZ = 10;
 export const DT_SONAME = 14;
 /** Dynamic entry: the kind of the relocations of the linkage table, {@linkcode DT_RELA} or without addends. */
 export const DT_PLTREL = 20;
+/** Dynamic entry: where the dynamic linker keeps what it tells debuggers, filled in when it runs. */
+export const DT_DEBUG = 21;
 /** Dynamic entry: relocations of the linkage table. */
 export const DT_JMPREL = 23;
 /** Dynamic entry: hash table (GNU). */

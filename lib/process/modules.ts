@@ -27,7 +27,9 @@ import { frameRange } from "../object/frame_table.ts";
 import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
+import { linkedName } from "../spec/module_pattern.ts";
 import type { TracedProcess } from "./process.ts";
+import type { LinkedObject } from "./rendezvous.ts";
 import { type Mapping, readLink, readMappings } from "./proc_files.ts";
 
 /** The functions of a module and where they are. */
@@ -54,6 +56,8 @@ export class Module {
   readonly path: string;
   /** Whether it is the program itself, `a.out`. */
   readonly isProgram: boolean;
+  /** The number of the link map that it is in; 0 for the first one, and for what the dynamic linker has not loaded. */
+  readonly linkMap: number;
   /** Its mappings that can be executed, ascending. */
   readonly code: readonly Mapping[];
   /** All its mappings, ascending. */
@@ -70,16 +74,27 @@ export class Module {
    * @param kernel The kernel's requests.
    * @param process The process.
    * @param mappings All mappings of the file, one at least.
-   * @param isProgram Whether it is the program itself.
+   * @param place Whether it is the program itself, and the number of its link map, 0 by default.
    */
-  constructor(kernel: Kernel, process: TracedProcess, mappings: readonly Mapping[], isProgram: boolean) {
+  constructor(
+    kernel: Kernel,
+    process: TracedProcess,
+    mappings: readonly Mapping[],
+    { isProgram, linkMap = 0 }: { readonly isProgram: boolean; readonly linkMap?: number },
+  ) {
     this.path = mappings[0]!.path;
     this.name = this.path.slice(this.path.lastIndexOf("/") + 1);
     this.isProgram = isProgram;
+    this.linkMap = linkMap;
     this.mappings = mappings;
     this.code = mappings.filter(({ permissions }) => permissions[2] === "x");
     this.#kernel = kernel;
     this.#process = process;
+  }
+
+  /** What its probes are called by: its name, with its link map in front of it unless that is the first one. */
+  get probeModule(): string {
+    return linkedName(this);
   }
 
   /**
@@ -129,7 +144,7 @@ export class Module {
   vdso(): Module | undefined {
     if (this.#vdso === undefined) {
       const mappings = (readMappings(this.#kernel, this.#process.pid) ?? []).filter(({ path }) => path === "[vdso]");
-      if (mappings.length > 0) this.#vdso = new Module(this.#kernel, this.#process, mappings, false);
+      if (mappings.length > 0) this.#vdso = new Module(this.#kernel, this.#process, mappings, { isProgram: false });
     }
     return this.#vdso;
   }
@@ -239,12 +254,25 @@ export class Module {
  *
  * @param kernel The kernel's requests.
  * @param process The process.
+ * @param objects What its dynamic linker says that it has loaded; without that, a file that is loaded twice is one
+ *   module.
  * @returns The modules in ascending order of address, the program itself first. Files that a newer file of the same
  *   path has replaced while both are mapped appear by themselves.
  */
-export function listModules(kernel: Kernel, process: TracedProcess): Module[] {
+export function listModules(
+  kernel: Kernel,
+  process: TracedProcess,
+  objects: readonly LinkedObject[] = [],
+): Module[] {
   const mappings = readMappings(kernel, process.pid) ?? [];
-  const files = Map.groupBy(mappings.filter(({ path }) => path.startsWith("/")), ({ file, path }) => `${file} ${path}`);
+  // The linker reserves one range for an object, so that a mapping belongs to the object that begins last before it.
+  // The linker itself is in every link map, and counts as one of the first.
+  const ascending = objects.toSorted((a, b) => a.bias - b.bias || b.linkMap - a.linkMap);
+  const ownerOf = (address: number) => ascending.findLast(({ bias }) => bias <= address);
+  const files = Map.groupBy(
+    mappings.filter(({ path }) => path.startsWith("/")),
+    ({ file, path, start }) => `${file} ${ownerOf(start)?.bias} ${path}`,
+  );
   const program = readLink(kernel, `/proc/${process.pid}/exe`)?.replace(/ \(deleted\)$/, "");
   const modules: Module[] = [];
   let foundProgram = false;
@@ -252,7 +280,11 @@ export function listModules(kernel: Kernel, process: TracedProcess): Module[] {
     if (!parts.some(({ permissions }) => permissions[2] === "x")) continue;
     const isProgram: boolean = !foundProgram && parts[0]!.path === program;
     foundProgram ||= isProgram;
-    modules.push(new Module(kernel, process, parts, isProgram));
+    const { start } = parts[0]!;
+    const owner = ownerOf(start);
+    // What the linker has not loaded may lie behind anything.
+    const linkMap = owner?.bias === start ? owner.linkMap : 0;
+    modules.push(new Module(kernel, process, parts, { isProgram, linkMap }));
   }
   return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
 }
