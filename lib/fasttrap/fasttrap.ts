@@ -113,7 +113,7 @@ export class Fasttrap implements StopListener {
    */
   makeProbe(type: ProviderType, image: Image, parts: ProbeParts): Probe {
     const provider = this.providers.provide(type, image);
-    const key = `${parts.module}:${parts.function}:${parts.name}:${parts.functionAddress}`;
+    const key = keyOf(parts);
     const known = provider.probes.get(key);
     if (known !== undefined) return known;
     if (this.#total + parts.sites.length > this.limit) {
@@ -125,6 +125,37 @@ export class Fasttrap implements StopListener {
     const probe = new Probe(++this.#lastId, provider, parts);
     provider.probes.set(key, probe);
     return probe;
+  }
+
+  /**
+   * Makes a probe for the tracer's own use: it has no number, belongs to a provider that no description can name, and
+   * does not count against the limit.
+   *
+   * @param image The memory of the program.
+   * @param parts What it is made of.
+   * @returns The probe; the same one for the same parts.
+   */
+  makeInternalProbe(image: Image, parts: ProbeParts): Probe {
+    const provider = this.providers.provide("internal", image);
+    const key = keyOf(parts);
+    const probe = provider.probes.get(key) ?? new Probe(0, provider, parts);
+    provider.probes.set(key, probe);
+    return probe;
+  }
+
+  /**
+   * Destroys probes whose code is gone. Those that a consumer has still enabled are left to the last one.
+   *
+   * @param probes The probes.
+   */
+  destroy(probes: readonly Probe[]): void {
+    for (const probe of probes) {
+      const { probes: all } = probe.owner;
+      const key = keyOf(probe);
+      if (probe.enablings.length > 0 || all.get(key) !== probe) continue;
+      all.delete(key);
+      this.#total -= probe.sites.length;
+    }
   }
 
   /**
@@ -262,9 +293,14 @@ export class Fasttrap implements StopListener {
 
   #free(provider: Provider): void {
     if (!provider.retired || provider.inUse) return;
-    for (const probe of provider.probes.values()) this.#total -= probe.sites.length;
+    if (provider.type !== "internal") { for (const { sites } of provider.probes.values()) this.#total -= sites.length; }
     this.providers.freeUnused(provider);
   }
+}
+
+/** What tells a probe from the others of its provider. */
+function keyOf(parts: ProbeParts): string {
+  return `${parts.module}:${parts.function}:${parts.name}:${parts.functionAddress}`;
 }
 
 function defaultLimit(kernel: Kernel): number {

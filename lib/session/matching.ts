@@ -57,6 +57,7 @@ export interface Matches {
  * @param process The process.
  * @param modules Its modules.
  * @param description The description; its provider has been looked at already.
+ * @param among The modules to look for functions in: all by default.
  * @returns The matches, perhaps none.
  * @throws {DTraceError} `D_PROC_FUNC`, `D_PROC_NAME`, `D_PROC_OFF`, `D_PROC_ALIGN` or `D_PROC_LIB` if the description
  *   names something that cannot be.
@@ -65,9 +66,10 @@ export function matchProbes(
   process: TracedProcess,
   modules: readonly Module[],
   description: ProbeDescription,
+  among: readonly Module[] = modules,
 ): Matches {
   const matches = compileModulePattern(description.module);
-  const chosen = modules.filter((module) => matches(identityOf(module)));
+  const chosen = among.filter((module) => matches(identityOf(module)));
   if (description.function === ANY_FUNCTION) return matchAddress(modules, chosen, description);
   const name = compileProbeName(description.name);
   const parts: ProbeParts[] = [];
@@ -84,7 +86,7 @@ export function matchProbes(
         if (symbol.ifunc && implementation === undefined) unresolved.push(symbol);
         const { sizeBytes } = symbol;
         const place = implementation ?? { address: module.addressOf(symbol), sizeBytes };
-        pushParts(parts, process.image, { module: module.name, name: symbol.name, ...place }, name);
+        pushParts(parts, process.image, { module: module.probeModule, name: symbol.name, ...place }, name);
       }
       if (unresolved.length > 0) problems.push(resolverProblem(module, unresolved));
       if (functions.length === 0) hint ??= functionHint(module, description.function);
@@ -94,6 +96,20 @@ export function matchProbes(
     }
   }
   return { parts, problems, hint: parts.length > 0 ? undefined : hint };
+}
+
+/**
+ * Tells whether a description can match functions of modules that a process has yet to load.
+ *
+ * @param modules The modules that it has.
+ * @param description The description.
+ * @returns False if it is about the program itself, or about one address.
+ */
+export function mayMatchLater(modules: readonly Module[], description: ProbeDescription): boolean {
+  if (description.function === ANY_FUNCTION) return false;
+  if (isGlob(description.module)) return true;
+  const matches = compileModulePattern(description.module);
+  return !modules.some((module) => module.isProgram && matches(identityOf(module)));
 }
 
 /** The functions of a module that a description matches. Aliases of one address count once, unless named. */
@@ -195,8 +211,8 @@ function resolverProblem(module: Module, unresolved: readonly FunctionSymbol[]):
       "call is bound to them yet; only their resolvers are probed";
 }
 
-function identityOf({ name, isProgram }: Module): ModuleIdentity {
-  return { name, isExecutable: isProgram, linkMap: 0 };
+function identityOf({ name, isProgram, linkMap }: Module): ModuleIdentity {
+  return { name, isExecutable: isProgram, linkMap };
 }
 
 function moduleHint(modules: readonly Module[], pattern: string): string | undefined {
