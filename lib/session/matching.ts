@@ -79,6 +79,7 @@ export function matchProbes(
     try {
       const functions = matchFunctions(module, description, modules);
       const unresolved: FunctionSymbol[] = [];
+      const mixed: FunctionSymbol[] = [];
       for (const symbol of functions) {
         const implementation = symbol.ifunc
           ? resolveIfunc(process.image.memory, modules, { module, symbol })
@@ -86,9 +87,16 @@ export function matchProbes(
         if (symbol.ifunc && implementation === undefined) unresolved.push(symbol);
         const { sizeBytes } = symbol;
         const place = implementation ?? { address: module.addressOf(symbol), sizeBytes };
-        pushParts(parts, process.image, { module: module.probeModule, name: symbol.name, ...place }, name);
+        const complete = pushParts(
+          parts,
+          process.image,
+          { module: module.probeModule, name: symbol.name, ...place },
+          name,
+        );
+        if (!complete) mixed.push(symbol);
       }
       if (unresolved.length > 0) problems.push(resolverProblem(module, unresolved));
+      if (mixed.length > 0) problems.push(mixedProblem(module, mixed));
       if (functions.length === 0) hint ??= functionHint(module, description.function);
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag !== "D_PROC_ELF") throw error;
@@ -135,8 +143,8 @@ interface Place {
   readonly sizeBytes: number;
 }
 
-/** Adds the probes of one function that the name field matches. */
-function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): void {
+/** Adds the probes of one function that the name field matches; returns whether all that could match were found. */
+function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): boolean {
   const { address, sizeBytes } = place;
   const common = {
     module: place.module,
@@ -163,9 +171,10 @@ function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeN
       if (offset !== name.offset && !name.matchesOffset?.(offset)) continue;
       parts.push({ ...common, name: offset.toString(16), kind: "offset", sites: [toAddress(address + offset)] });
     }
-    return;
+    return sites.complete || name.offset !== undefined;
   }
   pushEntry();
+  return true;
 
   function pushEntry(): void {
     if (name.entry) parts.push({ ...common, name: "entry", kind: "entry", sites: [address] });
@@ -213,6 +222,14 @@ function resolverProblem(module: Module, unresolved: readonly FunctionSymbol[]):
 
 function identityOf({ name, isProgram, linkMap }: Module): ModuleIdentity {
   return { name, isExecutable: isProgram, linkMap };
+}
+
+/** Says in which functions instructions may be missing (rule 115), once for all of them. */
+function mixedProblem(module: Module, mixed: readonly FunctionSymbol[]): string {
+  const name = mixed[0]!.name;
+  const subject = mixed.length === 1 ? `'${name}'` : `${mixed.length} functions, such as '${name}',`;
+  return `Cannot tell data from code in ${subject} in ${module.name}: only instructions that are certainly reached are ` +
+    "probed";
 }
 
 function moduleHint(modules: readonly Module[], pattern: string): string | undefined {
