@@ -26,8 +26,11 @@ import { PROCESS_BUCKETS, processIndex, PROVIDER_BUCKETS, providerIndex } from "
 import { type Chained, HashTable } from "./hash_table.ts";
 import type { Probe } from "./probe.ts";
 
-/** The kinds of providers: `pid`, probes on any function of a process; `internal`, the tracer's own, seen by nobody. */
-export type ProviderType = "pid" | "internal";
+/**
+ * The kinds of providers: `pid`, probes on any function of a process; `objc`, the same by class and method; `internal`,
+ * the tracer's own, seen by nobody.
+ */
+export type ProviderType = "pid" | "objc" | "internal";
 
 /** The longest full name of a provider in bytes (`DTRACE_PROVNAMELEN` less the NUL). */
 export const PROVIDER_NAME_BYTES = 63;

@@ -24,6 +24,7 @@ import type { ByteSource } from "../object/byte_source.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
 import { ElfFile } from "../object/elf_file.ts";
 import { frameRange } from "../object/frame_table.ts";
+import { type ObjectiveCMethod, readObjectiveC } from "../object/objective_c.ts";
 import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
@@ -66,6 +67,7 @@ export class Module {
   readonly #process: TracedProcess;
   #symbols: ModuleSymbols | undefined;
   #functionSlots: ModuleSlots | undefined;
+  #objectiveC: readonly ObjectiveCMethod[] | undefined;
   #vdso: Module | undefined;
 
   /**
@@ -133,6 +135,16 @@ export class Module {
    */
   functionSlots(): ModuleSlots {
     return this.#functionSlots ??= this.#withElf((elf) => ({ ...readFunctionSlots(elf), bias: this.#bias(elf) }));
+  }
+
+  /**
+   * Its Objective-C methods. Read at the first use, and kept.
+   *
+   * @returns The methods; none if it has no Objective-C.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  objectiveC(): readonly ObjectiveCMethod[] {
+    return this.#objectiveC ??= this.#withElf(readObjectiveC);
   }
 
   /**

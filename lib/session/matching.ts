@@ -96,7 +96,7 @@ export function matchProbes(
         if (!complete) mixed.push(symbol);
       }
       if (unresolved.length > 0) problems.push(resolverProblem(module, unresolved));
-      if (mixed.length > 0) problems.push(mixedProblem(module, mixed));
+      if (mixed.length > 0) problems.push(mixedProblem(module, mixed.map((symbol) => symbol.name)));
       if (functions.length === 0) hint ??= functionHint(module, description.function);
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag !== "D_PROC_ELF") throw error;
@@ -136,15 +136,27 @@ function matchFunctions(module: Module, description: ProbeDescription, modules: 
 }
 
 /** A function that probes are made for. */
-interface Place {
+export interface Place {
+  /** What its probes have for a module. */
   readonly module: string;
+  /** What they have for a function. */
   readonly name: string;
+  /** Where it begins. */
   readonly address: Address;
+  /** Its size in bytes. */
   readonly sizeBytes: number;
 }
 
-/** Adds the probes of one function that the name field matches; returns whether all that could match were found. */
-function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): boolean {
+/**
+ * Adds the probes of one function that the name field matches.
+ *
+ * @param parts What they are added to.
+ * @param image The memory of the process.
+ * @param place The function.
+ * @param name The name field.
+ * @returns Whether all that could match were found.
+ */
+export function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): boolean {
   const { address, sizeBytes } = place;
   const common = {
     module: place.module,
@@ -224,9 +236,15 @@ function identityOf({ name, isProgram, linkMap }: Module): ModuleIdentity {
   return { name, isExecutable: isProgram, linkMap };
 }
 
-/** Says in which functions instructions may be missing (rule 115), once for all of them. */
-function mixedProblem(module: Module, mixed: readonly FunctionSymbol[]): string {
-  const name = mixed[0]!.name;
+/**
+ * Says in which functions instructions may be missing (rule 115), once for all of them.
+ *
+ * @param module Their module.
+ * @param mixed Their names, one at least.
+ * @returns A sentence without a final period.
+ */
+export function mixedProblem(module: Module, mixed: readonly string[]): string {
+  const name = mixed[0]!;
   const subject = mixed.length === 1 ? `'${name}'` : `${mixed.length} functions, such as '${name}',`;
   return `Cannot tell data from code in ${subject} in ${module.name}: only instructions that are certainly reached are ` +
     "probed";

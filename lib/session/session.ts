@@ -40,6 +40,7 @@ import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
 import { matchProbes, mayMatchLater } from "./matching.ts";
+import { matchObjectiveC } from "./objective_c.ts";
 import { ModuleFollower } from "./module_follower.ts";
 import { Target } from "./target.ts";
 
@@ -90,9 +91,16 @@ export interface StartOptions extends SpawnOptions {
   readonly moment?: EvaluationTime;
 }
 
+/** What finds the functions of a provider. */
+const MATCHERS = { pid: matchProbes, objc: matchObjectiveC } as const;
+type FunctionProvider = keyof typeof MATCHERS;
+const PROVIDERS: readonly FunctionProvider[] = ["pid", "objc"];
+
 /** A description and the process that it is about. */
 interface Found {
   readonly process: TracedProcess;
+  /** The providers of functions that it means. */
+  readonly types: readonly FunctionProvider[];
   /** The description without macro variables. */
   readonly fields: ProbeDescription;
 }
@@ -202,7 +210,7 @@ export class Session implements Disposable, AsyncDisposable {
     const found = this.#find(description, options);
     if (found === undefined) return enabled;
     let modules = this.#modules.list(found.process);
-    if (mayMatchLater(modules, found.fields)) {
+    if (found.types.includes("objc") || mayMatchLater(modules, found.fields)) {
       const request = enabled.request = this.#modules.follow(found.process, {
         came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
         went: (gone) => enabled.remove(gone),
@@ -322,26 +330,31 @@ export class Session implements Disposable, AsyncDisposable {
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
     const fields = expandMacros(parsed, { target: this.#targets.keys().next().value });
     const pid = pidOfProvider(fields.provider);
-    if (pid === undefined || !compileGlob(fields.provider)(`pid${pid}`)) {
+    const matches = compileGlob(fields.provider);
+    const types = PROVIDERS.filter((type) => matches(`${type}${pid ?? ""}`));
+    if (pid === undefined || types.length === 0) {
       if (allowNone) return undefined;
       throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
     }
     this.attach(pid);
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
-    return { process, fields };
+    return { process, types, fields };
   }
 
   /** Makes the probes of a description in some modules: in all, if it does not say in which. */
   #make(
-    { process, fields }: Found,
+    { process, types, fields }: Found,
     modules: readonly Module[],
     { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
   ) {
-    const { parts, problems, hint } = matchProbes(process, modules, fields, among);
-    for (const problem of problems) this.#warn(problem);
-    if (parts.length === 0 && !allowNone) throw noProbesError(fields, hint);
-    return parts.map((part) => this.#fasttrap.makeProbe("pid", process.image, part));
+    const found = types.map((type) => ({ type, ...MATCHERS[type](process, modules, fields, among) }));
+    for (const problem of found.flatMap(({ problems }) => problems)) this.#warn(problem);
+    const probes = found.flatMap(({ type, parts }) =>
+      parts.map((it) => this.#fasttrap.makeProbe(type, process.image, it))
+    );
+    if (probes.length === 0 && !allowNone) throw noProbesError(fields, found.at(-1)?.hint);
+    return probes;
   }
 
   #record(hit: Hit): void {
