@@ -25,7 +25,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
 import { TargetMemory } from "./memory.ts";
-import { type Slot, SlotArenas } from "./slots.ts";
+import { SlotArenas } from "./slots.ts";
 import { TrappedText } from "./text.ts";
 
 /** See the table in the module's comment. */
@@ -61,6 +61,8 @@ export class Thread {
   steppingOver: Address | undefined;
   /** Whether it waits in the kernel for a vfork child. */
   inVfork = false;
+  /** The generation of retired slots of which it is known to be outside; see `fasttrap/barrier.ts`. */
+  seenGeneration = 0;
   /** Whether it is to be let go at its next stop, because its process could not wait for it when it was detached. */
   detaching = false;
 
@@ -94,8 +96,6 @@ export class Image {
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */
   systemCall: Address | undefined;
-  /** Slots that are to be freed when no thread is in them. */
-  readonly retiredSlots: Slot[] = [];
   /** Why no slot can be had in it, as the end of a sentence; undefined if one can, or if that was not tried. */
   slotsRefused: string | undefined;
   /** Whether it is still the memory of a living process, so that there is a text to restore. */

@@ -9,6 +9,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
 import type { Module } from "../process/modules.ts";
+import { isIn } from "./making.ts";
 
 /** A probe that could not be placed. */
 export interface Unplaced {
@@ -31,12 +32,22 @@ export interface Enabled extends Disposable {
   readonly hitsTotal: number;
 }
 
+/** Who hears of probes that were enabled together. */
+export interface EnabledListener {
+  /** Called for each hit. */
+  readonly handler: (hit: Hit) => void;
+  /** Called with a sentence for each probe that could not be placed. */
+  readonly warn: (message: string) => void;
+  /** Called when they have been disabled. */
+  readonly disposed: (enabled: EnabledProbes) => void;
+}
+
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
   /** What else ends when this is disposed of. */
   request: Disposable | undefined;
   readonly #fasttrap: Fasttrap;
-  readonly #warn: (message: string) => void;
+  readonly #listener: EnabledListener;
   readonly #probes = new Set<Probe>();
   readonly #enabling: Enabling;
   #unplaced: readonly Refusal[] = [];
@@ -46,16 +57,15 @@ export class EnabledProbes implements Enabled {
    * Makes an enabling of nothing.
    *
    * @param fasttrap The tables.
-   * @param handler Called for each hit.
-   * @param warn Hears of each probe that could not be placed.
+   * @param listener Who hears of hits, of each probe that could not be placed, and of the end.
    */
-  constructor(fasttrap: Fasttrap, handler: (hit: Hit) => void, warn: (message: string) => void) {
+  constructor(fasttrap: Fasttrap, listener: EnabledListener) {
     this.#fasttrap = fasttrap;
-    this.#warn = warn;
+    this.#listener = listener;
     this.#enabling = {
       fire: (hit) => {
         this.#hitsTotal++;
-        handler(hit);
+        listener.handler(hit);
       },
     };
   }
@@ -84,7 +94,7 @@ export class EnabledProbes implements Enabled {
     const fresh = probes.filter((probe) => !this.#probes.has(probe));
     for (const probe of fresh) this.#probes.add(probe);
     const refusals = this.#fasttrap.enable(fresh, this.#enabling);
-    for (const { probe, reason } of refusals) this.#warn(`Cannot enable ${probe}: ${reason}`);
+    for (const { probe, reason } of refusals) this.#listener.warn(`Cannot enable ${probe}: ${reason}`);
     this.#unplaced = [...this.#unplaced, ...refusals];
   }
 
@@ -94,11 +104,11 @@ export class EnabledProbes implements Enabled {
    * @param modules The modules.
    */
   remove(modules: readonly Module[]): void {
-    const gone = [...this.#probes].filter(({ sites }) => sites.some((pc) => modules.some((it) => it.holdsCode(pc))));
+    const gone = [...this.#probes].filter((probe) => isIn(modules, probe));
     for (const probe of gone) this.#probes.delete(probe);
     this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));
     this.#fasttrap.disable(gone, this.#enabling);
-    this.#fasttrap.destroy(gone);
+    this.#fasttrap.withdraw(gone);
   }
 
   /** Disables the probes. */
@@ -106,5 +116,6 @@ export class EnabledProbes implements Enabled {
     this.request?.[Symbol.dispose]();
     this.request = undefined;
     this.#fasttrap.disable([...this.#probes], this.#enabling);
+    this.#listener.disposed(this);
   }
 }

@@ -143,7 +143,9 @@ export class ModuleFollower {
     if (this.#followings.get(following.image) === following) this.#followings.delete(following.image);
     const { watch } = following;
     following.watch = undefined;
-    if (watch !== undefined) this.#fasttrap.disable([watch.probe], watch.enabling);
+    if (watch === undefined) return;
+    this.#fasttrap.disable([watch.probe], watch.enabling);
+    this.#fasttrap.cleanup.request(watch.probe.owner);
   }
 
   #startWatch(following: Following): void {

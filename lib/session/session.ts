@@ -19,15 +19,16 @@
 import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
-import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
 import { type EvaluationTime, runToMoment } from "../process/startup.ts";
-import { compileGlob } from "../spec/glob.ts";
 import {
   expandMacros,
   noProbesError,
@@ -39,8 +40,7 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
-import { matchProbes, mayMatchLater } from "./matching.ts";
-import { matchObjectiveC } from "./objective_c.ts";
+import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
 import { Target } from "./target.ts";
 
@@ -91,22 +91,17 @@ export interface StartOptions extends SpawnOptions {
   readonly moment?: EvaluationTime;
 }
 
-/** What finds the functions of a provider. */
-const MATCHERS = { pid: matchProbes, objc: matchObjectiveC } as const;
-type FunctionProvider = keyof typeof MATCHERS;
-const PROVIDERS: readonly FunctionProvider[] = ["pid", "objc"];
-
 /** A description and the process that it is about. */
 interface Found {
   readonly process: TracedProcess;
-  /** The providers of functions that it means. */
-  readonly types: readonly FunctionProvider[];
   /** The description without macro variables. */
   readonly fields: ProbeDescription;
 }
 
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
+  /** Probes at addresses that the program knows, without symbols. */
+  readonly device: Device;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -115,6 +110,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
   readonly #modules: ModuleFollower;
+  readonly #enabled = new Set<EnabledProbes>();
   #queue: TraceEvent[] = [];
   #stopped = false;
   #closed = false;
@@ -140,6 +136,7 @@ export class Session implements Disposable, AsyncDisposable {
       warn: (message) => this.#warn(message),
     }, options);
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
+    this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
@@ -205,25 +202,29 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { handler = (hit) => this.#record(hit) } = options;
-    const enabled = new EnabledProbes(this.#fasttrap, handler, (message) => this.#warn(message));
     const found = this.#find(description, options);
-    if (found === undefined) return enabled;
-    let modules = this.#modules.list(found.process);
-    if (found.types.includes("objc") || mayMatchLater(modules, found.fields)) {
-      const request = enabled.request = this.#modules.follow(found.process, {
-        came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
-        went: (gone) => enabled.remove(gone),
-      });
-      modules = request.modules;
-    }
+    const enabled = new EnabledProbes(this.#fasttrap, {
+      handler: options.handler ?? ((hit) => this.#record(hit)),
+      warn: (message) => this.#warn(message),
+      disposed: (enabled) => this.#enabled.delete(enabled),
+    });
+    this.#enabled.add(enabled);
     try {
-      enabled.add(this.#make(found, modules, options));
+      if (found !== undefined) this.#enable(enabled, found, options);
     } catch (error) {
       enabled[Symbol.dispose]();
       throw error;
     }
     return enabled;
+  }
+
+  /**
+   * Copies the tables of providers, processes and tracepoints, for tests and for whoever wants to know what is held.
+   *
+   * @returns The copy.
+   */
+  stats(): FasttrapStats {
+    return takeStats(this.#fasttrap);
   }
 
   /**
@@ -289,6 +290,10 @@ export class Session implements Disposable, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#detachAll();
+    this.device.close();
+    for (const enabled of [...this.#enabled]) enabled[Symbol.dispose]();
+    this.#fasttrap.cleanup.run();
+    this.#fasttrap.cleanup[Symbol.dispose]();
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
@@ -330,36 +335,46 @@ export class Session implements Disposable, AsyncDisposable {
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
     const fields = expandMacros(parsed, { target: this.#targets.keys().next().value });
     const pid = pidOfProvider(fields.provider);
-    const matches = compileGlob(fields.provider);
-    const types = PROVIDERS.filter((type) => matches(`${type}${pid ?? ""}`));
-    if (pid === undefined || types.length === 0) {
-      if (allowNone) return undefined;
-      throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
-    }
-    this.attach(pid);
-    const process = this.#fasttrap.tracer.processes.get(pid);
-    if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
-    return { process, types, fields };
+    if (pid !== undefined) return { process: this.#processOf(pid), fields };
+    if (allowNone) return undefined;
+    throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
   }
 
-  /** Makes the probes of a description in some modules: in all, if it does not say in which. */
+  /** Enables what a description matches now, and what it will match when modules are loaded. */
+  #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
+    let modules = this.#modules.list(found.process);
+    if (mayMakeLater(found.process, modules, found.fields)) {
+      const request = enabled.request = this.#modules.follow(found.process, {
+        came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
+        went: (gone) => enabled.remove(gone),
+      });
+      modules = request.modules;
+    }
+    enabled.add(this.#make(found, modules, options));
+  }
+
+  /** Makes the probes that a description asks for in modules, and finds those that are there already. */
   #make(
-    { process, types, fields }: Found,
+    { process, fields }: Found,
     modules: readonly Module[],
     { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
-  ) {
-    const found = types.map((type) => ({ type, ...MATCHERS[type](process, modules, fields, among) }));
-    for (const problem of found.flatMap(({ problems }) => problems)) this.#warn(problem);
-    const probes = found.flatMap(({ type, parts }) =>
-      parts.map((it) => this.#fasttrap.makeProbe(type, process.image, it))
-    );
-    if (probes.length === 0 && !allowNone) throw noProbesError(fields, found.at(-1)?.hint);
+  ): readonly Probe[] {
+    const { probes, problems, hint } = makeProbes(this.#fasttrap, process, fields, { modules, among });
+    for (const problem of problems) this.#warn(problem);
+    if (probes.length === 0 && !allowNone) throw noProbesError(fields, hint);
     return probes;
   }
 
+  /** The process of a pid, which is attached if it is not yet. */
+  #processOf(pid: number): TracedProcess {
+    this.attach(pid);
+    const process = this.#fasttrap.tracer.processes.get(pid);
+    if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
+    return process;
+  }
+
   #record(hit: Hit): void {
-    const { probe } = hit;
-    const argumentCount = probe.name === "return" ? 2 : 6;
+    const { probe, argumentCount } = hit;
     const values = new Uint32Array(2 * argumentCount);
     for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
     this.#queue.push({
