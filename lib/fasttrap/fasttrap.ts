@@ -30,7 +30,7 @@ import { disableProbes, enableProbes, isIntact, type Refusal } from "./enable.ts
 import { tableSize } from "./hash.ts";
 import { MetaProvider } from "./meta.ts";
 import { type Enabling, Probe, type ProbeParts } from "./probe.ts";
-import { type Provider, ProviderTable, type ProviderType } from "./provider.ts";
+import { type FunctionProviderType, type Provider, ProviderTable } from "./provider.ts";
 import { TracepointTable } from "./tracepoint.ts";
 
 /** The least limit of tracepoints, however little memory the machine has (rule 9). */
@@ -126,7 +126,7 @@ export class Fasttrap implements StopListener {
    * @returns The probe.
    * @throws {SystemError} `ENOMEM` if the limit of tracepoints is passed.
    */
-  makeProbe(type: Exclude<ProviderType, "usdt">, image: Image, parts: ProbeParts): Probe {
+  makeProbe(type: FunctionProviderType, image: Image, parts: ProbeParts): Probe {
     return this.addProbe(this.providers.provide({ type, name: type }, image), parts);
   }
 
@@ -156,6 +156,21 @@ export class Fasttrap implements StopListener {
   }
 
   /**
+   * Makes a probe for the tracer's own use: it has no number and does not count in the limit, and no description names it.
+   *
+   * @param image The memory of the program.
+   * @param parts What it is made of.
+   * @returns The probe; the same one for the same parts.
+   */
+  makeInternalProbe(image: Image, parts: ProbeParts): Probe {
+    const provider = this.providers.provide({ type: "internal", name: "internal" }, image);
+    const key = keyOf(parts);
+    const probe = provider.probes.get(key) ?? new Probe(0, provider, parts);
+    provider.probes.set(key, probe);
+    return probe;
+  }
+
+  /**
    * Finds the probes of a program that a description names, among those that have been made.
    *
    * @param image The memory of the program.
@@ -169,7 +184,9 @@ export class Fasttrap implements StopListener {
       function: compileGlob(description.function),
       name: compileGlob(description.name),
     };
-    const providers = this.providers.activeOf(image).filter(({ fullName }) => matches.provider(fullName));
+    const providers = this.providers.activeOf(image).filter(({ type, fullName }) =>
+      type !== "internal" && matches.provider(fullName)
+    );
     return providers.flatMap(({ probes }) => [...probes.values()])
       .filter((probe) => matches.name(probe.name) && matches.module(probe.module) && matches.function(probe.function))
       .sort((a, b) => a.id - b.id);

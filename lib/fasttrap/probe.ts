@@ -178,7 +178,7 @@ export class Probe implements ProbeIdentity, ProbeParts {
 
   /** How many tracepoints it counts for in the limit (rule 10). */
   get tracepointsTotal(): number {
-    return this.sites.length + this.isEnabledSites.length;
+    return this.owner.type === "internal" ? 0 : this.sites.length + this.isEnabledSites.length;
   }
 
   /**

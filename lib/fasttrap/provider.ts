@@ -33,9 +33,13 @@ import type { Probe } from "./probe.ts";
 
 /**
  * The kinds of providers: `pid`, probes on any function of a process; `objc`, the same by class and method; `oneshot`,
- * as `pid`, but each probe fires once in a process; `usdt`, probes that the program's author has put into it.
+ * as `pid`, but each probe fires once in a process; `usdt`, probes that the program's author has put into it; `internal`,
+ * the tracer's own probes, which nobody sees and which count nowhere.
  */
-export type ProviderType = "pid" | "objc" | "oneshot" | "usdt";
+export type ProviderType = "pid" | "objc" | "oneshot" | "usdt" | "internal";
+
+/** The kinds whose probes are made of functions. */
+export type FunctionProviderType = "pid" | "objc" | "oneshot";
 
 /** The longest full name of a provider in bytes (`DTRACE_PROVNAMELEN` less the NUL). */
 export const PROVIDER_NAME_BYTES = 63;

@@ -1,7 +1,8 @@
 /**
  * A dump of the tables, for tests and for whoever wants to know what a session holds (`-x fasttrapstats`).
  *
- * It is a copy: nothing in it changes afterwards, and nothing of it leads back into the tables.
+ * It is a copy: nothing in it changes afterwards, and nothing of it leads back into the tables. The tracer's own probes
+ * are left out, except that their traps count among those in the text.
  *
  * @module
  */
@@ -9,6 +10,8 @@
 import type { Fasttrap } from "./fasttrap.ts";
 import type { HashTable } from "./hash_table.ts";
 import { processIndex, providerIndex, tracepointIndex } from "./hash.ts";
+import type { Probe } from "./probe.ts";
+import type { ProcessRecord, Provider } from "./provider.ts";
 
 /** A table: how many buckets it has, and what is in them. */
 export interface TableStats<Entry> {
@@ -95,7 +98,9 @@ export interface FasttrapStats {
  * @returns The copy.
  */
 export function takeStats({ tracepoints, providers, barrier, cleanup, total, limit }: Fasttrap): FasttrapStats {
-  const idsOf = (probes: readonly { id: number }[]) => probes.map(({ id }) => id);
+  const idsOf = (probes: readonly Probe[]) => probes.filter(({ owner }) => isShown(owner)).map(({ id }) => id);
+  const ownOf = (record: ProcessRecord) =>
+    [...providers.providers].filter(({ type, process }) => type === "internal" && process === record).length;
   return {
     total,
     limit,
@@ -112,29 +117,35 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         asked: idsOf(asked),
         performed: emulated ? "emulated" : slot !== undefined ? "slot" : "step",
       }),
+      ({ before, after, asked }) => [...before, ...after, ...asked].some(({ owner }) => isShown(owner)),
     ),
-    providers: dump(providers.providers, (provider, mask): Placed<ProviderStats> => ({
-      bucket: providerIndex(provider.name, provider.pid, mask),
-      name: provider.fullName,
-      type: provider.type,
-      probes: provider.probes.size,
-      enabled: provider.enabledTotal,
-      creating: provider.creatingTotal,
-      meta: provider.metaTotal,
-      retired: provider.retired,
-      marked: provider.marked,
-    })),
+    providers: dump(
+      providers.providers,
+      (provider, mask): Placed<ProviderStats> => ({
+        bucket: providerIndex(provider.name, provider.pid, mask),
+        name: provider.fullName,
+        type: provider.type,
+        probes: provider.probes.size,
+        enabled: provider.enabledTotal,
+        creating: provider.creatingTotal,
+        meta: provider.metaTotal,
+        retired: provider.retired,
+        marked: provider.marked,
+      }),
+      isShown,
+    ),
     processes: dump(
       providers.processes,
-      ({ pid, image, providersTotal, activeTotal, defunct }, mask): Placed<ProcessStats> => ({
-        bucket: processIndex(pid, mask),
-        pid,
-        providers: providersTotal,
-        active: activeTotal,
-        defunct,
-        traps: image.text.size,
-        retiredSlots: barrier.waitingTotal(image),
+      (record, mask): Placed<ProcessStats> => ({
+        bucket: processIndex(record.pid, mask),
+        pid: record.pid,
+        providers: record.providersTotal - ownOf(record),
+        active: record.activeTotal - (record.image.alive ? ownOf(record) : 0),
+        defunct: record.defunct,
+        traps: record.image.text.size,
+        retiredSlots: barrier.waitingTotal(record.image),
       }),
+      (record) => record.providersTotal > ownOf(record),
     ),
   };
 }
@@ -145,6 +156,12 @@ type Placed<Entry> = Entry & { readonly bucket: number };
 function dump<T extends { next: T | undefined }, Entry>(
   table: HashTable<T>,
   copy: (element: T, mask: number) => Placed<Entry>,
+  shows: (element: T) => boolean,
 ): TableStats<Entry> {
-  return { buckets: table.bucketCount, entries: [...table].map((element) => copy(element, table.mask)) };
+  return { buckets: table.bucketCount, entries: [...table].filter(shows).map((element) => copy(element, table.mask)) };
+}
+
+/** Whether a provider is one that users know of. */
+function isShown({ type }: Provider): boolean {
+  return type !== "internal";
 }

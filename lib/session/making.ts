@@ -17,16 +17,21 @@
 import { DTraceError, SystemError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Probe, ProbeParts } from "../fasttrap/probe.ts";
-import type { ProviderType } from "../fasttrap/provider.ts";
+import type { FunctionProviderType } from "../fasttrap/provider.ts";
 import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { compileGlob } from "../spec/glob.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
-import { type Matches, matchProbes } from "./matching.ts";
+import { matchProbes, mayMatchLater } from "./matching.ts";
+import { matchObjectiveC } from "./objective_c.ts";
 
-/** The providers whose probes are made for a description. */
-const FUNCTION_PROVIDERS: readonly Exclude<ProviderType, "usdt">[] = ["pid", "oneshot"];
-const NOTHING: Matches = { parts: [], problems: [], hint: undefined };
+/** What finds the functions that probes of a provider are made of. */
+const SEARCHES: Readonly<Record<FunctionProviderType, typeof matchProbes>> = {
+  pid: matchProbes,
+  oneshot: matchProbes,
+  objc: matchObjectiveC,
+};
+const TYPES = Object.keys(SEARCHES) as FunctionProviderType[];
 
 /** What a description has led to. */
 export interface Made {
@@ -38,49 +43,89 @@ export interface Made {
   readonly hint: string | undefined;
 }
 
+/** Where probes are made. */
+export interface Places {
+  /** The modules of the process. */
+  readonly modules: readonly Module[];
+  /** Those of them that the probes are to be in; all by default. */
+  readonly among?: readonly Module[] | undefined;
+}
+
 /**
  * Makes and finds the probes of a process that a description means.
  *
  * @param fasttrap The tables.
  * @param process The process.
- * @param modules Its modules.
  * @param description The description, without macro variables, whose provider ends with the pid of the process.
+ * @param places The modules.
  * @returns The probes, perhaps none.
  * @throws {DTraceError} As {@linkcode matchProbes}; `D_PROC_CREATEFAIL` if the limit of tracepoints is passed.
  */
 export function makeProbes(
   fasttrap: Fasttrap,
   process: TracedProcess,
-  modules: readonly Module[],
   description: ProbeDescription,
+  { modules, among }: Places,
 ): Made {
-  const { image, pid } = process;
-  const found = fasttrap.match(image, description);
-  const matchesProvider = compileGlob(description.provider);
-  const types = FUNCTION_PROVIDERS.filter((type) => matchesProvider(`${type}${pid}`));
-  const matches = types.length === 0 ? NOTHING : searchFunctions(process, modules, description, found.length > 0);
-  const made = types.flatMap((type) => matches.parts.map((part) => makeProbe(fasttrap, type, process, part)));
-  const probes = [...new Set([...found, ...made])].sort((a, b) => a.id - b.id);
-  return { probes, problems: matches.problems, hint: matches.hint };
+  const known = fasttrap.match(process.image, description).filter((probe) => among === undefined || isIn(among, probe));
+  const made: Probe[] = [];
+  const problems: string[] = [];
+  let hint: string | undefined;
+  let mistake: DTraceError | undefined;
+  for (const [search, types] of Map.groupBy(typesOf(process, description), (type) => SEARCHES[type])) {
+    try {
+      const matches = search(process, modules, description, among);
+      problems.push(...matches.problems);
+      hint ??= matches.hint;
+      for (const type of types) made.push(...matches.parts.map((part) => makeProbe(fasttrap, type, process, part)));
+    } catch (error) {
+      if (!(error instanceof DTraceError) || error.tag === "D_PROC_CREATEFAIL") throw error;
+      mistake ??= error;
+    }
+  }
+  const probes = [...new Set([...known, ...made])].sort((a, b) => a.id - b.id);
+  if (probes.length === 0 && mistake !== undefined) throw mistake;
+  return { probes, problems, hint };
 }
 
-function searchFunctions(
+/**
+ * Tells whether a description can mean functions of modules that a process has yet to load.
+ *
+ * @param process The process.
+ * @param modules The modules that it has.
+ * @param description The description, as for {@linkcode makeProbes}.
+ * @returns Whether it can.
+ */
+export function mayMakeLater(
   process: TracedProcess,
   modules: readonly Module[],
   description: ProbeDescription,
-  mayFail: boolean,
-): Matches {
-  try {
-    return matchProbes(process, modules, description);
-  } catch (error) {
-    if (mayFail && error instanceof DTraceError) return NOTHING;
-    throw error;
-  }
+): boolean {
+  const types = typesOf(process, description);
+  // A class can be in any module.
+  return types.includes("objc") || (types.length > 0 && mayMatchLater(modules, description));
+}
+
+/**
+ * Tells whether a probe is in one of some modules.
+ *
+ * @param modules The modules.
+ * @param probe The probe.
+ * @returns Whether any of its tracepoints is.
+ */
+export function isIn(modules: readonly Module[], probe: Probe): boolean {
+  return probe.addresses.some((pc) => modules.some((module) => module.holdsCode(pc)));
+}
+
+/** The providers of functions that a description is about. */
+function typesOf({ pid }: TracedProcess, { provider }: ProbeDescription): FunctionProviderType[] {
+  const matches = compileGlob(provider);
+  return TYPES.filter((type) => matches(`${type}${pid}`));
 }
 
 function makeProbe(
   fasttrap: Fasttrap,
-  type: Exclude<ProviderType, "usdt">,
+  type: FunctionProviderType,
   { image }: TracedProcess,
   part: ProbeParts,
 ): Probe {

@@ -25,7 +25,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import type { Probe, ProbeIdentity } from "../fasttrap/probe.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
-import { listModules, type Module } from "../process/modules.ts";
+import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
 import { type EvaluationTime, runToMoment } from "../process/startup.ts";
@@ -40,7 +40,8 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
-import { makeProbes } from "./making.ts";
+import { makeProbes, mayMakeLater } from "./making.ts";
+import { ModuleFollower } from "./module_follower.ts";
 import { Target } from "./target.ts";
 
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
@@ -90,6 +91,13 @@ export interface StartOptions extends SpawnOptions {
   readonly moment?: EvaluationTime;
 }
 
+/** A description and the process that it is about. */
+interface Found {
+  readonly process: TracedProcess;
+  /** The description without macro variables. */
+  readonly fields: ProbeDescription;
+}
+
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
@@ -101,7 +109,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
-  readonly #modules = new WeakMap<TracedProcess["image"], Module[]>();
+  readonly #modules: ModuleFollower;
   readonly #enabled = new Set<EnabledProbes>();
   #queue: TraceEvent[] = [];
   #stopped = false;
@@ -117,10 +125,17 @@ export class Session implements Disposable, AsyncDisposable {
     this.#options = options;
     this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
     this.#fasttrap = new Fasttrap(this.#kernel, {
-      executed: (process) => this.#targets.get(process.pid)?.replaced(),
-      ended: (process) => this.#targets.get(process.pid)?.ended(process.endStatus),
+      executed: (process) => {
+        this.#modules.sweep();
+        this.#targets.get(process.pid)?.replaced();
+      },
+      ended: (process) => {
+        this.#modules.sweep();
+        this.#targets.get(process.pid)?.ended(process.endStatus);
+      },
       warn: (message) => this.#warn(message),
     }, options);
+    this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
@@ -172,11 +187,13 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be (`D_PROC_FUNC`, `D_PROC_OFF`...), or nothing (`D_PDESC_ZERO`).
    */
   list(description: string | ProbeDescription, options: ListOptions = {}): readonly ProbeIdentity[] {
-    return this.#make(description, options.allowNone ?? false);
+    const found = this.#find(description, options);
+    return found === undefined ? [] : this.#make(found, this.#modules.list(found.process), options);
   }
 
   /**
-   * Enables the probes that a description matches. The target stops once, for a moment.
+   * Enables the probes that a description matches. The target stops once, for a moment. Modules that it loads later get
+   * their probes before any of their code runs.
    *
    * @param description As for {@linkcode Session.list}.
    * @param options A handler, and whether nothing may be matched.
@@ -185,13 +202,19 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const probes = this.#make(description, options.allowNone ?? false);
-    const enabled = new EnabledProbes(this.#fasttrap, probes, {
+    const found = this.#find(description, options);
+    const enabled = new EnabledProbes(this.#fasttrap, {
       handler: options.handler ?? ((hit) => this.#record(hit)),
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
     this.#enabled.add(enabled);
+    try {
+      if (found !== undefined) this.#enable(enabled, found, options);
+    } catch (error) {
+      enabled[Symbol.dispose]();
+      throw error;
+    }
     return enabled;
   }
 
@@ -307,19 +330,38 @@ export class Session implements Disposable, AsyncDisposable {
     return target;
   }
 
-  /** Makes the probes that a description asks for, and finds those that are there already. */
-  #make(description: string | ProbeDescription, allowNone: boolean): readonly Probe[] {
+  /** Finds the process that a description is about, and attaches to it; undefined if nothing is meant and that may be. */
+  #find(description: string | ProbeDescription, { allowNone = false }: ListOptions): Found | undefined {
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
-    const expanded = expandMacros(parsed, { target: this.#targets.keys().next().value });
-    const pid = pidOfProvider(expanded.provider);
-    if (pid === undefined) {
-      if (allowNone) return [];
-      throw noProbesError(expanded, "probes of functions have providers such as pid1234 or pid$target");
+    const fields = expandMacros(parsed, { target: this.#targets.keys().next().value });
+    const pid = pidOfProvider(fields.provider);
+    if (pid !== undefined) return { process: this.#processOf(pid), fields };
+    if (allowNone) return undefined;
+    throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
+  }
+
+  /** Enables what a description matches now, and what it will match when modules are loaded. */
+  #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
+    let modules = this.#modules.list(found.process);
+    if (mayMakeLater(found.process, modules, found.fields)) {
+      const request = enabled.request = this.#modules.follow(found.process, {
+        came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
+        went: (gone) => enabled.remove(gone),
+      });
+      modules = request.modules;
     }
-    const process = this.#processOf(pid);
-    const { probes, problems, hint } = makeProbes(this.#fasttrap, process, this.#modulesOf(process), expanded);
+    enabled.add(this.#make(found, modules, options));
+  }
+
+  /** Makes the probes that a description asks for in modules, and finds those that are there already. */
+  #make(
+    { process, fields }: Found,
+    modules: readonly Module[],
+    { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
+  ): readonly Probe[] {
+    const { probes, problems, hint } = makeProbes(this.#fasttrap, process, fields, { modules, among });
     for (const problem of problems) this.#warn(problem);
-    if (probes.length === 0 && !allowNone) throw noProbesError(expanded, hint);
+    if (probes.length === 0 && !allowNone) throw noProbesError(fields, hint);
     return probes;
   }
 
@@ -329,17 +371,6 @@ export class Session implements Disposable, AsyncDisposable {
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
     return process;
-  }
-
-  /** The modules of a process, looked at anew each time, because more may have been loaded; known ones are kept. */
-  #modulesOf(process: TracedProcess): Module[] {
-    const known = this.#modules.get(process.image) ?? [];
-    const modules = listModules(this.#kernel, process).map((module) =>
-      known.find(({ path, mappings }) => path === module.path && mappings[0]!.start === module.mappings[0]!.start) ??
-        module
-    );
-    this.#modules.set(process.image, modules);
-    return modules;
   }
 
   #record(hit: Hit): void {
@@ -388,6 +419,7 @@ export class Session implements Disposable, AsyncDisposable {
     } catch (error) {
       this.#warn((error as Error).message);
     }
+    this.#modules.sweep();
   }
 
   #warn(message: string): void {
