@@ -239,5 +239,5 @@ export interface RegisterAccess {
   stepsItself(registers: RegisterHalves): boolean;
 
   /** The numbers of the system calls that the tracer needs in the target. */
-  readonly systemCalls: { readonly mmap: number; readonly munmap: number };
+  readonly systemCalls: { readonly mmap: number; readonly munmap: number; readonly rtSigaction: number };
 }

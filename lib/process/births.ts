@@ -66,6 +66,7 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
     wanted: false,
     ancestors: [process.pid, ...process.ancestors],
   });
+  sharer.trapAction = process.trapAction;
   tracer.addProcess(sharer);
   adopt(tracer, sharer, child, status);
 }

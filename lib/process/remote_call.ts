@@ -24,7 +24,7 @@
  *   to a stop behind it: its result would overwrite the register that the new call's number is in.
  * - With the registers goes the number of an interrupted call; giving them back makes the kernel restart that call as if
  *   nothing had been.
- * - Signals that arrive meanwhile are withheld and sent again; see `signals.ts`.
+ * - Signals that arrive meanwhile are withheld and sent again; see `withheld.ts`.
  * - The thread's own stop is answered afterwards, as if it had not moved.
  *
  * *Filters.* A seccomp filter may kill a process for a call that it never makes itself. {@linkcode allowsCalls} judges
@@ -39,8 +39,8 @@ import { SystemError } from "../errors.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
 import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGSTOP } from "./ptrace.ts";
-import { resend, withhold } from "./signals.ts";
 import type { Tracer } from "./tracer.ts";
+import { resend, withhold } from "./withheld.ts";
 
 /** How long the call may take, in microseconds. */
 const CALL_LIMIT_US = 5_000_000;

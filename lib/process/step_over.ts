@@ -22,6 +22,7 @@ import type { Instruction } from "../isa/isa.ts";
 import type { Thread } from "./process.ts";
 import { eventOf, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { mendTrapAction } from "./trap_action.ts";
 
 /** How long the other threads wait for a step, in microseconds. */
 const STEP_LIMIT_US = 2000;
@@ -99,6 +100,7 @@ function isStep(tracer: Tracer, thread: Thread): boolean {
 function answer(tracer: Tracer, thread: Thread, isOurs: boolean): void {
   const { status } = thread;
   thread.stepping = false;
+  if (isOurs) mendTrapAction(tracer, thread);
   if (isOurs || (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) === SIGTRAP)) tracer.resume(thread, 0);
   else tracer.enqueue(thread);
 }

@@ -49,6 +49,7 @@ import {
 } from "./ptrace.ts";
 import { handleSignalStop } from "./signals.ts";
 import { finishStepOver } from "./step_over.ts";
+import { lookAtTrapActions } from "./trap_action.ts";
 
 /** How long a thread is waited for before its state is looked at, in microseconds. */
 const STATE_CHECK_US = 2000;
@@ -207,6 +208,7 @@ export class Tracer {
       }
     }
     takePendingTraps(this, image);
+    lookAtTrapActions(this, image);
   }
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
@@ -459,6 +461,9 @@ export class Tracer {
     thread.inVfork = false;
     thread.withheld.length = 0;
     thread.resent.length = 0;
+    thread.blockedMask = undefined;
+    process.trapAction = undefined;
+    process.actionSeenNs = 0;
     adoptOrphans(this, process);
     this.#leaveImage(process);
     try {
