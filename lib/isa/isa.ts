@@ -168,6 +168,17 @@ export interface Isa {
    */
   displace(instruction: Instruction, code: Uint8Array, slot: Address): Displacement | undefined;
 
+  /**
+   * Takes back what a single step over an instruction has shown the program of it: the processor steps by a flag, which
+   * some instructions save. The program must not step itself.
+   *
+   * @param instruction What {@linkcode Isa.decode} gave for the original bytes.
+   * @param registers The registers behind the step, changed in place.
+   * @param memory The thread's memory.
+   * @returns Whether registers were changed.
+   */
+  hideStep(instruction: Instruction, registers: RegisterHalves, memory: WordMemory): boolean;
+
   /** Reads and changes the registers that have a meaning to everyone. */
   readonly registers: RegisterAccess;
 }

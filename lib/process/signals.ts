@@ -28,7 +28,7 @@
  */
 
 import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
-import { stepsOver } from "./step_over.ts";
+import { hideStep, stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
 import { eventOf, isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
@@ -172,8 +172,13 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
 function stepped(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (!tracer.stop.loadRegisters(thread)) return;
-  const point = image.slots.resumePoint(tracer.stop.getPc(image));
-  if (point !== undefined && !point.done && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  const pc = tracer.stop.getPc(image);
+  const slot = image.slots.at(pc);
+  const isDone = image.slots.resumePoint(pc)?.done;
+  if (isDone === false && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  if (isDone && slot && !image.isa.registers.stepsItself(tracer.stop.registers)) {
+    hideStep(tracer, thread, slot.instruction);
+  }
   leaveSlot(tracer, thread);
   thread.stepping = false;
   thread.stepsTotal = 0;

@@ -46,6 +46,7 @@ export function stepOver(tracer: Tracer, thread: Thread, instruction: Instructio
   tracer.quiesce(image);
   for (let steps = 1; makeStep(tracer, thread, address); steps++) {
     const made = isStep(tracer, thread);
+    if (made && !stepsItself) hideStep(tracer, thread, instruction);
     // A repeated string instruction: a step is one repetition.
     const repeated = flow === "next" && made && tracer.stop.loadRegisters(thread) &&
       tracer.stop.getPc(image) === address;
@@ -85,6 +86,20 @@ function makeStep(tracer: Tracer, thread: Thread, address: Address): boolean {
   thread.steppingOver = address;
   tracer.resume(thread, 0);
   return tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined;
+}
+
+/**
+ * Hides a step from the program.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped because it has made the step.
+ * @param instruction The instruction over which it was made.
+ */
+export function hideStep(tracer: Tracer, thread: Thread, instruction: Instruction): void {
+  const { isa, memory } = thread.process.image;
+  if (!tracer.stop.loadRegisters(thread)) return;
+  memory.useThread(thread.tid);
+  if (isa.hideStep(instruction, tracer.stop.registers, memory)) tracer.stop.storeRegisters(thread);
 }
 
 /** Whether the thread is stopped because it has made a step. */
