@@ -103,6 +103,8 @@ export interface ResumePoint {
   readonly done: boolean;
   /** What to add to the stack pointer, in bytes, to undo a half-done push; 0 nearly always. */
   readonly stackBytes: number;
+  /** The index of the low half of a register that must be given the pc too, because it still has one of the slot; or -1. */
+  readonly pcRegister: number;
 }
 
 /** The contents of a slot. */

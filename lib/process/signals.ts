@@ -118,13 +118,7 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
     siginfo.setUint32(20, highHalf(point.pc), true);
     tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
   }
-  tracer.stop.setPc(image, point.pc);
-  const { sp } = image.isa.registers;
-  if (point.stackBytes !== 0) {
-    const lo = tracer.stop.registers[sp]! + point.stackBytes;
-    tracer.stop.registers[sp] = lo;
-    if (lo > 0xffffffff) tracer.stop.registers[sp + 1]!++;
-  }
+  image.slots.applyResumePoint(point, tracer.stop.registers);
   tracer.stop.storeRegisters(thread);
   return true;
 }
