@@ -47,6 +47,7 @@ import {
   signalOf,
   SIGTRAP,
 } from "./ptrace.ts";
+import { findIgnoredSetId } from "./set_id.ts";
 import { handleSignalStop } from "./signals.ts";
 import { finishStepOver } from "./step_over.ts";
 import { lookAtTrapActions } from "./trap_action.ts";
@@ -436,6 +437,8 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
+    const ignored = findIgnoredSetId(this.kernel, process.pid);
+    if (ignored !== undefined) this.listener.warn(ignored);
     this.listener.executed(process);
   }
 

@@ -113,7 +113,11 @@ export class Session implements Disposable, AsyncDisposable {
     this.#options = options;
     this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
     this.#fasttrap = new Fasttrap(this.#kernel, {
-      executed: (process) => this.#targets.get(process.pid)?.replaced(),
+      executed: (process) => {
+        this.#targets.get(process.pid)?.replaced();
+        // What cannot be traced is let go.
+        if (!process.image.alive) this.#targets.get(process.pid)?.detached();
+      },
       ended: (process) => this.#targets.get(process.pid)?.ended(process.endStatus),
       warn: (message) => this.#warn(message),
     }, options);
