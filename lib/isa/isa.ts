@@ -181,6 +181,23 @@ export interface Isa {
    */
   hideStep(instruction: Instruction, registers: RegisterHalves, memory: WordMemory): boolean;
 
+  /**
+   * Tells whether a static probe can fire at an instruction: one that compilers and linkers leave where they have taken a
+   * call of the probe out (fasttrap rule 153). Anything else there means that the object is wrong about the place.
+   *
+   * @param instruction The instruction.
+   * @returns Whether it is a `nop`, or what a tail call of the probe becomes.
+   */
+  firesAt(instruction: Instruction): boolean;
+
+  /**
+   * Tells whether the program can ask at an instruction whether a static probe is enabled (fasttrap rule 134).
+   *
+   * @param instruction The instruction.
+   * @returns Whether it sets the result register to 0, or is a `nop` behind one that does.
+   */
+  asksAt(instruction: Instruction): boolean;
+
   /** Reads and changes the registers that have a meaning to everyone. */
   readonly registers: RegisterAccess;
 }

@@ -25,7 +25,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
 import { TargetMemory } from "./memory.ts";
-import { type Slot, SlotArenas } from "./slots.ts";
+import { SlotArenas } from "./slots.ts";
 import { TrappedText } from "./text.ts";
 import type { TrapAction } from "./trap_action.ts";
 
@@ -64,6 +64,8 @@ export class Thread {
   inVfork = false;
   /** The signals that it blocked at the last look, if SIGTRAP was among them; see `trap_action.ts`. */
   blockedMask: Uint32Array<ArrayBuffer> | undefined;
+  /** The generation of retired slots of which it is known to be outside; see `fasttrap/barrier.ts`. */
+  seenGeneration = 0;
   /** Whether it is to be let go at its next stop, because its process could not wait for it when it was detached. */
   detaching = false;
 
@@ -97,8 +99,6 @@ export class Image {
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */
   systemCall: Address | undefined;
-  /** Slots that are to be freed when no thread is in them. */
-  readonly retiredSlots: Slot[] = [];
   /** Why no slot can be had in it, as the end of a sentence; undefined if one can, or if that was not tried. */
   slotsRefused: string | undefined;
   /** Whether it is still the memory of a living process, so that there is a text to restore. */

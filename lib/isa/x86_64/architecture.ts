@@ -9,7 +9,7 @@ import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
-import { trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 
@@ -36,5 +36,7 @@ export const X86_64: Isa = {
   emulate,
   displace,
   hideStep,
+  firesAt,
+  asksAt,
   registers: registerAccess,
 };
