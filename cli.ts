@@ -36,7 +36,7 @@ import type { Enabled } from "./lib/session/enabled.ts";
 import type { ProbeIdentity } from "./lib/session/event.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
-import { expandMacros, type ProbeDescription } from "./lib/spec/probe_description.ts";
+import type { ProbeDescription } from "./lib/spec/probe_description.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -101,11 +101,14 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const session = interruption.session = openSession(options, library);
   {
     await using _ = session;
-    const report = new TargetReport(startTargets(session, options), constants.signals);
+    const report = new TargetReport(startTargets(session, options), {
+      signals: constants.signals,
+      followed: options.follow,
+    });
     const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
     for (const description of options.descriptions) {
-      const found = expand(description.fields, session).map((fields) =>
-        session.enable(fields, { allowNone: options.allowNone, ...handler })
+      const found = expand(description.fields, session).map((target) =>
+        session.enable(description.fields, { allowNone: options.allowNone, target, ...handler })
       );
       enabled.push(...found);
       tell(formatMatched(description, found.reduce((sum, { probes }) => sum + probes.length, 0)));
@@ -146,8 +149,8 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
     await using session = openSession(options, library);
     startTargets(session, options);
     for (const { fields } of options.descriptions) {
-      for (const expanded of expand(fields, session)) {
-        for (const probe of session.list(expanded, options)) {
+      for (const target of expand(fields, session)) {
+        for (const probe of session.list(fields, { ...options, target })) {
           rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
         }
       }
@@ -180,6 +183,7 @@ function openSession(options: CommandOptions, library: Library): Session {
     library,
     signals: false,
     cpu: options.format === "text" && !options.count && !options.quiet,
+    follow: options.follow,
     hashSize: options.hashSize,
     limit: options.limit,
     onWarning: (message) => {
@@ -199,10 +203,9 @@ function startTargets(session: Session, options: CommandOptions): Target[] {
   ];
 }
 
-/** A description for each target, if it is about `$target`: dtrace(1) knows one target only, we know several. */
-function expand(description: ProbeDescription, session: Session): ProbeDescription[] {
-  if (session.targets.length === 0 || !/\$target\b/.test(description.provider)) return [description];
-  return session.targets.map(({ pid }) => expandMacros(description, { target: pid }));
+/** What `$target` means in a description, one after the other: dtrace(1) knows one target only, we know several. */
+function expand({ provider }: ProbeDescription, { targets }: Session): (number | undefined)[] {
+  return targets.length > 0 && /\$target\b/.test(provider) ? targets.map(({ pid }) => pid) : [undefined];
 }
 
 /**

@@ -17,7 +17,13 @@ const PROGRAM = Deno.env.get("FASTTRAP_BENCH_PROGRAM") ?? "node";
 /** Makes the entry probes of the first functions of the program, and stops the clock outside of `body`. */
 function withProbes(count: number, body: (fasttrap: Fasttrap, probes: readonly Probe[]) => void): void {
   using kernel = openKernel();
-  const fasttrap = new Fasttrap(kernel, { executed() {}, ended() {}, warn: console.warn });
+  const fasttrap = new Fasttrap(kernel, {
+    adopts: () => false,
+    started() {},
+    executed() {},
+    ended() {},
+    warn: console.warn,
+  });
   const process = spawn(fasttrap.tracer, PROGRAM, { args: ["--version"], stdout: 2 });
   const module = listModules(kernel, process).find(({ isProgram }) => isProgram)!;
   const { table } = module.symbols();

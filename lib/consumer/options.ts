@@ -38,6 +38,7 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   V: { type: "boolean", short: "V" },
   format: { type: "string" },
   count: { type: "boolean" },
+  follow: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 };
 
@@ -83,6 +84,8 @@ export interface CommandOptions {
   readonly format: OutputFormat;
   /** Whether hits are only counted (`--count`). */
   readonly count: boolean;
+  /** Whether children and the programs that targets execute are traced as well (`--follow`). */
+  readonly follow: boolean;
   /** Whether a description may match nothing (`-Z`). */
   readonly allowNone: boolean;
   /** How far a program runs before its probes are set (`-x evaltime`). */
@@ -156,6 +159,7 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   V: (draft) => draft.mode = "version",
   format: (draft, value) => draft.format = oneOf(FORMATS, value, "--format"),
   count: (draft) => draft.count = true,
+  follow: (draft) => draft.follow = true,
   help: (draft) => draft.mode = "help",
 };
 
@@ -177,6 +181,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     output: undefined,
     format: "text",
     count: false,
+    follow: false,
     allowNone: false,
     moment: "preinit",
     hashSize: undefined,

@@ -15,19 +15,21 @@ interface KnownTarget {
   readonly alive: boolean;
 }
 
-/** Says of each target once that it has ended, and each time that it has executed another program. */
+/** Says of each target once that it has ended, and each time that it has executed another program, unless it is followed. */
 export class TargetReport {
   readonly #signals: Readonly<Record<string, number>>;
+  readonly #followed: boolean;
   #known: readonly KnownTarget[];
 
   /**
    * Makes a report on targets that are traced.
    *
    * @param targets The targets; one that is named twice counts once.
-   * @param signals The numbers of the signals by their names.
+   * @param options The numbers of the signals by their names, and whether the programs that targets execute get probes.
    */
-  constructor(targets: Iterable<Target>, signals: Readonly<Record<string, number>>) {
-    this.#signals = signals;
+  constructor(targets: Iterable<Target>, options: { signals: Readonly<Record<string, number>>; followed?: boolean }) {
+    this.#signals = options.signals;
+    this.#followed = options.followed ?? false;
     this.#known = [...new Set(targets)].map((target) => ({ target, programsTotal: 1, alive: true }));
   }
 
@@ -40,7 +42,7 @@ export class TargetReport {
     let text = "";
     this.#known = this.#known.map((known) => {
       const { pid, programsTotal, alive } = known.target;
-      if (programsTotal > known.programsTotal) {
+      if (programsTotal > known.programsTotal && !this.#followed) {
         text += formatMessage(`pid ${pid} has executed another program, which has no probes`);
       }
       if (known.alive && !alive) text += this.#formatEnd(known.target);

@@ -26,6 +26,7 @@ one matches everything.
   -o FILE          append the output to a file
   -j, --format F   write text, or ndjson: one JSON object a line (-j)
   --count          print a table of hits per probe at the end, and no events
+  --follow         trace the children of targets, and the programs that they execute, as well
   -Z               accept a description that matches nothing
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
                    fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints

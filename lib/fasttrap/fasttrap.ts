@@ -48,6 +48,10 @@ export interface FasttrapOptions {
 
 /** Who hears of what happens to processes. */
 export interface FasttrapListener {
+  /** See {@linkcode StopListener.adopts}. */
+  adopts(process: TracedProcess): boolean;
+  /** See {@linkcode StopListener.started}. */
+  started(process: TracedProcess): void;
   /**
    * A process has executed another program; the probes of the old one are silent from now on.
    *
@@ -260,6 +264,16 @@ export class Fasttrap implements StopListener {
   /** See {@linkcode StopListener.trapped}. */
   trapped(thread: Thread, pc: Address): TrapOutcome {
     return this.#dispatcher.trapped(thread, pc);
+  }
+
+  /** See {@linkcode StopListener.adopts}. */
+  adopts(process: TracedProcess): boolean {
+    return this.#listener.adopts(process);
+  }
+
+  /** See {@linkcode StopListener.started}. */
+  started(process: TracedProcess): void {
+    this.#listener.started(process);
   }
 
   /** See {@linkcode StopListener.executed}. */

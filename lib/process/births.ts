@@ -12,7 +12,7 @@
  * | --- | --- | --- |
  * | a thread | it is in `/proc/PID/task` of its parent | it is traced like the others |
  * | shares the memory | kcmp(2) | it is traced, by its parent's tracepoints, until it executes a program or ends |
- * | has a copy | kcmp(2) | its text is restored and it is let go, before it runs its first instruction |
+ * | has a copy | kcmp(2) | its text is restored before it runs its first instruction; then it is let go, or traced as a process of its own if the listener wants it |
  *
  * A copy keeps the slots' pages: they hold no trap, nothing leads to them, and to unmap them would take a system call
  * in the child's name.
@@ -26,7 +26,7 @@
  */
 
 import { cString } from "../../ffi/ffi.ts";
-import { readLayout } from "./images.ts";
+import { openImage, readLayout } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
 import { isOurs, listChildren, readStatus } from "./proc_files.ts";
 import { eventOf, isEnd, NT_PRSTATUS, PTRACE_EVENT_CLONE, PTRACE_EVENT_VFORK } from "./ptrace.ts";
@@ -61,7 +61,11 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
   const same = kernel.call.ft_same_memory(child, parent.tid);
   // A kernel without kcmp leaves the event to go by: only vfork shares as a rule.
   const shares = same < 0 ? event === PTRACE_EVENT_VFORK : same === 0;
-  if (!shares) return releaseCopy(tracer, process.image, child);
+  if (!shares) {
+    return tracer.listener.adopts(process)
+      ? adoptCopy(tracer, process, child, status)
+      : releaseCopy(tracer, process.image, child);
+  }
   const sharer = new TracedProcess(child, process.image, {
     wanted: false,
     ancestors: [process.pid, ...process.ancestors],
@@ -109,8 +113,32 @@ function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: numb
   tracer.enqueue(thread);
 }
 
-/** Restores the text in a copy of an image, and lets its process go. */
+/** Traces a process that has a copy of its parent's image, without anything of ours in it, as one of its own. */
+function adoptCopy(tracer: Tracer, parent: TracedProcess, child: number, status: number): void {
+  cleanCopy(tracer, parent.image, child);
+  try {
+    const copy = new TracedProcess(child, openImage(tracer.kernel, child), {
+      wanted: true,
+      ancestors: [parent.pid, ...parent.ancestors],
+    });
+    copy.trapAction = parent.trapAction;
+    copy.fresh = true;
+    tracer.addProcess(copy);
+    adopt(tracer, copy, child, status);
+  } catch (error) {
+    tracer.listener.warn(`Cannot follow child ${child}: ${(error as Error).message}`);
+    tracer.kernel.call.ft_detach(child, 0);
+  }
+}
+
+/** Takes everything of ours out of a copy of an image, and lets its process go. */
 function releaseCopy(tracer: Tracer, image: Image, child: number): void {
+  cleanCopy(tracer, image, child);
+  tracer.kernel.call.ft_detach(child, 0);
+}
+
+/** Restores the text in a copy of an image, and the pc of its only thread. */
+function cleanCopy(tracer: Tracer, image: Image, child: number): void {
   const registers = new Uint32Array(image.isa.registersBytes / 4);
   const bytes = bytesOf(registers);
   const { pc } = image.isa.registers;
@@ -124,7 +152,6 @@ function releaseCopy(tracer: Tracer, image: Image, child: number): void {
   if (!image.text.restoreIn(child)) {
     tracer.listener.warn(`Cannot restore the text of child ${child}: it may be killed by SIGTRAP`);
   }
-  tracer.kernel.call.ft_detach(child, 0);
 }
 
 function bytesOf(array: Uint32Array | Int32Array | Float64Array): Uint8Array {

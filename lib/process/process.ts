@@ -144,8 +144,10 @@ export class TracedProcess {
   image: Image;
   /** Whether the tracer started it. */
   readonly spawned: boolean;
-  /** Whether it was attached to on purpose; a vfork child is not, and is let go when it executes a program. */
-  readonly wanted: boolean;
+  /** Whether it is traced on purpose; a vfork child is not, and is let go when it executes a program. */
+  wanted: boolean;
+  /** Whether its program is new, has not run yet, and the listener has not been told of that. */
+  fresh = false;
   /** Its parent and that one's, up to the first process; one of them inherits its children when it ends. */
   readonly ancestors: readonly number[];
   /** What it does with SIGTRAP, if it is not the default, as far as we know; see `trap_action.ts`. */

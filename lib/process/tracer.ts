@@ -75,6 +75,21 @@ export interface StopListener {
    */
   trapped(thread: Thread, pc: Address): TrapOutcome;
   /**
+   * Decides whether a process is to be traced because another one is: a child with a copy of its memory, and a child that
+   * has shared it until now, when it executes a program. So it is decided, too, whether one that executes another program
+   * is still of interest.
+   *
+   * @param process The process that is traced: the parent, or the one that executes.
+   * @returns Whether it is.
+   */
+  adopts(process: TracedProcess): boolean;
+  /**
+   * A process that was adopted, or that has executed another program, is about to run for the first time.
+   *
+   * @param process The process. Its only thread is stopped.
+   */
+  started(process: TracedProcess): void;
+  /**
    * A process has executed another program.
    *
    * @param process The process; its image is the new one, unless that cannot be traced.
@@ -429,6 +444,8 @@ export class Tracer {
     process.actionSeenNs = 0;
     adoptOrphans(this, process);
     this.#leaveImage(process);
+    process.fresh = this.listener.adopts(process);
+    process.wanted ||= process.fresh;
     try {
       if (process.wanted) process.image = openImage(this.kernel, process.pid);
       else thread.detaching = true;
@@ -446,6 +463,11 @@ export class Tracer {
     if (thread.state !== "stopped") return;
     this.lastStopped = thread;
     if (thread.detaching) return this.#letGo(thread);
+    if (thread.process.fresh) {
+      thread.process.fresh = false;
+      this.listener.started(thread.process);
+      if (thread.state !== "stopped") return;
+    }
     const { status } = thread;
     const event = eventOf(status);
     if (event === 0) handleSignalStop(this, thread);

@@ -9,6 +9,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
 import type { Module } from "../process/modules.ts";
+import type { ProbeDescription } from "../spec/probe_description.ts";
 import { isIn } from "./making.ts";
 
 /** A probe that could not be placed. */
@@ -23,7 +24,7 @@ export interface Unplaced {
 export interface Enabled extends Disposable {
   /**
    * The probes that the description matches, those that could not be placed included. It grows and shrinks with the
-   * modules that the process loads and unloads.
+   * modules that the process loads and unloads; where children are followed, with their lives.
    */
   readonly probes: readonly ProbeIdentity[];
   /** Those probes that could not be placed, all of their sites or none. */
@@ -45,7 +46,11 @@ export interface EnabledListener {
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
   /** What else ends when this is disposed of. */
-  request: Disposable | undefined;
+  readonly requests: Set<Disposable> = new Set();
+  /** The description with its macro variables, for processes that are to be traced as well; undefined if none is. */
+  template: ProbeDescription | undefined;
+  /** The process that `$target` means in it. */
+  target: number | undefined;
   readonly #fasttrap: Fasttrap;
   readonly #listener: EnabledListener;
   readonly #probes = new Set<Probe>();
@@ -111,10 +116,18 @@ export class EnabledProbes implements Enabled {
     this.#fasttrap.withdraw(gone);
   }
 
+  /** Gives up the probes of programs that are gone. */
+  sweep(): void {
+    const gone = [...this.#probes].filter(({ owner }) => !owner.process.image.alive);
+    for (const probe of gone) this.#probes.delete(probe);
+    this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));
+    this.#fasttrap.disable(gone, this.#enabling);
+  }
+
   /** Disables the probes. */
   [Symbol.dispose](): void {
-    this.request?.[Symbol.dispose]();
-    this.request = undefined;
+    for (const request of this.requests) request[Symbol.dispose]();
+    this.requests.clear();
     this.#fasttrap.disable([...this.#probes], this.#enabling);
     this.#listener.disposed(this);
   }

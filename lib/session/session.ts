@@ -56,6 +56,11 @@ export interface SessionOptions {
    * that handles these signals says no, and disposes of the session itself.
    */
   readonly signals?: boolean;
+  /**
+   * Whether children that targets make by fork are targets as well, and the programs that all of them execute. What was
+   * enabled for `$target` is enabled in them before they run. By default a child is let go, untouched.
+   */
+  readonly follow?: boolean;
   /** Whether events tell the CPU, which costs some 10 us each. By default they say 0. */
   readonly cpu?: boolean;
   /** The number of buckets of the tracepoint table at first, rounded up to a power of two; 16384 by default. */
@@ -73,6 +78,8 @@ export interface SessionOptions {
 export interface ListOptions {
   /** Whether a description that matches nothing is no error (`-Z`). */
   readonly allowNone?: boolean;
+  /** The process that `$target` means; the first target by default. */
+  readonly target?: number | undefined;
 }
 
 /** Options of {@linkcode Session.enable}. */
@@ -125,14 +132,19 @@ export class Session implements Disposable, AsyncDisposable {
     this.#options = options;
     this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
     this.#fasttrap = new Fasttrap(this.#kernel, {
+      adopts: ({ pid, ancestors }) =>
+        (options.follow ?? false) && [pid, ...ancestors].some((each) => this.#targets.has(each)),
+      started: (process) => this.#started(process),
       executed: (process) => {
         this.#modules.sweep();
+        this.#sweep();
         this.#targets.get(process.pid)?.replaced();
         // What cannot be traced is let go.
         if (!process.image.alive) this.#targets.get(process.pid)?.detached();
       },
       ended: (process) => {
         this.#modules.sweep();
+        this.#sweep();
         this.#targets.get(process.pid)?.ended(process.endStatus);
       },
       warn: (message) => this.#warn(message),
@@ -211,6 +223,8 @@ export class Session implements Disposable, AsyncDisposable {
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
     this.#enabled.add(enabled);
+    enabled.target = options.target ?? this.#targets.keys().next().value;
+    enabled.template = typeof description === "string" ? parseProbeDescription(description) : description;
     try {
       if (found !== undefined) this.#enable(enabled, found, options);
     } catch (error) {
@@ -333,9 +347,10 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /** Finds the process that a description is about, and attaches to it; undefined if nothing is meant and that may be. */
-  #find(description: string | ProbeDescription, { allowNone = false }: ListOptions): Found | undefined {
+  #find(description: string | ProbeDescription, options: ListOptions): Found | undefined {
+    const { allowNone = false, target = this.#targets.keys().next().value } = options;
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
-    const fields = expandMacros(parsed, { target: this.#targets.keys().next().value });
+    const fields = expandMacros(parsed, { target });
     const pid = pidOfProvider(fields.provider);
     if (pid !== undefined) return { process: this.#processOf(pid), fields };
     if (allowNone) return undefined;
@@ -346,13 +361,37 @@ export class Session implements Disposable, AsyncDisposable {
   #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
     let modules = this.#modules.list(found.process);
     if (mayMakeLater(found.process, modules, found.fields)) {
-      const request = enabled.request = this.#modules.follow(found.process, {
+      const request = this.#modules.follow(found.process, {
         came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
         went: (gone) => enabled.remove(gone),
       });
+      enabled.requests.add(request);
       modules = request.modules;
     }
-    enabled.add(this.#make(found, modules, options));
+    try {
+      enabled.add(this.#make(found, modules, options));
+    } catch (error) {
+      // A function or an offset that one of several programs does not have.
+      if (!this.#options.follow || !options.allowNone || !(error instanceof DTraceError)) throw error;
+    }
+  }
+
+  /** Enables in a process that is about to run for the first time what is enabled in the target that it descends from. */
+  #started(process: TracedProcess): void {
+    const { pid, ancestors } = process;
+    if (!this.#targets.get(pid)?.alive) this.#add(process);
+    for (const enabled of [...this.#enabled]) {
+      const { target, template } = enabled;
+      if (target === undefined || template === undefined || !template.provider.includes("$target")) continue;
+      if (pid !== target && !ancestors.includes(target)) continue;
+      this.#enable(enabled, { process, fields: expandMacros(template, { target: pid }) }, { allowNone: true });
+    }
+  }
+
+  /** Gives up what was enabled in programs that are gone, of which there can be many where children are followed. */
+  #sweep(): void {
+    if (!this.#options.follow) return;
+    for (const enabled of [...this.#enabled]) enabled.sweep();
   }
 
   /** Makes the probes that a description asks for in modules, and finds those that are there already. */

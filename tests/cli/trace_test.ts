@@ -251,7 +251,7 @@ Deno.test("fasttrap --help is one screen that names every option, -V is the vers
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const lines = stdout.split("\n");
   assert(lines.length <= 45 && lines.every((line) => line.length <= 120), stdout);
-  for (const option of [..."nPmfpclqoxjZV", "-format", "-count", "-help"]) {
+  for (const option of [..."nPmfpclqoxjZV", "-format", "-count", "-follow", "-help"]) {
     assertMatch(stdout, new RegExp(`[ (]-${option}\\b`));
   }
   assertEquals((await run(["-h"], { permissions: [] })).stdout, stdout);

@@ -24,6 +24,8 @@ export class Traced implements Disposable {
   constructor(target: TargetProgram, options: FasttrapOptions = {}, kernel: Kernel = openKernel()) {
     this.kernel = kernel;
     this.fasttrap = new Fasttrap(this.kernel, {
+      adopts: () => false,
+      started: () => {},
       executed: () => {},
       ended: () => {},
       warn: (message) => this.warnings.push(message),

@@ -20,6 +20,8 @@ import {
 /** A listener that has no tracepoints. */
 const NOBODY: StopListener = {
   trapped: () => "unknown",
+  adopts: () => false,
+  started: () => {},
   executed: () => {},
   ended: () => {},
   closed: () => {},
