@@ -57,14 +57,20 @@ Deno.test("Session.enable() finds work() in a program that is linked in any way"
 
 Deno.test("Session.enable() steps in place where the program may not map memory", async () => {
   const descriptions = ["work:", "work:entry", "copy:0", "copy:return"].map((rest) => `pid$target:a.out:${rest}`);
-  const { hits, warnings } = await assertSame("filtered", descriptions, [100]);
-  // A repeated instruction is one hit, however often it repeats itself.
-  assertEquals(hits.slice(1), [100, 1, 1]);
-  assertEquals(warnings, []);
+  for (const strict of [0, 1]) {
+    const { hits, warnings } = await assertSame("filtered", descriptions, [100, strict]);
+    // A repeated instruction is one hit, however often it repeats itself.
+    assertEquals(hits.slice(1), [100, 1, 1]);
+    assertEquals(warnings, []);
+  }
 });
 
 Deno.test("Session.enable() works in a program that steps itself", async () => {
-  for (const name of ["entry", ""]) await assertSame("steps", [`pid$target:a.out:work:${name}`], [5]);
+  const names = ["entry", "return", ""];
+  for (const name of names) await assertSame("steps", [`pid$target:a.out:work:${name}`], [5]);
+  const { hits } = await assertSame("steps", names.map((name) => `pid$target:a.out:work:${name}`), [5]);
+  // Seven instructions, and the entry and the return once more.
+  assertEquals(hits, [5, 5, 45]);
 });
 
 /** Entries and returns of the functions of `returns`, as they must be. */
