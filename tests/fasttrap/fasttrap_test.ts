@@ -263,8 +263,8 @@ function refusingKernel(): { kernel: Kernel; refusal: { on: boolean } } {
   const refusal = { on: false };
   const call = {
     ...own.call,
-    ft_pwrite: (...args: Parameters<Kernel["call"]["ft_pwrite"]>) => refusal.on ? -5 : own.call.ft_pwrite(...args),
-    ft_poke: (...args: Parameters<Kernel["call"]["ft_poke"]>) => refusal.on ? -5 : own.call.ft_poke(...args),
+    "ft_pwrite": (...args: Parameters<Kernel["call"]["ft_pwrite"]>) => refusal.on ? -5 : own.call.ft_pwrite(...args),
+    "ft_poke": (...args: Parameters<Kernel["call"]["ft_poke"]>) => refusal.on ? -5 : own.call.ft_poke(...args),
   };
   return {
     kernel: { call, check: (...args) => own.check(...args), [Symbol.dispose]: () => own[Symbol.dispose]() },
