@@ -15,6 +15,17 @@ export const TARGETS = new URL("../build/targets/", import.meta.url).pathname;
 /** How many times as long the long form of a test is; 1 unless `FASTTRAP_SOAK` says otherwise. */
 export const SOAK = Deno.env.get("FASTTRAP_SOAK") === "1" ? 10 : 1;
 
+/**
+ * Chooses between the usual and the long form of a test whose figure is to be an exact one.
+ *
+ * @param usual How often, as a rule.
+ * @param long How often if `FASTTRAP_SOAK` is 1.
+ * @returns One of the two.
+ */
+export function rounds(usual: number, long: number): number {
+  return SOAK === 1 ? usual : long;
+}
+
 /** How long an event is waited for before a test fails, in ms. */
 const LIMIT_MS = 60_000;
 

@@ -73,7 +73,7 @@ export class Dispatcher {
     if (thread.state !== "stopped") return "resumed";
     if (asked.length > 0) answer(tracer, tracepoint);
     else if (!tracepoint.emulated || !image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)) {
-      return this.#sendOn(thread, tracepoint);
+      return this.#sendOn(thread, tracepoint, after);
     }
     if (after.length > 0) this.#fireAfter(thread, after, tracepoint);
     return "performed";
@@ -90,8 +90,9 @@ export class Dispatcher {
   }
 
   /** Has a thread execute an instruction that cannot be performed on its registers. */
-  #sendOn(thread: Thread, { image, pc, slot, instruction }: Tracepoint): TrapOutcome {
+  #sendOn(thread: Thread, tracepoint: Tracepoint, after: readonly Probe[]): TrapOutcome {
     const { tracer } = this.#tables;
+    const { image, pc, slot, instruction } = tracepoint;
     // A handler, or the only shot, may have taken the trap out: then the original is back in its place.
     if (!image.text.has(pc)) {
       tracer.stop.setPc(image, pc);
@@ -101,7 +102,13 @@ export class Dispatcher {
       tracer.stop.setPc(image, slot.address);
       return "performed";
     }
-    stepOver(tracer, thread, instruction);
+    // So is an instruction that cannot be emulated now: its operand faults, or the program steps itself.
+    stepOver(
+      tracer,
+      thread,
+      instruction,
+      after.length > 0 ? () => this.#fireAfter(thread, after, tracepoint) : undefined,
+    );
     return "resumed";
   }
 

@@ -7,8 +7,8 @@
  * *Method.* All threads of the image are stopped, the original bytes put back, the thread steps once, the trap is
  * written again, the others go on. No thread can pass the place unseen.
  *
- * A system call may block, perhaps until another thread acts. After {@linkcode STEP_LIMIT_US} the others are therefore
- * let go with the trap still out: hits of theirs at this one place are missed until the call returns, which is counted
+ * A system call may block, perhaps until another thread acts. If the thread sleeps after {@linkcode STEP_LIMIT_US}, the
+ * others are therefore let go with the trap still out: hits of theirs at this one place are missed until the call returns, which is counted
  * and said by the listener. Everything else in this project that waits for a thread to finish a step is bounded by the
  * instruction itself.
  *
@@ -19,12 +19,13 @@
 
 import type { Address } from "../address.ts";
 import type { Instruction } from "../isa/isa.ts";
-import type { Thread } from "./process.ts";
-import { eventOf, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import type { Thread, ThreadState } from "./process.ts";
+import { readState } from "./proc_files.ts";
+import { eventOf, INTERRUPTED, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { mendTrapAction } from "./trap_action.ts";
 
-/** How long the other threads wait for a step, in microseconds. */
+/** How long a step takes before the thread is looked at, in microseconds. */
 const STEP_LIMIT_US = 2000;
 /** How many repetitions of a string instruction are one hit; it is hit again every so many. */
 const REPETITIONS_LIMIT = 4096;
@@ -36,26 +37,40 @@ const REPETITIONS_LIMIT = 4096;
  * @param tracer The tracer.
  * @param thread The thread, which is not in the backlog.
  * @param instruction The instruction.
+ * @param stepped Called when it has taken effect, with the thread's registers loaded and the others running; it may
+ *   change the registers, or let the thread go.
  */
-export function stepOver(tracer: Tracer, thread: Thread, instruction: Instruction): void {
+export function stepOver(tracer: Tracer, thread: Thread, instruction: Instruction, stepped?: () => void): void {
   const { image } = thread.process;
   const { address, flow } = instruction;
   const stepsItself = image.isa.registers.stepsItself(tracer.stop.registers);
   tracer.stop.setPc(image, address);
   tracer.stop.storeRegisters(thread);
   tracer.quiesce(image);
-  for (let steps = 1; makeStep(tracer, thread, address); steps++) {
-    const made = isStep(tracer, thread);
+  let made = false;
+  for (let steps = 1; makeStep(tracer, thread, instruction); steps++) {
+    made = isStep(tracer, thread);
     if (made && !stepsItself) hideStep(tracer, thread, instruction);
     // A repeated string instruction: a step is one repetition.
     const repeated = flow === "next" && made && tracer.stop.loadRegisters(thread) &&
       tracer.stop.getPc(image) === address;
-    if (repeated && !stepsItself && steps < REPETITIONS_LIMIT) continue;
-    answer(tracer, thread, made && !stepsItself);
-    break;
+    if (!repeated || stepsItself || steps >= REPETITIONS_LIMIT) break;
   }
   if (thread.state === "running" && stepsOver(thread)) tracer.listener.warn(missedHits(thread, address));
   tracer.release();
+  if (thread.state !== "stopped") return;
+  thread.stepping = false;
+  if (made && !stepsItself) {
+    mendTrapAction(tracer, thread);
+    thread.status = INTERRUPTED;
+  }
+  if (made && stepped !== undefined && tracer.stop.loadRegisters(thread)) {
+    image.memory.useThread(thread.tid);
+    stepped();
+    if ((thread as { state: ThreadState }).state !== "stopped") return;
+    tracer.stop.storeRegisters(thread);
+  }
+  answer(tracer, thread);
 }
 
 /**
@@ -80,12 +95,21 @@ export function finishStepOver(thread: Thread): void {
 }
 
 /** Makes a step with the trap taken out. Returns whether the thread has stopped for something. */
-function makeStep(tracer: Tracer, thread: Thread, address: Address): boolean {
+function makeStep(tracer: Tracer, thread: Thread, { address, flow }: Instruction): boolean {
   thread.process.image.text.remove([address]);
   thread.stepping = true;
   thread.steppingOver = address;
   tracer.resume(thread, 0);
-  return tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined;
+  do {
+    if (tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined) return true;
+  } while (thread.state === "running" && !isBlocked(tracer, thread, flow));
+  return false;
+}
+
+/** Whether a thread that makes a step waits for somebody, and not just for a CPU or a page of its memory. */
+function isBlocked({ kernel }: Tracer, { process, tid }: Thread, flow: Instruction["flow"]): boolean {
+  const state = readState(kernel, process.pid, tid);
+  return state === "S" || (state === "D" && flow === "system-call");
 }
 
 /**
@@ -112,11 +136,9 @@ function isStep(tracer: Tracer, thread: Thread): boolean {
  * Answers the stop behind a step, or whatever came before it: then the trap is back, and will be hit again. The trap
  * behind an instruction of a program that steps itself is the program's.
  */
-function answer(tracer: Tracer, thread: Thread, isOurs: boolean): void {
+function answer(tracer: Tracer, thread: Thread): void {
   const { status } = thread;
-  thread.stepping = false;
-  if (isOurs) mendTrapAction(tracer, thread);
-  if (isOurs || (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) === SIGTRAP)) tracer.resume(thread, 0);
+  if (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) === SIGTRAP) tracer.resume(thread, 0);
   else tracer.enqueue(thread);
 }
 

@@ -1,7 +1,17 @@
 /** How a trace ends before its target does: by signals, and by a reader that has gone or is stuck. */
 
 import { assertEquals, assertGreaterOrEqual, assertMatch } from "@std/assert";
-import { assertTextUntouched, stateOf, type TargetProgram, tracerOf, until, withTarget } from "../support.ts";
+import { Random } from "../isa/x86_64/random.ts";
+import {
+  assertTextUntouched,
+  rounds,
+  stateOf,
+  type TargetProgram,
+  tracerOf,
+  until,
+  untraced,
+  withTarget,
+} from "../support.ts";
 import { RunningCommand, START } from "./command.ts";
 
 const SERVE = "pid$target:a.out:serve:entry";
@@ -75,6 +85,56 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     });
   });
 }
+
+/** Waits a random time, from before the command has attached to long after. */
+const moment = (random: Random) => new Promise((resolve) => setTimeout(resolve, random.below(250)));
+
+Deno.test("fasttrap ends by SIGINT at any moment, and nothing is lost or left", async () => {
+  const random = new Random(11);
+  await withTarget("spin", async (target) => {
+    for (let round = 0; round < rounds(6, 1000); round++) {
+      const description = `pid$target:a.out:work:${round % 4 < 2 ? "entry" : ""}`;
+      await using command = new RunningCommand(["-j", "-n", description, "-p", target.pid]);
+      if (round % 2 === 0) await command.shows("matched");
+      await moment(random);
+      command.signal("SIGINT");
+      const { code, stdout, stderr } = await command.screen();
+      assertEquals([tracerOf(target.pid), target.alive], [0, true]);
+      assertTextUntouched(target.pid);
+      // Before the command listens to it, the signal ends the runtime.
+      if (round % 2 === 1 && code === 130 && stdout === "") continue;
+      const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+      const end = { type: "end", hits: lines.length - 1, drops: {} };
+      assertEquals([code, lines.at(-1)], [0, end], stderr);
+      // Each thread calls the function with 0, 1, 2 and so on: none is missing from the first to the last.
+      const next = new Map<number, number>();
+      for (const { tid, name, args: [n] } of lines.slice(0, -1)) {
+        if (name !== "entry") continue;
+        assertEquals(n, next.get(tid) ?? n);
+        next.set(tid, n + 1);
+      }
+    }
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [4] });
+});
+
+Deno.test("fasttrap ends by SIGINT at any moment of many forks, and every child lives", async () => {
+  const random = new Random(13);
+  const args = [rounds(300, 1000), 2];
+  const plain = await untraced("forks", { args });
+  for (let round = 0; round < rounds(3, 50); round++) {
+    await withTarget("forks", async (target) => {
+      await using command = new RunningCommand(["-n", "pid$target:a.out::", "-p", target.pid]);
+      await command.shows("matched");
+      await target.send();
+      await moment(random);
+      command.signal("SIGINT");
+      assertEquals(await command.code(), 0);
+      assertEquals(await target.outcome(), plain);
+    }, { args });
+  }
+});
 
 Deno.test("fasttrap ends without a failure when its reader goes away", async () => {
   await withTarget("requests", async (target) => {

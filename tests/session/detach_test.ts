@@ -1,14 +1,17 @@
 /** Letting go: nothing is left behind, whenever it happens. */
 
 import { assert, assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
-import { type Hit, Session } from "../../mod.ts";
+import { type DTraceError, type Hit, Session } from "../../mod.ts";
+import { Random } from "../isa/x86_64/random.ts";
 import {
   assertTextUntouched,
   changedText,
+  rounds,
   SOAK,
   stateOf,
   type TargetProgram,
   tracerOf,
+  until,
   withTarget,
 } from "../support.ts";
 
@@ -28,7 +31,7 @@ async function assertRight(target: TargetProgram): Promise<void> {
   assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
 }
 
-Deno.test("Session.detach() restores a process that was attached and enabled 100 times", async () => {
+Deno.test("Session.detach() restores a process of eight threads that was attached and enabled 100 times", async () => {
   await withTarget("spin", async (target) => {
     const mappings = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`).split("\n").length;
     const before = mappings();
@@ -42,7 +45,7 @@ Deno.test("Session.detach() restores a process that was attached and enabled 100
     }
     assertEquals(mappings(), before);
     await assertRight(target);
-  }, { args: [3] });
+  }, { args: [8] });
 });
 
 Deno.test("Session[Symbol.dispose]() lets a sleeping process go, 100 times", async () => {
@@ -214,6 +217,31 @@ Deno.test("Session.run() rejects with what a handler throws, and the process liv
       assert(hits >= 25);
       await assertRight(target);
     }, { args: [3] });
+  }
+});
+
+Deno.test("Session.run() ends when a process is killed at random moments", async () => {
+  const random = new Random(7);
+  for (let round = 0; round < rounds(20, 1000); round++) {
+    await withTarget("spin", async (target) => {
+      await using session = new Session({ signals: false });
+      // From before it is attached until long after the first hits.
+      const timer = setTimeout(() => Deno.kill(target.pid, "SIGKILL"), random.below(12));
+      try {
+        if (round % 2 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+        const traced = session.attach(target.pid);
+        const enabled = session.enable(EVERYWHERE, { handler: () => {}, allowNone: true });
+        while (traced.alive) await runUntil(session, () => enabled.hitsTotal % 100 === 0);
+        assertEquals(traced.end, { code: undefined, signal: 9 });
+      } catch (error) {
+        // It had gone before it was attached.
+        assertEquals((error as DTraceError).tag, "D_PROC_GRAB");
+      } finally {
+        clearTimeout(timer);
+      }
+      await until(() => !target.alive, "the end of the process");
+      assertEquals((await target.outcome()).end, "killed 9");
+    }, { args: [4] });
   }
 });
 

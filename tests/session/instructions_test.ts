@@ -1,7 +1,8 @@
 /** Probes on every instruction: the program computes what it computes untraced. */
 
 import { assert, assertEquals } from "@std/assert";
-import { SOAK, untraced } from "../support.ts";
+import { Session } from "../../mod.ts";
+import { SOAK, untraced, withTarget } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 /** Traces a target with probes and asserts that it does what it does untraced. */
@@ -57,20 +58,26 @@ Deno.test("Session.enable() finds work() in a program that is linked in any way"
 
 Deno.test("Session.enable() steps in place where the program may not map memory", async () => {
   const descriptions = ["work:", "work:entry", "copy:0", "copy:return"].map((rest) => `pid$target:a.out:${rest}`);
-  const { hits, warnings } = await assertSame("filtered", descriptions, [100]);
-  // A repeated instruction is one hit, however often it repeats itself.
-  assertEquals(hits.slice(1), [100, 1, 1]);
-  assertEquals(warnings, []);
+  for (const strict of [0, 1]) {
+    const { hits, warnings } = await assertSame("filtered", descriptions, [100, strict]);
+    // A repeated instruction is one hit, however often it repeats itself.
+    assertEquals(hits.slice(1), [100, 1, 1]);
+    assertEquals(warnings, []);
+  }
 });
 
 Deno.test("Session.enable() works in a program that steps itself", async () => {
-  for (const name of ["entry", ""]) await assertSame("steps", [`pid$target:a.out:work:${name}`], [5]);
+  const names = ["entry", "return", ""];
+  for (const name of names) await assertSame("steps", [`pid$target:a.out:work:${name}`], [5]);
+  const { hits } = await assertSame("steps", names.map((name) => `pid$target:a.out:work:${name}`), [5]);
+  // Seven instructions, and the entry and the return once more.
+  assertEquals(hits, [5, 5, 45]);
 });
 
 /** Entries and returns of the functions of `returns`, as they must be. */
 const CALLS: Readonly<Record<string, number[]>> = {
-  // Called once, and by way of three tail calls, one of them indirect.
-  leaf: [4, 4],
+  // Called once, and by way of five tail calls, one of them indirect.
+  leaf: [6, 6],
   "tail_jump": [1, 1],
   // Once left by ret, once by the branch.
   "tail_branch": [2, 2],
@@ -81,8 +88,27 @@ const CALLS: Readonly<Record<string, number[]>> = {
   loop: [1, 1],
   pops: [1, 1],
   repeats: [1, 1],
+  bounds: [1, 1],
+  // Left by a branch, by ret, and by a short jump.
+  near: [3, 3],
+  // Left by longjmp.
+  never: [1, 0],
+  jumps: [1, 0],
   recurse: [465, 465],
 };
+
+Deno.test("Session.enable() finds no return of a function that never returns", async () => {
+  await withTarget("returns", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const enabled = session.enable("pid$target:libc.so.6:exit:return", { handler: () => {}, allowNone: true });
+    const entry = session.enable("pid$target:libc.so.6:exit:entry", { handler: () => {} });
+    await target.send();
+    await session.run();
+    assertEquals([enabled.probes.length, entry.hitsTotal], [0, 1]);
+    assertEquals(await target.outcome(), await untraced("returns"));
+  });
+});
 
 Deno.test("Session.enable() of returns counts every way out of a function once", async () => {
   const names = Object.keys(CALLS);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Session } from "../../mod.ts";
-import { SOAK, untraced, withTarget } from "../support.ts";
+import { rounds, SOAK, untraced, withTarget } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 const WORK = "pid$target:a.out:work:entry";
@@ -32,7 +32,7 @@ Deno.test("Session.run() passes signals while every instruction of their handler
 
 for (const [name, description] of [["entry", WORK], ["every instruction", EVERYWHERE]] as const) {
   Deno.test(`Session.run() never shows a slot's address to a handler: ${name} of work()`, async () => {
-    const args = [(name === "entry" ? 50_000 : 8000) * SOAK, 1000];
+    const args = [name === "entry" ? rounds(50_000, 1_000_000) : 8000 * SOAK, 1000];
     const { hits, stdout, end } = await traced("timer", [WORK, description], { args });
     const plain = await untraced("timer", { args });
     const parse = (text: string) => new Map(text.trim().split("\n").map((line) => line.split(" ") as [string, string]));
