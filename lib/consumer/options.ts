@@ -35,6 +35,7 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   x: { type: "string", short: "x" },
   Z: { type: "boolean", short: "Z" },
   j: { type: "boolean", short: "j" },
+  v: { type: "boolean", short: "v" },
   V: { type: "boolean", short: "V" },
   format: { type: "string" },
   count: { type: "boolean" },
@@ -83,6 +84,8 @@ export interface CommandOptions {
   readonly format: OutputFormat;
   /** Whether hits are only counted (`--count`). */
   readonly count: boolean;
+  /** Whether a list tells all that is known of a probe (`-v`). */
+  readonly verbose: boolean;
   /** Whether a description may match nothing (`-Z`). */
   readonly allowNone: boolean;
   /** How far a program runs before its probes are set (`-x evaltime`). */
@@ -118,7 +121,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   s: "a D script",
   S: "printing the intermediate code",
   U: "the C preprocessor",
-  v: "a report on the stability of probes",
   w: "destructive actions",
   X: "a degree of conformance to ISO C",
 };
@@ -153,6 +155,7 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   x: setTunable,
   Z: (draft) => draft.allowNone = true,
   j: (draft) => draft.format = "ndjson",
+  v: (draft) => draft.verbose = true,
   V: (draft) => draft.mode = "version",
   format: (draft, value) => draft.format = oneOf(FORMATS, value, "--format"),
   count: (draft) => draft.count = true,
@@ -177,6 +180,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     output: undefined,
     format: "text",
     count: false,
+    verbose: false,
     allowNone: false,
     moment: "preinit",
     hashSize: undefined,
@@ -245,6 +249,9 @@ function check(draft: Draft): void {
     const others = draft.commands.length + draft.descriptions.length;
     if (others > 0) throw new UsageError("doctor takes no option but -p");
     return;
+  }
+  if (draft.verbose && draft.mode !== "list") {
+    throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
   }
   if (draft.descriptions.length > 0) return;
   if (draft.mode === "trace") {
