@@ -103,6 +103,8 @@ export interface ResumePoint {
   readonly done: boolean;
   /** What to add to the stack pointer, in bytes, to undo a half-done push; 0 nearly always. */
   readonly stackBytes: number;
+  /** The index of the low half of a register that must be given the pc too, because it still has one of the slot; or -1. */
+  readonly pcRegister: number;
 }
 
 /** The contents of a slot. */
@@ -167,6 +169,17 @@ export interface Isa {
    * @returns The contents; undefined if a copy elsewhere cannot have the same effect.
    */
   displace(instruction: Instruction, code: Uint8Array, slot: Address): Displacement | undefined;
+
+  /**
+   * Takes back what a single step over an instruction has shown the program of it: the processor steps by a flag, which
+   * some instructions save. The program must not step itself.
+   *
+   * @param instruction What {@linkcode Isa.decode} gave for the original bytes.
+   * @param registers The registers behind the step, changed in place.
+   * @param memory The thread's memory.
+   * @returns Whether registers were changed.
+   */
+  hideStep(instruction: Instruction, registers: RegisterHalves, memory: WordMemory): boolean;
 
   /**
    * Tells whether a static probe can fire at an instruction: one that compilers and linkers leave where they have taken a
@@ -256,5 +269,5 @@ export interface RegisterAccess {
   stepsItself(registers: RegisterHalves): boolean;
 
   /** The numbers of the system calls that the tracer needs in the target. */
-  readonly systemCalls: { readonly mmap: number; readonly munmap: number };
+  readonly systemCalls: { readonly mmap: number; readonly munmap: number; readonly rtSigaction: number };
 }

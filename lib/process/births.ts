@@ -66,6 +66,7 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
     wanted: false,
     ancestors: [process.pid, ...process.ancestors],
   });
+  sharer.trapAction = process.trapAction;
   tracer.addProcess(sharer);
   adopt(tracer, sharer, child, status);
 }
@@ -116,8 +117,7 @@ function releaseCopy(tracer: Tracer, image: Image, child: number): void {
   if (tracer.kernel.call.ft_get_regset(child, NT_PRSTATUS, bytes, bytes.length) >= 0) {
     const point = image.slots.resumePoint(registers[pc]! + registers[pc + 1]! * 2 ** 32);
     if (point !== undefined) {
-      registers[pc] = point.pc >>> 0;
-      registers[pc + 1] = Math.floor(point.pc / 2 ** 32);
+      image.slots.applyResumePoint(point, registers);
       tracer.kernel.call.ft_set_regset(child, NT_PRSTATUS, bytes, bytes.length);
     }
   }

@@ -47,8 +47,10 @@ import {
   signalOf,
   SIGTRAP,
 } from "./ptrace.ts";
+import { findIgnoredSetId } from "./set_id.ts";
 import { handleSignalStop } from "./signals.ts";
 import { finishStepOver } from "./step_over.ts";
+import { lookAtTrapActions } from "./trap_action.ts";
 import { Strangers } from "./strangers.ts";
 
 /** How long a thread is waited for before its state is looked at, in microseconds. */
@@ -204,6 +206,7 @@ export class Tracer {
       }
     }
     takePendingTraps(this, image);
+    lookAtTrapActions(this, image);
   }
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
@@ -421,6 +424,9 @@ export class Tracer {
     thread.inVfork = false;
     thread.withheld.length = 0;
     thread.resent.length = 0;
+    thread.blockedMask = undefined;
+    process.trapAction = undefined;
+    process.actionSeenNs = 0;
     adoptOrphans(this, process);
     this.#leaveImage(process);
     try {
@@ -431,6 +437,8 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
+    const ignored = findIgnoredSetId(this.kernel, process.pid);
+    if (ignored !== undefined) this.listener.warn(ignored);
     this.listener.executed(process);
   }
 

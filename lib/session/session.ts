@@ -129,6 +129,8 @@ export class Session implements Disposable, AsyncDisposable {
       executed: (process) => {
         this.#modules.sweep();
         this.#targets.get(process.pid)?.replaced();
+        // What cannot be traced is let go.
+        if (!process.image.alive) this.#targets.get(process.pid)?.detached();
       },
       ended: (process) => {
         this.#modules.sweep();

@@ -33,11 +33,42 @@ Deno.test("Barrier keeps slots from being used again while threads are in them",
   assertEquals(await takeTurns(100 * SOAK), await untraced("stays", { args: [THREADS] }));
 });
 
+/**
+ * Threads block in the slot of a system call; its probe is disabled, and others are enabled that need slots. Then the
+ * threads go on.
+ */
+async function reuseWhileBlocked(): Promise<Outcome> {
+  await using target = await TargetProgram.start("blocked");
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  {
+    using enabled = session.enable("pid$target:a.out:work:*", { handler: () => {} });
+    await target.send();
+    for await (const _ of session.batches()) if (enabled.hitsTotal > 0 && allRead(target.pid)) session.stop();
+  }
+  session.enable("pid$target:a.out:run:*", { handler: () => {} });
+  await target.send("abcd");
+  await session.run();
+  return await target.outcome();
+}
+
+/** Whether all threads of a process but the first are blocked in read(2). */
+function allRead(pid: number): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
+    Number(name) === pid || Deno.readTextFileSync(`/proc/${pid}/task/${name}/syscall`).startsWith("0 ")
+  );
+}
+
+Deno.test("Barrier keeps slots from being used again while threads are blocked in them", async () => {
+  assertEquals(await reuseWhileBlocked(), { stdout: "read 4\n", end: "exited 0" });
+});
+
 Deno.test("Barrier is needed: without it the same program goes wrong", async () => {
   const { retire } = Barrier.prototype;
   Barrier.prototype.retire = (image, slots) => slots.forEach((slot) => image.slots.free(slot));
   try {
-    assertNotEquals(await takeTurns(200), { stdout: "right\n", end: "exited 0" });
+    assertNotEquals(await reuseWhileBlocked(), { stdout: "read 4\n", end: "exited 0" });
   } finally {
     Barrier.prototype.retire = retire;
   }
@@ -54,11 +85,7 @@ Deno.test("Barrier.pass() frees the slot of a blocked system call when the threa
     assertEquals(fasttrap.enable([call], enabling), []);
     await target.send();
     traced.pumpUntil(() => hits.length === 4);
-    const blocked = () =>
-      [...image.threads()].every(({ tid }) =>
-        tid === target.pid || Deno.readTextFileSync(`/proc/${target.pid}/task/${tid}/syscall`).startsWith("0 ")
-      );
-    traced.pumpUntil(blocked);
+    traced.pumpUntil(() => allRead(target.pid));
     const { generation } = fasttrap.barrier;
     fasttrap.disable([call], enabling);
     assertEquals([fasttrap.barrier.generation, fasttrap.barrier.waitingTotal(image)], [generation + 1, 1]);

@@ -1,6 +1,7 @@
 /** Probes and tracepoints of a real process. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { SystemError } from "../../lib/errors.ts";
 import { tracepointIndex } from "../../lib/fasttrap/hash.ts";
 import { detach } from "../../lib/process/attach.ts";
@@ -233,3 +234,98 @@ Deno.test("Fasttrap.enable() looks whether a trap is still there before it share
     await target.send();
     assertEquals(await nextLine(target, traced), "2");
   }));
+
+Deno.test("Fasttrap.enable() by a second consumer looks whether the traps are still there", () =>
+  withTarget("rewritten", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    const seen: string[] = [];
+    const [first, second] = [noting(seen, "first "), noting(seen, "second ")];
+    fasttrap.enable([entry], first);
+    await target.send();
+    assertEquals(await nextLine(target, traced), "rewritten");
+    const rewritten = traced.bytes("work");
+    fasttrap.enable([entry], second);
+    assertEquals([traced.bytes("work")[0], fasttrap.tracepoints.size, entry.owner.enabledTotal], [0xcc, 1, 1]);
+    await target.send();
+    assertEquals([await nextLine(target, traced), seen], ["2", ["first entry", "second entry"]]);
+    fasttrap.disable([entry], first);
+    fasttrap.disable([entry], second);
+    assertEquals([traced.bytes("work"), fasttrap.tracepoints.size], [rewritten, 0]);
+    await target.send();
+    assertEquals(await nextLine(target, traced), "2");
+  }));
+
+/** A kernel that refuses to write text while a switch is on. */
+function refusingKernel(): { kernel: Kernel; refusal: { on: boolean } } {
+  const own = openKernel();
+  const refusal = { on: false };
+  const call = {
+    ...own.call,
+    "ft_pwrite": (...args: Parameters<Kernel["call"]["ft_pwrite"]>) => refusal.on ? -5 : own.call.ft_pwrite(...args),
+    "ft_poke": (...args: Parameters<Kernel["call"]["ft_poke"]>) => refusal.on ? -5 : own.call.ft_poke(...args),
+  };
+  return {
+    kernel: { call, check: (...args) => own.check(...args), [Symbol.dispose]: () => own[Symbol.dispose]() },
+    refusal,
+  };
+}
+
+Deno.test("Fasttrap.enable() leaves nothing behind when the text cannot be written", () =>
+  withTarget("spin", async (target) => {
+    const { kernel, refusal } = refusingKernel();
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const every = original.length - 1;
+    const probes = [traced.probe("work", "entry", [0]), traced.probe("work", "offset", [0, every], "two")];
+    const enabling = noting([]);
+    refusal.on = true;
+    const refusals = fasttrap.enable(probes, enabling);
+    assertEquals(refusals.map(({ reason }) => reason), [
+      "its text cannot be written",
+      "its text cannot be written",
+    ]);
+    const [provider] = fasttrap.providers.providers;
+    assertEquals([fasttrap.tracepoints.size, traced.process.image.text.size, provider!.enabledTotal], [0, 0, 2]);
+    assertEquals([probes.map(({ enabled }) => enabled), traced.bytes("work")], [[false, false], original]);
+    fasttrap.disable(probes, enabling);
+    assertEquals(provider!.enabledTotal, 0);
+    refusal.on = false;
+    assertEquals(fasttrap.enable(probes, enabling), []);
+    assertEquals(fasttrap.tracepoints.size, 2);
+    fasttrap.disable(probes, enabling);
+    detach(fasttrap.tracer, traced.process);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [2] }));
+
+Deno.test("Fasttrap.disable() keeps the tracepoint of a trap that cannot be taken out, and the program lives", () =>
+  withTarget("spin", async (target) => {
+    const { kernel, refusal } = refusingKernel();
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    const entry = traced.probe("work", "entry", [0]);
+    fasttrap.enable([entry], enabling);
+    traced.pumpUntil(() => seen.length > 0);
+    refusal.on = true;
+    fasttrap.disable([entry], enabling);
+    assertEquals(traced.warnings, [`Cannot restore 1 instructions of process ${target.pid} yet`]);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")[0]], [1, 0xcc]);
+    // Threads go on through it; nothing fires.
+    seen.length = 0;
+    for (let i = 0; i < 200; i++) fasttrap.tracer.pump(100);
+    assertEquals(seen, []);
+    refusal.on = false;
+    fasttrap.enable([entry], enabling);
+    traced.pumpUntil(() => seen.length > 0);
+    fasttrap.disable([entry], enabling);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")], [0, original]);
+    detach(fasttrap.tracer, traced.process);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [3] }));

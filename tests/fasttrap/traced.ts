@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { openKernel } from "../../ffi/ffi.ts";
+import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../../lib/address.ts";
 import { Fasttrap, type FasttrapOptions } from "../../lib/fasttrap/fasttrap.ts";
 import type { Enabling, Probe, ProbeKind } from "../../lib/fasttrap/probe.ts";
@@ -16,12 +16,13 @@ import { rawMemory, type TargetProgram } from "../support.ts";
 
 /** A traced target with its tables. */
 export class Traced implements Disposable {
-  readonly kernel = openKernel();
+  readonly kernel: Kernel;
   readonly fasttrap: Fasttrap;
   readonly process: TracedProcess;
   readonly warnings: string[] = [];
 
-  constructor(target: TargetProgram, options: FasttrapOptions = {}) {
+  constructor(target: TargetProgram, options: FasttrapOptions = {}, kernel: Kernel = openKernel()) {
+    this.kernel = kernel;
     this.fasttrap = new Fasttrap(this.kernel, {
       executed: () => {},
       ended: () => {},
