@@ -22,7 +22,7 @@ import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
-import { formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
+import { formatDetails, formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
 import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
@@ -151,7 +151,9 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
     for (const { fields } of options.descriptions) {
       for (const target of expand(fields, session)) {
         for (const probe of session.list(fields, { ...options, target })) {
-          rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
+          const details = options.verbose ? session.inspect(probe) : undefined;
+          rows.push(json?.formatProbe(probe, details) ?? formatListingRow(probe));
+          if (json === undefined && details !== undefined) rows.push(formatDetails(details));
         }
       }
     }

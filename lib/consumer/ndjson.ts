@@ -17,6 +17,7 @@
  */
 
 import { formatProbeDescription } from "../spec/probe_description.ts";
+import type { ProbeDetails } from "../fasttrap/inspect.ts";
 import type { ProbeIdentity, TraceEvent } from "../session/event.ts";
 import type { ProbeCount } from "./counts.ts";
 
@@ -69,11 +70,15 @@ export class NdjsonFormatter {
    * Formats one probe of a list.
    *
    * @param probe The probe.
+   * @param details What is known of it (`-v`).
    * @returns A line with its line feed.
    */
-  formatProbe(probe: ProbeIdentity): string {
+  formatProbe(probe: ProbeIdentity, details?: ProbeDetails): string {
     const { id, provider, module, function: functionName, name } = probe;
-    return `${JSON.stringify({ type: "probe", id, provider, module, function: functionName, name })}\n`;
+    const identity = { type: "probe", id, provider, module, function: functionName, name };
+    if (details === undefined) return `${JSON.stringify(identity)}\n`;
+    const sites = details.sites.map((site) => ({ ...site, code: formatHex(site.code) }));
+    return `${JSON.stringify({ ...identity, ...details, sites })}\n`;
   }
 
   /**
@@ -85,6 +90,10 @@ export class NdjsonFormatter {
   formatEnd(totals: TraceTotals): string {
     return `${JSON.stringify({ type: "end", hits: totals.hitsTotal, drops: totals.drops })}\n`;
   }
+}
+
+function formatHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Writes a signed 64-bit integer given by its halves as JSON: a number if it is exact, else a string. */

@@ -35,6 +35,7 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   x: { type: "string", short: "x" },
   Z: { type: "boolean", short: "Z" },
   j: { type: "boolean", short: "j" },
+  v: { type: "boolean", short: "v" },
   V: { type: "boolean", short: "V" },
   format: { type: "string" },
   count: { type: "boolean" },
@@ -86,6 +87,8 @@ export interface CommandOptions {
   readonly count: boolean;
   /** Whether children and the programs that targets execute are traced as well (`--follow`). */
   readonly follow: boolean;
+  /** Whether a list tells all that is known of a probe (`-v`). */
+  readonly verbose: boolean;
   /** Whether a description may match nothing (`-Z`). */
   readonly allowNone: boolean;
   /** How far a program runs before its probes are set (`-x evaltime`). */
@@ -121,7 +124,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   s: "a D script",
   S: "printing the intermediate code",
   U: "the C preprocessor",
-  v: "a report on the stability of probes",
   w: "destructive actions",
   X: "a degree of conformance to ISO C",
 };
@@ -156,6 +158,7 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   x: setTunable,
   Z: (draft) => draft.allowNone = true,
   j: (draft) => draft.format = "ndjson",
+  v: (draft) => draft.verbose = true,
   V: (draft) => draft.mode = "version",
   format: (draft, value) => draft.format = oneOf(FORMATS, value, "--format"),
   count: (draft) => draft.count = true,
@@ -182,6 +185,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     format: "text",
     count: false,
     follow: false,
+    verbose: false,
     allowNone: false,
     moment: "preinit",
     hashSize: undefined,
@@ -250,6 +254,9 @@ function check(draft: Draft): void {
     const others = draft.commands.length + draft.descriptions.length;
     if (others > 0) throw new UsageError("doctor takes no option but -p");
     return;
+  }
+  if (draft.verbose && draft.mode !== "list") {
+    throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
   }
   if (draft.descriptions.length > 0) return;
   if (draft.mode === "trace") {

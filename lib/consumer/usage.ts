@@ -21,7 +21,7 @@ one matches everything.
   -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
   -p PID           attach to a process; may be repeated
   -c 'CMD'         start a program, and trace it from its beginning; may be repeated
-  -l               list probes, enable none
+  -l               list probes, enable none; with -v also their stability, arguments, addresses and instructions
   -q               print only what was asked for
   -o FILE          append the output to a file
   -j, --format F   write text, or ndjson: one JSON object a line (-j)

@@ -200,7 +200,7 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
   if (instruction.refusal !== undefined) return instruction.refusal;
-  const tracepoint = new Tracepoint(image, instruction, isEmulated(batch, instruction));
+  const tracepoint = new Tracepoint(image, instruction, isEmulated(image, instruction, batch.registers));
   made.set(tracepoint, code.slice(0, instruction.length));
   return tracepoint;
 }
@@ -218,7 +218,15 @@ function readCode(batch: Batch, pc: Address): Uint8Array {
   return window.bytes.subarray(offset, offset + image.isa.longestBytes);
 }
 
-function isEmulated({ image, registers }: Batch, instruction: Instruction): boolean {
+/**
+ * Tells whether an instruction can be emulated, memory permitting.
+ *
+ * @param image The memory that it is in.
+ * @param instruction The instruction.
+ * @param registers Registers to try it on; changed.
+ * @returns Whether it can.
+ */
+export function isEmulated(image: Image, instruction: Instruction, registers: Uint32Array): boolean {
   registers.fill(0);
   return image.isa.emulate(instruction, registers, ANY_MEMORY);
 }
@@ -227,8 +235,12 @@ function isEmulated({ image, registers }: Batch, instruction: Instruction): bool
  * Why a probe cannot be on a tracepoint. What happens after an instruction can be seen only if we perform it ourselves. A
  * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
  * would fire for something else, or destroy a result.
+ *
+ * @param tracepoint The tracepoint, which may be nowhere yet.
+ * @param probe The probe.
+ * @returns The reason, as the end of a sentence; undefined if it can be on it.
  */
-function refusalOf({ emulated, image, instruction, pc }: Tracepoint, probe: Probe): string | undefined {
+export function refusalOf({ emulated, image, instruction, pc }: Tracepoint, probe: Probe): string | undefined {
   if (probe.kind === "return") return emulated ? undefined : "its effect cannot be followed";
   if (probe.kind !== "static") return undefined;
   if (probe.isEnabledSites.includes(pc)) {

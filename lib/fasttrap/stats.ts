@@ -10,6 +10,7 @@
 import type { Fasttrap } from "./fasttrap.ts";
 import type { HashTable } from "./hash_table.ts";
 import { processIndex, providerIndex, tracepointIndex } from "./hash.ts";
+import type { Tracepoint } from "./tracepoint.ts";
 import type { Probe } from "./probe.ts";
 import type { ProcessRecord, Provider } from "./provider.ts";
 
@@ -108,14 +109,14 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
     cleanups: cleanup.runsTotal,
     tracepoints: dump(
       tracepoints,
-      ({ pid, pc, before, after, asked, emulated, slot, image }, mask): Placed<TracepointStats> => ({
-        bucket: tracepointIndex(pc, pid, image.isa.unitBytes, mask),
-        pid,
-        pc,
-        before: idsOf(before),
-        after: idsOf(after),
-        asked: idsOf(asked),
-        performed: emulated ? "emulated" : slot !== undefined ? "slot" : "step",
+      (tracepoint, mask): Placed<TracepointStats> => ({
+        bucket: tracepointIndex(tracepoint.pc, tracepoint.pid, tracepoint.image.isa.unitBytes, mask),
+        pid: tracepoint.pid,
+        pc: tracepoint.pc,
+        before: idsOf(tracepoint.before),
+        after: idsOf(tracepoint.after),
+        asked: idsOf(tracepoint.asked),
+        performed: howPerformed(tracepoint),
       }),
       ({ before, after, asked }) => [...before, ...after, ...asked].some(({ owner }) => isShown(owner)),
     ),
@@ -148,6 +149,16 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
       (record) => record.providersTotal > ownOf(record),
     ),
   };
+}
+
+/**
+ * Tells how the instruction of a tracepoint is performed, memory permitting.
+ *
+ * @param tracepoint The tracepoint.
+ * @returns The way.
+ */
+export function howPerformed({ emulated, slot }: Tracepoint): TracepointStats["performed"] {
+  return emulated ? "emulated" : slot !== undefined ? "slot" : "step";
 }
 
 /** An entry with the bucket that it is in. */

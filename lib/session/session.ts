@@ -22,7 +22,8 @@ import { DTraceError } from "../errors.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
-import type { Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
+import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
@@ -203,6 +204,18 @@ export class Session implements Disposable, AsyncDisposable {
   list(description: string | ProbeDescription, options: ListOptions = {}): readonly ProbeIdentity[] {
     const found = this.#find(description, options);
     return found === undefined ? [] : this.#make(found, this.#modules.list(found.process), options);
+  }
+
+  /**
+   * Tells what is known of a probe: how much one may rely on it, and what its sites are.
+   *
+   * @param probe A probe of this session, as {@linkcode Session.list} and {@linkcode Enabled.probes} give it.
+   * @returns What is known now.
+   * @throws {TypeError} If it is no probe of a session.
+   */
+  inspect(probe: ProbeIdentity): ProbeDetails {
+    if (!(probe instanceof Probe)) throw new TypeError("Cannot inspect what is no probe of a session");
+    return inspectProbe(this.#fasttrap, probe);
   }
 
   /**

@@ -48,3 +48,19 @@ export interface Attributes {
 export function formatAttributes(attributes: Attributes): string {
   return `${attributes.name}/${attributes.data}/${attributes.class}`;
 }
+
+/**
+ * Finds what one may rely on where several names meet: the least of each word.
+ *
+ * @param all The attributes, one at least.
+ * @returns The minimum.
+ */
+export function minimumAttributes(all: readonly Attributes[]): Attributes {
+  const least = <T>(words: readonly T[], values: readonly T[]): T =>
+    words[Math.min(...values.map((value) => words.indexOf(value)))]!;
+  return {
+    name: least(STABILITIES, all.map(({ name }) => name)),
+    data: least(STABILITIES, all.map(({ data }) => data)),
+    class: least(DEPENDENCY_CLASSES, all.map((attributes) => attributes.class)),
+  };
+}

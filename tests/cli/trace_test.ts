@@ -232,6 +232,42 @@ Deno.test("fasttrap -l lists the probes and runs nothing", async () => {
   });
 });
 
+Deno.test("fasttrap -lv tells the stability, the arguments and the instructions of probes", async () => {
+  const description = ["-n", "pid$target:a.out:leaf:[r4]*", "--", `${TARGETS}returns`];
+  const screen = mask(await run(["-lv", ...description], { permissions: START }));
+  const attributes = "\t\tIdentifier Names: Private\n\t\tData Semantics:   Private\n\t\tDependency Class: Unknown\n";
+  const details = `
+\tProbe Description Attributes
+${attributes}
+\tArgument Attributes
+${attributes}
+\tArgument Types
+\t\tNone
+
+\tSites
+\t\tADDRESS (+0x4) emulated: c3
+
+`;
+  assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {
+    code: 0,
+    stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
+    1 pidPID           returns                              leaf return
+${details}    2 pidPID           returns                              leaf 4
+${details}`,
+    stderr: "",
+  });
+  const { stdout } = mask(await run(["-lvj", ...description], { permissions: START }));
+  const words =
+    '"attributes":"Private/Private/Unknown","argumentAttributes":"Private/Private/Unknown","argumentTypes":[]';
+  assertEquals(
+    stdout.replace(/"address":\d+/g, '"address":ADDRESS'),
+    ["return", "4"].map((name, index) =>
+      `{"type":"probe","id":${index + 1},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
+      `${words},"sites":[{"address":ADDRESS,"offset":4,"code":"c3","performed":"emulated"}]}\n`
+    ).join(""),
+  );
+});
+
 Deno.test("fasttrap -l -p lists entries and returns of a running process, which does not notice", async () => {
   await withTarget("requests", async (target) => {
     const { code, stdout } = await run(["-l", "-p", target.pid]);
@@ -251,7 +287,7 @@ Deno.test("fasttrap --help is one screen that names every option, -V is the vers
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const lines = stdout.split("\n");
   assert(lines.length <= 45 && lines.every((line) => line.length <= 120), stdout);
-  for (const option of [..."nPmfpclqoxjZV", "-format", "-count", "-follow", "-help"]) {
+  for (const option of [..."nPmfpclvqoxjZV", "-format", "-count", "-follow", "-help"]) {
     assertMatch(stdout, new RegExp(`[ (]-${option}\\b`));
   }
   assertEquals((await run(["-h"], { permissions: [] })).stdout, stdout);

@@ -22,6 +22,10 @@ Deno.test("fasttrap refuses mistakes in the command line", async () => {
     [["--cuont"], "unknown option --cuont", "did you mean --count?"],
     [["-y"], "unknown option -y", list],
     [["--n", "a"], "unknown option --n", list],
+    [
+      ["-v", ...DESCRIPTION],
+      "option -v without -l (a report on the stability of a program) is not supported yet",
+    ],
     [["-s", "x.d"], "option -s (a D script) is not supported yet"],
     [
       ["-x", "bufsize=4m"],

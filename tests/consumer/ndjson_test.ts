@@ -3,6 +3,7 @@ import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { NdjsonFormatter } from "../../lib/consumer/ndjson.ts";
 import { formatStatsObject } from "../../lib/consumer/stats.ts";
 import { Session } from "../../mod.ts";
+import type { SiteDetails } from "../../mod.ts";
 import schema from "../../schema/events.schema.json" with { type: "json" };
 import { makeEvent, makeProbe } from "./events.ts";
 
@@ -86,6 +87,19 @@ Deno.test("NdjsonFormatter.formatCount() and formatProbe() write what the schema
     value: 12,
   });
   assertEquals(parseLine(formatter.formatProbe(probe)), { type: "probe", ...probe });
+  const words = { attributes: "Evolving/Evolving/ISA", argumentAttributes: "Private/Private/Unknown" };
+  const sites: SiteDetails[] = [
+    { address: 4096, offset: 0, code: new Uint8Array([0x0f, 5]), performed: "slot", refusal: undefined },
+    { address: 4098, offset: undefined, code: new Uint8Array(), performed: undefined, refusal: "it is none" },
+  ];
+  assertEquals(parseLine(formatter.formatProbe(probe, { ...words, argumentTypes: ["int"], sites })), {
+    ...{ type: "probe", ...probe, ...words, argumentTypes: ["int"] },
+    sites: [{ address: 4096, offset: 0, code: "0f05", performed: "slot" }, {
+      address: 4098,
+      code: "",
+      refusal: "it is none",
+    }],
+  });
 });
 
 Deno.test("formatStatsObject() writes what the schema says", () => {
@@ -113,6 +127,8 @@ Deno.test("events.schema.json refuses what no line may be", () => {
       { type: "aggregation", name: "a", key: [], value: 1 },
       { type: "aggregation", name: "@", key: [1], value: 1 },
       { type: "probe", id: 1, provider: "pid1", module: "m", function: "f" },
+      { ...makeProbe(), type: "probe", sites: [{ address: 1, code: "0" }] },
+      { ...makeProbe(), type: "probe", attributes: "Private" },
       { type: "end", hits: 1 },
       { type: "end", hits: 1, drops: { ring: -1 } },
     ]

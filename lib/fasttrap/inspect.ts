@@ -1,0 +1,91 @@
+/**
+ * What is known of a probe before it is enabled: how much one may rely on it, and what each of its sites is.
+ *
+ * *Method.* Nothing is changed and nothing is stopped. The instruction of a site is decoded from the original bytes, as
+ * enabling it would, and tried: whether it can be emulated, whether a displaced copy can have its effect. Where there is
+ * a tracepoint already, that one tells.
+ *
+ * *Limit.* Whether memory for a slot can be had near a site is seen only when one is made.
+ *
+ * @module
+ */
+
+import type { Address } from "../address.ts";
+import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
+import { isEmulated, refusalOf } from "./enable.ts";
+import type { Fasttrap } from "./fasttrap.ts";
+import type { Probe } from "./probe.ts";
+import { howPerformed, type TracepointStats } from "./stats.ts";
+import { Tracepoint } from "./tracepoint.ts";
+
+/** A place where a probe has a trap when it is enabled. */
+export interface SiteDetails {
+  /** Its address. */
+  readonly address: number;
+  /** How far behind the beginning of its function it is, in bytes; undefined if that is not known. */
+  readonly offset: number | undefined;
+  /** The bytes of the original instruction; none if there is none. */
+  readonly code: Uint8Array;
+  /**
+   * How the instruction is performed, best first: `emulated` in the registers, by a displaced copy in a `slot`, or by a
+   * single `step` in its place with all other threads stopped; undefined if no probe can be on it.
+   */
+  readonly performed: TracepointStats["performed"] | undefined;
+  /** Why no probe can be on it, as the end of a sentence; undefined if one can. */
+  readonly refusal: string | undefined;
+}
+
+/** What is known of a probe. */
+export interface ProbeDetails {
+  /** How much one may rely on its names, in DTrace's words for names, data and dependency: `Private/Private/Unknown`. */
+  readonly attributes: string;
+  /** How much one may rely on its arguments. */
+  readonly argumentAttributes: string;
+  /** The types of its arguments as `args[n]` has them; none for probes of functions. */
+  readonly argumentTypes: readonly string[];
+  /** Its sites. */
+  readonly sites: readonly SiteDetails[];
+}
+
+/**
+ * Tells what is known of a probe.
+ *
+ * @param fasttrap The tables.
+ * @param probe The probe.
+ * @returns What is known; no sites of a program that is gone.
+ */
+export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
+  const { provider, module, function: functions, name, arguments: args } = probe.owner.attributes;
+  const types: string[] = [];
+  for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
+  const { image } = probe.owner.process;
+  return {
+    // A name that is whole relies on all of its parts (dt_probe_info of libdtrace).
+    attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
+    argumentAttributes: formatAttributes(args),
+    argumentTypes: types,
+    sites: image.alive ? probe.addresses.map((pc) => inspectSite(fasttrap, probe, pc)) : [],
+  };
+}
+
+function inspectSite(fasttrap: Fasttrap, probe: Probe, pc: Address): SiteDetails {
+  const { image } = probe.owner.process;
+  const { isa, memory } = image;
+  const bytes = new Uint8Array(isa.longestBytes);
+  const instruction = isa.decode(bytes.subarray(0, memory.read(pc, bytes)), 0, pc);
+  const offset = probe.kind === "static" ? undefined : pc - probe.functionAddress;
+  const site = { address: pc, offset, code: bytes.subarray(0, instruction?.length ?? 0) };
+  const refuse = (refusal: string): SiteDetails => ({ ...site, performed: undefined, refusal });
+  if (instruction === undefined) return refuse("there is no instruction that can be decoded");
+  if (instruction.refusal !== undefined) return refuse(instruction.refusal);
+  const live = fasttrap.tracepoints.find(image.pid, pc, isa.unitBytes);
+  const tracepoint = live?.image === image
+    ? live
+    : new Tracepoint(image, instruction, isEmulated(image, instruction, new Uint32Array(isa.registersBytes / 4)));
+  const refusal = refusalOf(tracepoint, probe);
+  if (refusal !== undefined) return refuse(refusal);
+  if (live === tracepoint || tracepoint.emulated) return { ...site, performed: howPerformed(tracepoint), refusal };
+  // The copy is tried where the original is: only its distance matters.
+  const copied = image.slotsRefused === undefined && isa.displace(instruction, site.code, pc) !== undefined;
+  return { ...site, performed: copied ? "slot" : "step", refusal };
+}

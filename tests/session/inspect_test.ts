@@ -1,0 +1,55 @@
+/** What is said of a probe before it is enabled comes true. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { Session, type SiteDetails } from "../../mod.ts";
+import { rawMemory, TargetProgram, untraced, within } from "../support.ts";
+
+for (
+  const [program, functionName, ways] of [
+    ["assembly", "work", ["emulated", "slot"]],
+    ["steps", "work", ["emulated", "slot"]],
+    ["own_trap", "work", ["emulated"]],
+    ["returns", "*", ["emulated", "slot"]],
+  ] as const
+) {
+  Deno.test(`Session.inspect() foretells how each instruction of ${program} is performed, and which cannot be`, async () => {
+    await using target = await TargetProgram.start(program);
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const description = `pid$target:a.out:${functionName}:`;
+    const listed = session.list(description);
+    const foretold = listed.map((probe) => session.inspect(probe).sites);
+    for (const { address, code } of foretold.flat()) {
+      assertEquals(code, rawMemory(target.pid, address, code.length));
+    }
+    const enabled = session.enable(description, { handler: () => {} });
+    assertEquals(enabled.probes.map(({ id }) => id).sort(), listed.map(({ id }) => id).sort());
+    const refusals = new Map(
+      enabled.unplaced.map(({ probe, reason }) => [probe.id, reason.replace(/, at offset.*/, "")]),
+    );
+    const { entries } = session.stats().tracepoints;
+    const performed = new Map(entries.map(({ pc, performed }) => [pc, performed]));
+    const seen = new Set<SiteDetails["performed"]>();
+    for (const [index, sites] of foretold.entries()) {
+      const { id } = listed[index]!;
+      assertEquals(sites.find(({ refusal }) => refusal !== undefined)?.refusal, refusals.get(id));
+      if (refusals.has(id)) continue;
+      for (const site of sites) assertEquals(site.performed, performed.get(site.address as never));
+      for (const site of sites) seen.add(site.performed);
+      // The trap does not show, neither as an instruction nor in another way of performing it.
+      assertEquals(session.inspect(listed[index]!).sites, sites);
+    }
+    assertEquals([...seen].sort(), [...ways]);
+    await target.send();
+    await within(session.run(), "the end");
+    assertEquals(await target.outcome(), await untraced(program));
+    assertEquals(session.inspect(listed[0]!).sites, []);
+  });
+}
+
+Deno.test("Session.inspect() refuses what is no probe of a session", () => {
+  using session = new Session({ signals: false });
+  const probe = { id: 1, provider: "pid1", module: "a", function: "b", name: "entry" };
+  assertThrows(() => session.inspect(probe), TypeError, "Cannot inspect what is no probe of a session");
+});
