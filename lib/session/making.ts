@@ -77,7 +77,9 @@ export function makeProbes(
       const matches = search(process, modules, description, among);
       problems.push(...matches.problems);
       hint ??= matches.hint;
-      for (const type of types) made.push(...matches.parts.map((part) => makeProbe(fasttrap, type, process, part)));
+      for (const type of types) {
+        for (const part of matches.parts) made.push(makeProbe(fasttrap, type, process, part));
+      }
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag === "D_PROC_CREATEFAIL") throw error;
       mistake ??= error;
