@@ -1,0 +1,50 @@
+/**
+ * DTrace's words for how much one may rely on a probe: its stability, and the class of systems that it depends on.
+ *
+ * An attribute is a triple: how stable the name is, how stable the data behind it are, and on what they depend. It is
+ * written `Evolving/Evolving/ISA`. The words and their order are those of the chapter "Stability" of the DTrace
+ * Guide; the place of a word in its list is the number that DTrace Object Format stores for it.
+ *
+ * @module
+ */
+
+/** The levels of stability, from what nobody may rely on to what a standard promises. */
+export const STABILITIES = [
+  "Internal",
+  "Private",
+  "Obsolete",
+  "External",
+  "Unstable",
+  "Evolving",
+  "Stable",
+  "Standard",
+] as const;
+
+/** The classes of what something depends on, from the unknown to what all systems have in common. */
+export const DEPENDENCY_CLASSES = ["Unknown", "CPU", "Platform", "Group", "ISA", "Common"] as const;
+
+/** A level of stability. */
+export type Stability = typeof STABILITIES[number];
+
+/** What something depends on. */
+export type DependencyClass = typeof DEPENDENCY_CLASSES[number];
+
+/** How much one may rely on a part of a probe. */
+export interface Attributes {
+  /** The stability of the name. */
+  readonly name: Stability;
+  /** The stability of the data. */
+  readonly data: Stability;
+  /** What both depend on. */
+  readonly class: DependencyClass;
+}
+
+/**
+ * Writes attributes as DTrace does.
+ *
+ * @param attributes The attributes.
+ * @returns The three words with slashes between them, such as `Evolving/Evolving/ISA`.
+ */
+export function formatAttributes(attributes: Attributes): string {
+  return `${attributes.name}/${attributes.data}/${attributes.class}`;
+}
