@@ -48,3 +48,20 @@ export interface Attributes {
 export function formatAttributes(attributes: Attributes): string {
   return `${attributes.name}/${attributes.data}/${attributes.class}`;
 }
+
+/**
+ * Reads attributes that are stored by number.
+ *
+ * Some producers of DOF store a class beyond the list. DTrace takes it for whatever is greatest, as the kernels do when
+ * they cap the class of a provider; a stability beyond the list promises nothing.
+ *
+ * @param numbers The places of the three words in their lists.
+ * @returns The attributes.
+ */
+export function attributesOf(numbers: { name: number; data: number; class: number }): Attributes {
+  return {
+    name: STABILITIES[numbers.name] ?? "Internal",
+    data: STABILITIES[numbers.data] ?? "Internal",
+    class: DEPENDENCY_CLASSES[numbers.class] ?? "Common",
+  };
+}
