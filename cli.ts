@@ -26,6 +26,7 @@ import { formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
 import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
+import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
@@ -97,8 +98,9 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const tell = options.quiet ? () => {} : say;
   const interruption = new Interruption();
   let eventsTotal = 0;
+  const session = interruption.session = openSession(options, library);
   {
-    await using session = interruption.session = openSession(options, library);
+    await using _ = session;
     const report = new TargetReport(startTargets(session, options), constants.signals);
     const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
     for (const description of options.descriptions) {
@@ -108,6 +110,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       enabled.push(...found);
       tell(formatMatched(description, found.reduce((sum, { probes }) => sum + probes.length, 0)));
     }
+    await dumpStats(options, session, output);
     if (!interruption.requested) {
       for await (const batch of session.batches()) {
         eventsTotal += batch.length;
@@ -117,12 +120,21 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       }
     }
   }
+  await dumpStats(options, session, output);
   const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
   const lost = options.count ? 0 : hitsTotal - eventsTotal;
   const totals = { hitsTotal: hitsTotal - lost, drops: lost > 0 ? { end: lost } : {} };
   await output.write(printer.formatEnd(totals, counter.sorted()));
   if (!output.closed) tell(formatTotals(totals, enabled.reduce((sum, { unplaced }) => sum + unplaced.length, 0)));
   return ExitCode.done;
+}
+
+/** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
+async function dumpStats(options: CommandOptions, session: Session, output: Output): Promise<void> {
+  if (!options.stats) return;
+  const stats = session.stats();
+  if (options.format === "ndjson") await output.write(formatStatsObject(stats));
+  else say(formatStats(stats));
 }
 
 /** Prints the probes that the descriptions match. */

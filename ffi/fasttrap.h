@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 4
+#define FT_ABI 5
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -71,6 +71,12 @@ FT_API int32_t ft_continue(int32_t tid, int32_t signal);
 
 /* PTRACE_SINGLESTEP with a signal, 0 for none. */
 FT_API int32_t ft_step(int32_t tid, int32_t signal);
+
+/*
+ * PTRACE_SYSCALL without a signal: goes on up to the beginning or the end of a
+ * system call, where it stops with SIGTRAP | 0x80 (PTRACE_O_TRACESYSGOOD).
+ */
+FT_API int32_t ft_continue_to_call(int32_t tid);
 
 /* PTRACE_LISTEN: leaves a thread in group-stop, but hears of SIGCONT. */
 FT_API int32_t ft_listen(int32_t tid);
@@ -176,6 +182,12 @@ FT_API int32_t ft_get_siginfo(int32_t tid, uint8_t *siginfo);
 
 /* PTRACE_SETSIGINFO: 128 bytes. */
 FT_API int32_t ft_set_siginfo(int32_t tid, const uint8_t *siginfo);
+
+/* PTRACE_GETSIGMASK: the signals that it blocks, 8 bytes. */
+FT_API int32_t ft_get_sigmask(int32_t tid, uint8_t *mask);
+
+/* PTRACE_SETSIGMASK: 8 bytes. */
+FT_API int32_t ft_set_sigmask(int32_t tid, const uint8_t *mask);
 
 /* PTRACE_GETEVENTMSG: the low and the high half of the message. */
 FT_API int32_t ft_event_message(int32_t tid, uint32_t message[2]);

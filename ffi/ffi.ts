@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 4;
+export const FT_ABI = 5;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -36,6 +36,8 @@ export const SYMBOLS = {
   ft_continue: { parameters: ["i32", "i32"], result: "i32" },
   // int32_t ft_step(int32_t tid, int32_t signal)
   ft_step: { parameters: ["i32", "i32"], result: "i32" },
+  // int32_t ft_continue_to_call(int32_t tid)
+  ft_continue_to_call: { parameters: ["i32"], result: "i32" },
   // int32_t ft_listen(int32_t tid)
   ft_listen: { parameters: ["i32"], result: "i32" },
   // int32_t ft_detach(int32_t tid, int32_t signal)
@@ -75,6 +77,10 @@ export const SYMBOLS = {
   ft_get_siginfo: { parameters: ["i32", "buffer"], result: "i32" },
   // int32_t ft_set_siginfo(int32_t tid, const uint8_t *siginfo)
   ft_set_siginfo: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t ft_get_sigmask(int32_t tid, uint8_t *mask)
+  ft_get_sigmask: { parameters: ["i32", "buffer"], result: "i32" },
+  // int32_t ft_set_sigmask(int32_t tid, const uint8_t *mask)
+  ft_set_sigmask: { parameters: ["i32", "buffer"], result: "i32" },
   // int32_t ft_event_message(int32_t tid, uint32_t message[2])
   ft_event_message: { parameters: ["i32", "buffer"], result: "i32" },
 

@@ -37,6 +37,10 @@ int32_t ft_step(int32_t tid, int32_t signal) {
   return request(PTRACE_SINGLESTEP, tid, (uint32_t)signal);
 }
 
+int32_t ft_continue_to_call(int32_t tid) {
+  return request(PTRACE_SYSCALL, tid, 0);
+}
+
 int32_t ft_listen(int32_t tid) { return request(PTRACE_LISTEN, tid, 0); }
 
 int32_t ft_detach(int32_t tid, int32_t signal) {

@@ -36,6 +36,18 @@ int32_t ft_set_siginfo(int32_t tid, const uint8_t *siginfo) {
       ptrace(PTRACE_SETSIGINFO, tid, NULL, (void *)(uintptr_t)siginfo));
 }
 
+/* The size of the kernel's sigset_t; the C library's is larger. */
+enum { SIGMASK_BYTES = 8 };
+
+int32_t ft_get_sigmask(int32_t tid, uint8_t *mask) {
+  return ft_result(ptrace(PTRACE_GETSIGMASK, tid, SIGMASK_BYTES, mask));
+}
+
+int32_t ft_set_sigmask(int32_t tid, const uint8_t *mask) {
+  return ft_result(
+      ptrace(PTRACE_SETSIGMASK, tid, SIGMASK_BYTES, (void *)(uintptr_t)mask));
+}
+
 int32_t ft_event_message(int32_t tid, uint32_t message[2]) {
   uint64_t value;
   if (message == NULL)

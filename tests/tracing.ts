@@ -20,6 +20,8 @@ export interface Traced extends Outcome {
 export interface TracedOptions extends TargetOptions {
   /** What to do at each hit. */
   readonly handler?: NonNullable<EnableOptions["handler"]>;
+  /** Whether a description may match nothing at first. */
+  readonly allowNone?: boolean;
 }
 
 /** Attaches to a target that is ready, enables probes, lets it work, and goes on until it has ended. */
@@ -33,8 +35,8 @@ export async function traced(
   const warnings: string[] = [];
   await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
   session.attach(target.pid);
-  const handler = options.handler ?? (() => {});
-  const enabled = descriptions.map((description) => session.enable(description, { handler }));
+  const { handler = () => {}, allowNone = false } = options;
+  const enabled = descriptions.map((description) => session.enable(description, { handler, allowNone }));
   await target.send();
   await within(session.run(), "the end of the run");
   const hits = enabled.map(({ hitsTotal }) => hitsTotal);

@@ -34,6 +34,7 @@ const TAG_CODES: Readonly<Record<string, number>> = {
   D_PROC_LIB: ExitCode.noProbe,
   D_PROC_OFF: ExitCode.noProbe,
   D_PROC_CREATE: ExitCode.target,
+  D_PROC_CREATEFAIL: ExitCode.failure,
   D_PROC_ELF: ExitCode.target,
   D_PROC_GRAB: ExitCode.target,
 };

@@ -91,6 +91,8 @@ export interface CommandOptions {
   readonly hashSize: number | undefined;
   /** The most tracepoints (`-x ftmax`). */
   readonly limit: number | undefined;
+  /** Whether the tables are dumped (`-x fasttrapstats`). */
+  readonly stats: boolean;
 }
 
 type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] };
@@ -132,7 +134,9 @@ const SIZE_SUFFIXES = ["", "k", "m", "g", "t"];
 /** What sets an option of `-x`, by its name. */
 const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined) => void>> = {
   evaltime: (draft, value) => draft.moment = oneOf(MOMENTS, value, "-x evaltime"),
-  fthashsize: (draft, value) => draft.hashSize = parseSize("fthashsize", value),
+  fasttrapstats: (draft) => draft.stats = true,
+  // The table itself says what it makes of a size that it cannot have (rule 2).
+  fthashsize: (draft, value) => draft.hashSize = value === "0" ? 0 : parseSize("fthashsize", value),
   ftmax: (draft, value) => draft.limit = parseSize("ftmax", value),
   oformat: (draft, value) => draft.format = oneOf(FORMATS, value, "-x oformat"),
   quiet: (draft) => draft.quiet = true,
@@ -177,6 +181,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     moment: "preinit",
     hashSize: undefined,
     limit: undefined,
+    stats: false,
   };
   const terminator = tokens.findIndex(({ kind }) => kind === "option-terminator");
   for (const [index, token] of tokens.slice(0, terminator < 0 ? undefined : terminator).entries()) {

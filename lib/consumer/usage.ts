@@ -29,6 +29,7 @@ one matches everything.
   -Z               accept a description that matches nothing
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
                    fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
+                   fasttrapstats                         dump the tables, when probes are set and at the end
                    oformat=text|ndjson, quiet, zdefs     as --format, -q, -Z
   -h, --help       print this
   -V               print the version

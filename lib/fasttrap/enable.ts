@@ -16,21 +16,23 @@
  * Disabling goes the other way: traps out of the text, tracepoints out of the table, and then the slots, except those
  * that a thread is in.
  *
- * *The barrier.* A slot may be used again only when no thread can be inside. With all threads stopped that is a look at
- * their program counters; it needs no generation counting. The slots of threads that could not be stopped (suspended in
- * the kernel) cannot be looked at: they stay until a later batch finds every thread outside.
+ * *The barrier.* The slots of tracepoints that go are retired; `barrier.ts` says when they may be used again. Each batch,
+ * which has all threads stopped anyway, looks where they are.
  *
  * *Verification* (rule 44). A tracepoint that is shared with an earlier probe is used only if its trap is still in the
- * text. If somebody has written other code there, it is made anew from that.
+ * text. If somebody has written other code there, it is made anew from that. So it is when a consumer enables a probe that
+ * another one has enabled already.
+ *
+ * *A trap that cannot be taken out* (rule 43), because the kernel refuses to write what it has written before, would kill
+ * the program. Its tracepoint therefore stays in the table, without probes: hits of it cost time and nothing else.
  *
  * @module
  */
 
-import type { Address } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
 import { makeSlot } from "../process/slot_memory.ts";
-import type { Slot } from "../process/slots.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import { Tracepoint } from "./tracepoint.ts";
@@ -76,7 +78,7 @@ interface Batch {
 }
 
 /**
- * Enables probes that are not enabled.
+ * Enables probes that are not enabled, or whose tracepoints are not all there any more.
  *
  * @param fasttrap The tables.
  * @param probes The probes. Those of a program that is gone are passed over.
@@ -89,6 +91,8 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
     const batch: Batch = { fasttrap, image, made: new Map(), reasons: new Map(), registers, window: undefined };
     fasttrap.tracer.quiesce(image);
     try {
+      fasttrap.barrier.pass(image);
+      unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       makeSlots(batch);
       installTraps(batch);
@@ -110,16 +114,39 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
   for (const [image, group] of byImage(probes.filter(({ enabled }) => enabled))) {
     fasttrap.tracer.quiesce(image);
     try {
-      const unused = new Set<Tracepoint>();
-      for (const probe of group) unlinkProbe(fasttrap, image, probe, unused);
-      const stuck = image.text.remove([...unused].map(({ pc }) => pc));
-      for (const tracepoint of unused) fasttrap.tracepoints.delete(tracepoint);
-      freeSlots(fasttrap, image, [...unused].flatMap(({ slot }) => slot ?? []));
-      if (stuck.length > 0) fasttrap.warn(`Cannot restore ${stuck.length} instructions of process ${image.pid}`);
+      unlinkProbes(fasttrap, image, group);
     } finally {
       fasttrap.tracer.release();
     }
   }
+}
+
+/**
+ * Tells whether the traps of a probe that is enabled are all in the text still.
+ *
+ * @param probe The probe.
+ * @returns Whether they are, or there is no text to look at any more.
+ */
+export function isIntact({ addresses, owner: { process: { image } } }: Probe): boolean {
+  return !image.alive || (image.text.missing(addresses).length === 0 && addresses.every((pc) => image.text.has(pc)));
+}
+
+/** Takes probes off their tracepoints, and those tracepoints out that nobody uses any more. */
+function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
+  const unused = new Set<Tracepoint>();
+  for (const probe of probes) unlinkProbe(fasttrap, image, probe, unused);
+  removeTracepoints(fasttrap, image, unused);
+}
+
+/** Takes tracepoints that no probe uses out of text and table. All threads of the image are stopped. */
+function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet<Tracepoint>): void {
+  if (unused.size === 0) return;
+  const stuck = new Set(image.text.remove([...unused].map(({ pc }) => pc)));
+  const removed = [...unused].filter(({ pc }) => !stuck.has(pc));
+  for (const tracepoint of removed) fasttrap.tracepoints.delete(tracepoint);
+  fasttrap.barrier.retire(image, removed.flatMap(({ slot }) => slot ?? []));
+  fasttrap.barrier.pass(image);
+  if (stuck.size > 0) fasttrap.warn(`Cannot restore ${stuck.size} instructions of process ${image.pid} yet`);
 }
 
 function byImage(probes: readonly Probe[]): Map<Image, Probe[]> {
@@ -131,12 +158,12 @@ function byImage(probes: readonly Probe[]): Map<Image, Probe[]> {
 function linkProbe(batch: Batch, probe: Probe): void {
   const { fasttrap, image } = batch;
   const linked: Tracepoint[] = [];
-  for (const pc of probe.sites) {
+  for (const pc of probe.addresses) {
     const found = findTracepoint(batch, pc) ?? makeTracepoint(batch, pc);
     const reason = typeof found === "string" ? found : refusalOf(found, probe);
     if (reason !== undefined) {
       for (const tracepoint of linked) tracepoint.unlink(probe);
-      refuse(batch, probe, `${reason}, at offset 0x${(pc - probe.functionAddress).toString(16)}`);
+      refuse(batch, probe, `${reason}, ${placeOf(pc, probe)}`);
       return;
     }
     const tracepoint = found as Tracepoint;
@@ -147,6 +174,12 @@ function linkProbe(batch: Batch, probe: Probe): void {
     }
   }
   probe.enabled = true;
+  probe.spent = false;
+}
+
+/** Where a site is, as the end of a sentence; the function of a static probe need not be known. */
+function placeOf(pc: Address, { kind, functionAddress }: Probe): string {
+  return kind === "static" ? `at ${formatAddress(pc)}` : `at offset 0x${(pc - functionAddress).toString(16)}`;
 }
 
 /** The live tracepoint at an address, if its trap is still there. */
@@ -190,9 +223,18 @@ function isEmulated({ image, registers }: Batch, instruction: Instruction): bool
   return image.isa.emulate(instruction, registers, ANY_MEMORY);
 }
 
-/** What happens after an instruction can be seen only if we perform it ourselves. */
-function refusalOf({ emulated }: Tracepoint, { kind }: Probe): string | undefined {
-  return kind === "return" && !emulated ? "its effect cannot be followed" : undefined;
+/**
+ * Why a probe cannot be on a tracepoint. What happens after an instruction can be seen only if we perform it ourselves. A
+ * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
+ * would fire for something else, or destroy a result.
+ */
+function refusalOf({ emulated, image, instruction, pc }: Tracepoint, probe: Probe): string | undefined {
+  if (probe.kind === "return") return emulated ? undefined : "its effect cannot be followed";
+  if (probe.kind !== "static") return undefined;
+  if (probe.isEnabledSites.includes(pc)) {
+    return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";
+  }
+  return image.isa.firesAt(instruction) ? undefined : "its instruction is not one that a probe leaves behind";
 }
 
 /** Makes the slots that the new tracepoints need. Without one an instruction is stepped in place. */
@@ -208,51 +250,37 @@ function installTraps(batch: Batch): void {
   const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
   const failed = new Set(image.text.install(wanted.map(({ pc }) => pc)));
   const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
-  for (const { pc, before, after } of wanted) {
+  for (const { pc, before, after, asked } of wanted) {
     if (!failed.has(pc)) continue;
-    for (const probe of [...before, ...after]) {
+    for (const probe of [...before, ...after, ...asked]) {
       unlinkProbe(fasttrap, image, probe, undone);
       refuse(batch, probe, "its text cannot be written");
     }
   }
-  const written = [...undone].filter(({ pc }) => image.text.has(pc));
-  image.text.remove(written.map(({ pc }) => pc));
+  const installed = new Set<Tracepoint>();
   for (const tracepoint of undone) {
-    const { pc } = tracepoint;
-    if (fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes) === tracepoint) {
-      fasttrap.tracepoints.delete(tracepoint);
+    const { pc, slot } = tracepoint;
+    if (fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes) !== tracepoint) continue;
+    if (image.text.has(pc)) {
+      installed.add(tracepoint);
+      continue;
     }
-    if (tracepoint.slot !== undefined) image.slots.free(tracepoint.slot);
+    fasttrap.tracepoints.delete(tracepoint);
+    // No trap has led into it yet.
+    if (slot !== undefined) image.slots.free(slot);
   }
+  removeTracepoints(fasttrap, image, installed);
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */
 function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set<Tracepoint>): void {
-  for (const pc of probe.sites) {
+  for (const pc of probe.addresses) {
     const tracepoint = fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes);
     if (tracepoint === undefined || tracepoint.image !== image) continue;
     tracepoint.unlink(probe);
     if (tracepoint.unused) unused.add(tracepoint);
   }
   probe.enabled = false;
-}
-
-/** Frees slots that no thread is in; the others wait on the image until a later batch. */
-function freeSlots({ tracer }: Fasttrap, image: Image, slots: readonly Slot[]): void {
-  const retired = [...image.retiredSlots.splice(0), ...slots];
-  if (retired.length === 0) return;
-  const occupied = new Set<Slot | undefined>();
-  let blind = false;
-  for (const thread of image.threads()) {
-    if (thread.state === "suspended") blind = true;
-    else if (thread.state === "stopped" && tracer.stop.loadRegisters(thread)) {
-      occupied.add(image.slots.at(tracer.stop.getPc(image)));
-    }
-  }
-  for (const slot of retired) {
-    if (blind || occupied.has(slot)) image.retiredSlots.push(slot);
-    else image.slots.free(slot);
-  }
 }
 
 function refuse({ reasons }: Batch, probe: Probe, reason: string): void {

@@ -1,17 +1,16 @@
 /**
- * The fasttrap provider: everything that is enabled, found from a process and a pc.
+ * The fasttrap provider: what there is, who owns it, and what becomes of it when a process changes.
  *
- * *The path of a hit.* A thread executes a trap and stops. {@linkcode Fasttrap.trapped} finds the tracepoint by the
- * owner of the memory and the pc, fires the probes of its first list, performs the instruction (emulated, or by way of
- * its slot, or stepped in place), and fires those probes of its second list for which control has left the function
- * (rule 124). Nothing on this path allocates, waits or throws.
- *
- * *A handler that throws* must not leave a thread between trap and instruction: its error is kept, the hit goes on, and
- * {@linkcode Fasttrap.takeError} gives the first error to whoever runs the session.
+ * *Parts.* The tables (tracepoints, providers, process records) are here; probes come into the text in `enable.ts`, fire
+ * in `dispatch.ts`, and are found by the user's descriptions in {@linkcode Fasttrap.match}. Static probes come from
+ * `meta.ts`, requests by address from `device.ts`. What has become useless goes in `cleanup.ts`, slots by `barrier.ts`.
  *
  * *Incarnations.* When a process executes another program, ends, or is let go, its providers are retired and its
  * tracepoints are taken from the table; no memory is touched, for it is gone (rules 92 and 93) or restored. Attached
  * again, it has a new image and new providers.
+ *
+ * *The limit* (rules 9 to 14) counts tracepoints of all probes, enabled or not. Whoever passes it gets `ENOMEM`, and the
+ * provider is marked: it may be full of probes that were asked for by mistake.
  *
  * @module
  */
@@ -19,16 +18,20 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import { compileGlob } from "../spec/glob.ts";
+import type { ProbeDescription } from "../spec/probe_description.ts";
 import type { Image, Thread, TracedProcess } from "../process/process.ts";
 import { readText } from "../process/proc_files.ts";
-import { stepOver } from "../process/step_over.ts";
 import { type StopListener, Tracer, type TrapOutcome } from "../process/tracer.ts";
+import { Barrier } from "./barrier.ts";
+import { Cleanup } from "./cleanup.ts";
+import { Dispatcher } from "./dispatch.ts";
+import { disableProbes, enableProbes, isIntact, type Refusal } from "./enable.ts";
 import { tableSize } from "./hash.ts";
-import { HitView } from "./hit.ts";
-import { disableProbes, enableProbes, type Refusal } from "./enable.ts";
+import { MetaProvider } from "./meta.ts";
 import { type Enabling, Probe, type ProbeParts } from "./probe.ts";
-import { type Provider, ProviderTable, type ProviderType } from "./provider.ts";
-import { type Tracepoint, TracepointTable } from "./tracepoint.ts";
+import { type FunctionProviderType, type Provider, ProviderTable } from "./provider.ts";
+import { TracepointTable } from "./tracepoint.ts";
 
 /** The least limit of tracepoints, however little memory the machine has (rule 9). */
 const LEAST_LIMIT = 50_000;
@@ -73,11 +76,16 @@ export class Fasttrap implements StopListener {
   readonly tracepoints: TracepointTable;
   /** The providers and process records. */
   readonly providers: ProviderTable = new ProviderTable();
+  /** When slots may be used again. */
+  readonly barrier: Barrier;
+  /** What makes providers of static probes. */
+  readonly meta: MetaProvider = new MetaProvider(this);
+  /** What frees providers. */
+  readonly cleanup: Cleanup;
   /** The most tracepoints that probes may be made for. */
   readonly limit: number;
   readonly #listener: FasttrapListener;
-  readonly #hit: HitView;
-  readonly #errors: unknown[] = [];
+  readonly #dispatcher: Dispatcher;
   /** Tracepoints that probes have been made for, enabled or not (rule 10). */
   #total = 0;
   #lastId = 0;
@@ -92,9 +100,16 @@ export class Fasttrap implements StopListener {
   constructor(kernel: Kernel, listener: FasttrapListener, options: FasttrapOptions = {}) {
     this.tracer = new Tracer(kernel, this);
     this.#listener = listener;
-    this.#hit = new HitView(this.tracer);
     this.tracepoints = new TracepointTable(tableSize(options.hashSize ?? 0));
     this.limit = options.limit ?? defaultLimit(kernel);
+    this.barrier = new Barrier(this.tracer);
+    this.#dispatcher = new Dispatcher(this);
+    this.cleanup = new Cleanup({
+      providers: () => this.providers.providers,
+      isCrowded: () => this.#total > this.limit / 2,
+      free: (provider) => this.#free(provider),
+      condense: (provider) => this.#condense(provider),
+    });
   }
 
   /** Tracepoints that probes have been made for. */
@@ -103,7 +118,7 @@ export class Fasttrap implements StopListener {
   }
 
   /**
-   * Makes a probe, or finds it if it is there.
+   * Makes a probe of a function, or finds it if it is there (rule 25).
    *
    * @param type The type of its provider.
    * @param image The memory of the program.
@@ -111,20 +126,70 @@ export class Fasttrap implements StopListener {
    * @returns The probe.
    * @throws {SystemError} `ENOMEM` if the limit of tracepoints is passed.
    */
-  makeProbe(type: ProviderType, image: Image, parts: ProbeParts): Probe {
-    const provider = this.providers.provide(type, image);
-    const key = `${parts.module}:${parts.function}:${parts.name}:${parts.functionAddress}`;
+  makeProbe(type: FunctionProviderType, image: Image, parts: ProbeParts): Probe {
+    return this.addProbe(this.providers.provide({ type, name: type }, image), parts);
+  }
+
+  /**
+   * Adds a probe to a provider, or finds it if it is there.
+   *
+   * @param provider The provider, which is not retired.
+   * @param parts What it is made of.
+   * @returns The probe.
+   * @throws {SystemError} `ENOMEM` if the limit of tracepoints is passed; the provider is marked for cleanup.
+   */
+  addProbe(provider: Provider, parts: ProbeParts): Probe {
+    const key = keyOf(parts);
     const known = provider.probes.get(key);
     if (known !== undefined) return known;
-    if (this.#total + parts.sites.length > this.limit) {
+    const probe = new Probe(this.#lastId + 1, provider, parts);
+    if (this.#total + probe.tracepointsTotal > this.limit) {
+      this.cleanup.request(provider);
       throw new SystemError("ENOMEM", "make", `more than ${this.limit} tracepoints`, {
         hint: "name fewer functions, or raise the limit with -x ftmax=N",
       });
     }
-    this.#total += parts.sites.length;
-    const probe = new Probe(++this.#lastId, provider, parts);
+    this.#lastId++;
+    this.#total += probe.tracepointsTotal;
     provider.probes.set(key, probe);
     return probe;
+  }
+
+  /**
+   * Makes a probe for the tracer's own use: it has no number and does not count in the limit, and no description names it.
+   *
+   * @param image The memory of the program.
+   * @param parts What it is made of.
+   * @returns The probe; the same one for the same parts.
+   */
+  makeInternalProbe(image: Image, parts: ProbeParts): Probe {
+    const provider = this.providers.provide({ type: "internal", name: "internal" }, image);
+    const key = keyOf(parts);
+    const probe = provider.probes.get(key) ?? new Probe(0, provider, parts);
+    provider.probes.set(key, probe);
+    return probe;
+  }
+
+  /**
+   * Finds the probes of a program that a description names, among those that have been made.
+   *
+   * @param image The memory of the program.
+   * @param description The description, without macro variables.
+   * @returns The probes, in the order of their numbers.
+   */
+  match(image: Image, description: ProbeDescription): Probe[] {
+    const matches = {
+      provider: compileGlob(description.provider),
+      module: compileGlob(description.module),
+      function: compileGlob(description.function),
+      name: compileGlob(description.name),
+    };
+    const providers = this.providers.activeOf(image).filter(({ type, fullName }) =>
+      type !== "internal" && matches.provider(fullName)
+    );
+    return providers.flatMap(({ probes }) => [...probes.values()])
+      .filter((probe) => matches.name(probe.name) && matches.module(probe.module) && matches.function(probe.function))
+      .sort((a, b) => a.id - b.id);
   }
 
   /**
@@ -135,7 +200,7 @@ export class Fasttrap implements StopListener {
    * @returns The probes that could not be enabled, all of their sites or none, with the reason.
    */
   enable(probes: readonly Probe[], enabling: Enabling): Refusal[] {
-    const fresh = probes.filter((probe) => probe.enablings.length === 0);
+    const fresh = probes.filter((probe) => probe.enablings.length === 0 || probe.spent || !isIntact(probe));
     for (const probe of probes) {
       if (probe.enablings.length === 0) probe.owner.enabledTotal++;
       probe.enablings = [...probe.enablings, enabling];
@@ -157,38 +222,44 @@ export class Fasttrap implements StopListener {
       if (probe.enablings.length === 0) unwanted.push(probe);
     }
     disableProbes(this, unwanted);
-    for (const { owner } of unwanted) {
+    for (const probe of unwanted) {
+      const { owner } = probe;
       owner.enabledTotal--;
-      this.#free(owner);
+      if (probe.orphaned) this.#total -= probe.tracepointsTotal;
+      if (owner.retired) this.cleanup.request(owner);
+    }
+  }
+
+  /**
+   * Retires a provider of a program that lives on: its object is gone. Its probes stop firing, but stay with those who
+   * have enabled them.
+   *
+   * @param provider The provider, which is not retired.
+   */
+  retire(provider: Provider): void {
+    disableProbes(this, [...provider.probes.values()]);
+    this.providers.retire(provider);
+    this.cleanup.request(provider);
+  }
+
+  /**
+   * Takes probes away, though their provider stays: the module or the object that they belong to is gone.
+   *
+   * @param probes The probes. Those that somebody has enabled stop firing, and count in the limit until they are
+   *   disabled.
+   */
+  withdraw(probes: readonly Probe[]): void {
+    disableProbes(this, probes);
+    for (const probe of probes) {
+      if (!probe.owner.probes.delete(keyOf(probe))) continue;
+      if (probe.enablings.length > 0) probe.orphaned = true;
+      else this.#total -= probe.tracepointsTotal;
     }
   }
 
   /** See {@linkcode StopListener.trapped}. */
   trapped(thread: Thread, pc: Address): TrapOutcome {
-    const { image } = thread.process;
-    const tracepoint = this.tracepoints.find(image.pid, pc, image.isa.unitBytes);
-    if (tracepoint === undefined || tracepoint.image !== image) return "unknown";
-    const { before, after } = tracepoint;
-    this.#hit.begin(thread, tracepoint);
-    for (let i = 0; i < before.length; i++) this.#fire(thread, before[i]!);
-    // A handler may have let the process go, with this thread in front of the instruction.
-    if (thread.state !== "stopped") return "resumed";
-    const { tracer } = this;
-    if (tracepoint.emulated && image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)) {
-      if (after.length > 0) this.#fireAfter(thread, after, tracepoint);
-      return "performed";
-    }
-    // A handler may have removed the tracepoint: then the original is back in its place.
-    if (tracepoint.unused) {
-      tracer.stop.setPc(image, pc);
-      return "performed";
-    }
-    if (tracepoint.slot !== undefined) {
-      tracer.stop.setPc(image, tracepoint.slot.address);
-      return "performed";
-    }
-    stepOver(tracer, thread, tracepoint.instruction);
-    return "resumed";
+    return this.#dispatcher.trapped(thread, pc);
   }
 
   /** See {@linkcode StopListener.executed}. */
@@ -203,10 +274,14 @@ export class Fasttrap implements StopListener {
 
   /** See {@linkcode StopListener.closed}. */
   closed(image: Image): void {
-    for (const provider of this.providers.retireAll(image)) {
-      for (const probe of provider.probes.values()) this.#forget(probe, image);
-      this.#free(provider);
+    this.barrier.forget(image);
+    for (const tracepoint of this.tracepoints) if (tracepoint.image === image) this.tracepoints.delete(tracepoint);
+    for (const provider of this.providers.activeOf(image)) {
+      for (const probe of provider.probes.values()) probe.enabled = false;
+      this.providers.retire(provider);
+      this.cleanup.request(provider);
     }
+    this.meta.closed(image);
   }
 
   /** See {@linkcode StopListener.warn}. */
@@ -214,57 +289,25 @@ export class Fasttrap implements StopListener {
     this.#listener.warn(message);
   }
 
-  /**
-   * Takes the first error that a handler has thrown since the last call.
-   *
-   * @returns The error in an array; undefined if none was thrown.
-   */
+  /** See {@linkcode Dispatcher.takeError}. */
   takeError(): [unknown] | undefined {
-    const [first] = this.#errors.splice(0);
-    return first === undefined ? undefined : [first];
-  }
-
-  /** Fires the probes of the second list, unless control has stayed in the function. */
-  #fireAfter(thread: Thread, after: readonly Probe[], { instruction, image }: Tracepoint): void {
-    const pc = this.tracer.stop.getPc(image);
-    for (let i = 0; i < after.length; i++) {
-      const { functionAddress, functionBytes } = after[i]!;
-      const inside = pc >= functionAddress && pc < functionAddress + functionBytes;
-      if (instruction.flow === "return" || !inside) this.#fire(thread, after[i]!);
-    }
-  }
-
-  /** Fires a probe, unless a handler has let the thread go. */
-  #fire(thread: Thread, probe: Probe): void {
-    if (thread.state !== "stopped") return;
-    const { enablings } = probe;
-    probe.hitsTotal++;
-    this.#hit.bind(probe);
-    for (let i = 0; i < enablings.length && thread.state === "stopped"; i++) {
-      try {
-        enablings[i]!.fire(this.#hit);
-      } catch (error) {
-        if (this.#errors.length === 0) this.#errors.push(error ?? new TypeError("A handler threw nothing"));
-      }
-    }
-    this.#hit.bind(undefined);
-  }
-
-  /** Takes the tracepoints of a probe from the table; no memory is touched. */
-  #forget(probe: Probe, image: Image): void {
-    if (!probe.enabled) return;
-    probe.enabled = false;
-    for (const pc of probe.sites) {
-      const tracepoint = this.tracepoints.find(image.pid, pc, image.isa.unitBytes);
-      if (tracepoint?.image === image) this.tracepoints.delete(tracepoint);
-    }
+    return this.#dispatcher.takeError();
   }
 
   #free(provider: Provider): void {
-    if (!provider.retired || provider.inUse) return;
-    for (const probe of provider.probes.values()) this.#total -= probe.sites.length;
-    this.providers.freeUnused(provider);
+    for (const probe of provider.probes.values()) this.#total -= probe.tracepointsTotal;
+    this.providers.free(provider);
   }
+
+  /** Destroys the probes of a provider that nobody has enabled. */
+  #condense(provider: Provider): void {
+    this.withdraw([...provider.probes.values()].filter(({ enablings }) => enablings.length === 0));
+  }
+}
+
+/** What tells a probe from the others of its provider. The address is that of a module that may be mapped again. */
+function keyOf({ module, function: functionName, name, functionAddress, kind }: ProbeParts): string {
+  return `${module}:${functionName}:${name}:${kind === "static" ? "" : functionAddress}`;
 }
 
 function defaultLimit(kernel: Kernel): number {

@@ -7,6 +7,8 @@
  * *Method.* Buckets hold the head of a chain; a new element is pushed at the head, so that of two with the same key the
  * younger one is found (rule 8). The key's comparison is the caller's: it walks `head(index)` and `next`.
  *
+ * *Beginning.* The buckets are made with the first element: a session without such probes has none (rule 16).
+ *
  * *Growth.* A table that may grow doubles when a chain becomes longer than {@linkcode CHAIN_LIMIT}, so that chains stay
  * short with 100,000 tracepoints. The index function stays the same, with a wider mask. Functions begin at multiples of
  * 16, and their addresses fill one bucket of 16: hence the generous {@linkcode BUCKETS_PER_ELEMENT}, which bounds what
@@ -32,7 +34,9 @@ export interface Chained<T> {
 export class HashTable<T extends Chained<T>> {
   readonly #index: (element: T, mask: number) => number;
   readonly #grows: boolean;
-  #buckets: (T | undefined)[];
+  #bucketCount: number;
+  /** Empty until there is a first element. */
+  #buckets: (T | undefined)[] = [];
   #size = 0;
 
   /**
@@ -43,19 +47,19 @@ export class HashTable<T extends Chained<T>> {
    * @param options Whether the table grows.
    */
   constructor(buckets: number, index: (element: T, mask: number) => number, options: { grows?: boolean } = {}) {
-    this.#buckets = new Array<T | undefined>(buckets).fill(undefined);
+    this.#bucketCount = buckets;
     this.#index = index;
     this.#grows = options.grows ?? false;
   }
 
   /** The number of buckets. */
   get bucketCount(): number {
-    return this.#buckets.length;
+    return this.#bucketCount;
   }
 
   /** The number of buckets less one. */
   get mask(): number {
-    return this.#buckets.length - 1;
+    return this.#bucketCount - 1;
   }
 
   /** The number of elements. */
@@ -79,9 +83,10 @@ export class HashTable<T extends Chained<T>> {
    * @param element The element, which is in no table.
    */
   add(element: T): void {
+    if (this.#buckets.length === 0) this.#clear();
     this.#push(element);
     this.#size++;
-    if (!this.#grows || this.#buckets.length > BUCKETS_PER_ELEMENT * this.#size / 2) return;
+    if (!this.#grows || this.#bucketCount > BUCKETS_PER_ELEMENT * this.#size / 2) return;
     let length = 0;
     for (let other: T | undefined = element; other !== undefined; other = other.next) length++;
     if (length > CHAIN_LIMIT) this.#grow();
@@ -124,9 +129,14 @@ export class HashTable<T extends Chained<T>> {
     this.#buckets[index] = element;
   }
 
+  #clear(): void {
+    this.#buckets = new Array<T | undefined>(this.#bucketCount).fill(undefined);
+  }
+
   #grow(): void {
     const elements = [...this];
-    this.#buckets = new Array<T | undefined>(this.#buckets.length * 2).fill(undefined);
+    this.#bucketCount *= 2;
+    this.#clear();
     // Backwards, so that of two elements in one chain the younger one stays in front.
     for (let i = elements.length - 1; i >= 0; i--) this.#push(elements[i]!);
   }

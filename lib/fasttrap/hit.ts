@@ -40,9 +40,14 @@ export interface Hit {
   /** The value that the function returns, signed; meaningful in a `return` probe. */
   readonly returnValue: number;
   /**
+   * How many arguments are worth a look: of a static probe as many as it has, at a return 2 (the offset and the value),
+   * elsewhere 6, those that functions get in registers.
+   */
+  readonly argumentCount: number;
+  /**
    * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
    * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
-   * probe what is where the arguments were at entry.
+   * probe what is where the arguments were at entry; in a static probe what the program passes to it.
    *
    * @param index Which one, from 0.
    * @returns The value, signed; 0 if it cannot be read.
@@ -164,6 +169,12 @@ export class HitView implements Hit {
     return signed(this.#tracer.stop.registers[result]!, this.#tracer.stop.registers[result + 1]!);
   }
 
+  /** See {@linkcode Hit.argumentCount}. */
+  get argumentCount(): number {
+    const { kind, arguments: known } = this.probe;
+    return kind === "return" ? 2 : kind === "static" && known !== undefined ? known.translatedTypes.length : 6;
+  }
+
   /** See {@linkcode Hit.arg}. */
   arg(index: number): number {
     this.readArg(index, this.#word);
@@ -182,6 +193,7 @@ export class HitView implements Hit {
     const { image, pc } = this.#site();
     const { registers } = this.#tracer.stop;
     const { probe } = this;
+    if (probe.kind === "static") return this.#readStatic(probe, index, into);
     if (probe.kind !== "return") {
       image.isa.registers.argument(registers, image.memory, index, pc === probe.functionAddress, into);
       return;
@@ -198,6 +210,9 @@ export class HitView implements Hit {
     checkValue(value);
     const { image, pc } = this.#site();
     if (this.probe.kind === "return") throw new RangeError("Cannot set an argument: the function has been left");
+    if (this.probe.kind === "static") {
+      throw new RangeError("Cannot set an argument: it is passed to nobody but the probe");
+    }
     this.#split(value);
     const atEntry = pc === this.probe.functionAddress;
     if (!image.isa.registers.setArgument(this.#tracer.stop.registers, image.memory, index, atEntry, this.#word)) {
@@ -254,6 +269,22 @@ export class HitView implements Hit {
    */
   bind(probe: Probe | undefined): void {
     this.#probe = probe;
+  }
+
+  /**
+   * An argument of a static probe: a native one chosen by the map, where the object says, or where a C function would find
+   * it. There is no return address on the stack, because the call was taken out, unless it was a tail call (rule 135).
+   */
+  #readStatic(probe: Probe, index: number, into: Uint32Array): void {
+    const { image, instruction, pc } = this.#site();
+    const { registers } = this.#tracer.stop;
+    const { arguments: known } = probe;
+    into[0] = 0;
+    into[1] = 0;
+    if (known === undefined || index >= known.translatedTypes.length) return;
+    const native = probe.nativeIndex(index);
+    if (known.read !== undefined) known.read(pc, native, registers, image.memory, into);
+    else image.isa.registers.argument(registers, image.memory, native, instruction.flow === "return", into);
   }
 
   #live(): Thread {

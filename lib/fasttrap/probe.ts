@@ -1,15 +1,23 @@
 /**
  * Probes: what a user can name and enable.
  *
+ * A probe has sites: addresses of instructions. One of `pid`, `objc` or `oneshot` is of a kind that says when it fires
+ * there. A static probe (USDT) has two sorts of sites under one name: those where it fires, and those where the program
+ * asks whether it is enabled, so as not to prepare arguments for nobody (rule 77); both come and go together.
+ *
  * @module
  */
 
 import type { Address } from "../address.ts";
+import type { RegisterHalves, WordMemory } from "../isa/isa.ts";
 import type { Hit } from "./hit.ts";
 import type { Provider } from "./provider.ts";
 
-/** When a probe fires: at a function's first instruction, after it has been left, or at one instruction. */
-export type ProbeKind = "entry" | "return" | "offset";
+/**
+ * When a probe fires: at a function's first instruction, after it has been left, at one instruction, or where the
+ * program's author has put it.
+ */
+export type ProbeKind = "entry" | "return" | "offset" | "static";
 
 /**
  * A user's wish to hear of a probe (DTrace's enabling control block). Several can be on one probe; they are called in
@@ -34,8 +42,45 @@ export interface ProbeIdentity {
   readonly module: string;
   /** The function. */
   readonly function: string;
-  /** `entry`, `return`, or an offset in hexadecimal digits. */
+  /** `entry`, `return`, an offset in hexadecimal digits, or the name of a static probe. */
   readonly name: string;
+}
+
+/** An argument of a probe as `args[n]` in D has it (`dtrace_argdesc`). */
+export interface ArgumentDescription {
+  /** Its type in the program. */
+  readonly nativeType: string;
+  /** The type that D sees, which a translator may have made of it. */
+  readonly translatedType: string;
+  /** Which of the arguments that the program passes it is made from, from 0. */
+  readonly nativeIndex: number;
+}
+
+/** What is known of the arguments of a static probe. */
+export interface StaticArguments {
+  /** The types of the arguments that the program passes. */
+  readonly nativeTypes: readonly string[];
+  /** The types that D sees; 255 at most. */
+  readonly translatedTypes: readonly string[];
+  /** For each translated argument the native one that it is made from; a missing one is made from that of its index. */
+  readonly map?: readonly number[];
+  /**
+   * Reads a native argument at a site where arguments are not where a C function finds them (SystemTap's operands).
+   *
+   * @param site The site.
+   * @param index Which native argument, from 0.
+   * @param registers The thread's registers.
+   * @param memory The thread's memory.
+   * @param into Receives the low and the high half at index 0 and 1; zeros if it cannot be read.
+   * @returns Whether it could be read.
+   */
+  readonly read?: (
+    site: Address,
+    index: number,
+    registers: RegisterHalves,
+    memory: WordMemory,
+    into: Uint32Array,
+  ) => boolean;
 }
 
 /** What a probe is made of. */
@@ -44,17 +89,23 @@ export interface ProbeParts {
   readonly module: string;
   /** The function. */
   readonly function: string;
-  /** `entry`, `return`, or an offset in hexadecimal digits. */
+  /** `entry`, `return`, an offset in hexadecimal digits, or the name of a static probe. */
   readonly name: string;
   /** When it fires. */
   readonly kind: ProbeKind;
-  /** Where the function begins. */
+  /** Where the function begins; 0 if it is not known. */
   readonly functionAddress: Address;
   /** The function's size in bytes. */
   readonly functionBytes: number;
   /** Its sites: addresses of instructions, ascending and distinct. */
   readonly sites: readonly Address[];
+  /** Sites where the program asks whether it is enabled, ascending and distinct. Only a static probe has any. */
+  readonly isEnabledSites?: readonly Address[];
+  /** The arguments of a static probe. */
+  readonly arguments?: StaticArguments | undefined;
 }
+
+const NO_SITES: readonly Address[] = [];
 
 /** A probe. */
 export class Probe implements ProbeIdentity, ProbeParts {
@@ -76,8 +127,18 @@ export class Probe implements ProbeIdentity, ProbeParts {
   readonly functionBytes: number;
   /** See {@linkcode ProbeParts.sites}. */
   readonly sites: readonly Address[];
-  /** Whether all its tracepoints are in place. */
+  /** See {@linkcode ProbeParts.isEnabledSites}. */
+  readonly isEnabledSites: readonly Address[];
+  /** See {@linkcode ProbeParts.arguments}. */
+  readonly arguments: StaticArguments | undefined;
+  /** Whether it fires but once in its process. */
+  readonly oneshot: boolean;
+  /** Whether all its tracepoints are in place, or were until it fired its one shot. */
   enabled = false;
+  /** Whether it is a oneshot probe that has fired since it was enabled; its tracepoints are gone. */
+  spent = false;
+  /** Whether its provider has it no more, because its module or object is gone, though it is still enabled. */
+  orphaned = false;
   /** Who wants to hear of it. Replaced, never changed: a hit walks the list that it found. */
   enablings: readonly Enabling[] = [];
   /** How often it has fired. */
@@ -100,11 +161,48 @@ export class Probe implements ProbeIdentity, ProbeParts {
     this.functionAddress = parts.functionAddress;
     this.functionBytes = parts.functionBytes;
     this.sites = parts.sites;
+    this.isEnabledSites = parts.isEnabledSites ?? NO_SITES;
+    this.arguments = parts.arguments;
+    this.oneshot = owner.type === "oneshot";
   }
 
   /** See {@linkcode ProbeIdentity.provider}. */
   get provider(): string {
     return this.owner.fullName;
+  }
+
+  /** The addresses of all its tracepoints, those of both sorts. */
+  get addresses(): readonly Address[] {
+    return this.isEnabledSites.length === 0 ? this.sites : [...this.sites, ...this.isEnabledSites];
+  }
+
+  /** How many tracepoints it counts for in the limit (rule 10). */
+  get tracepointsTotal(): number {
+    return this.owner.type === "internal" ? 0 : this.sites.length + this.isEnabledSites.length;
+  }
+
+  /**
+   * Describes an argument (DTrace's `getargdesc`). The probes of functions have none: their arguments have no types.
+   *
+   * @param index Which one, from 0.
+   * @returns The description; undefined if there is no such argument, or if its provider is retired (rule 72). A type
+   *   that the object does not name is empty.
+   */
+  describeArgument(index: number): ArgumentDescription | undefined {
+    const translatedType = this.arguments?.translatedTypes[index];
+    if (translatedType === undefined || this.owner.retired) return undefined;
+    const nativeIndex = this.nativeIndex(index);
+    return { nativeType: this.arguments?.nativeTypes[nativeIndex] ?? "", translatedType, nativeIndex };
+  }
+
+  /**
+   * Tells which of the arguments that the program passes an argument is made from.
+   *
+   * @param index The index that the user knows, from 0.
+   * @returns The index of the native argument.
+   */
+  nativeIndex(index: number): number {
+    return this.arguments?.map?.[index] ?? index;
   }
 
   /** The probe as a description: `pid1234:libc.so.6:malloc:entry`. */

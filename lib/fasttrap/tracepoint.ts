@@ -5,10 +5,10 @@
  * one probe can want many (`f:return`, a static probe that was inlined twice). There must be one trap, one copy of the
  * original bytes and one slot for it all the same.
  *
- * *Method.* Probes and tracepoints are many to many. A tracepoint has two lists of probes: those that fire before the
- * instruction takes effect (entry, offset, is-enabled) and those that fire after it (return). It lives in the table from
- * the first probe that is enabled on it to the last that is disabled: the lists are the reference count. fasttrap in the
- * kernel allocates one tracepoint per probe and site beforehand and swaps them when the owner of the live one leaves
+ * *Method.* Probes and tracepoints are many to many. A tracepoint has three lists of probes: those that fire before the
+ * instruction takes effect (entry, offset, static), those that fire after it (return), and those that the program asks
+ * about here, which do not fire: the instruction is replaced by the answer yes (rule 134). It lives in the table from the
+ * first probe that is enabled on it to the last that is disabled: the lists are the reference count. fasttrap in the kernel allocates one tracepoint per probe and site beforehand and swaps them when the owner of the live one leaves
  * (rule 41), because it cannot allocate later; here a live tracepoint belongs to nobody, and cannot be freed by anybody.
  *
  * *Invariants.*
@@ -49,6 +49,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   before: readonly Probe[] = [];
   /** The probes that fire after it, the last enabled first. */
   after: readonly Probe[] = [];
+  /** The probes that the program asks about with it. */
+  asked: readonly Probe[] = [];
 
   /**
    * Makes a tracepoint that is nowhere yet.
@@ -67,16 +69,17 @@ export class Tracepoint implements Chained<Tracepoint> {
 
   /** Whether no probe is enabled on it. */
   get unused(): boolean {
-    return this.before.length === 0 && this.after.length === 0;
+    return this.before.length === 0 && this.after.length === 0 && this.asked.length === 0;
   }
 
   /**
-   * Adds a probe to the list that its kind belongs to.
+   * Adds a probe to the list that its kind, or the sort of its site here, belongs to.
    *
-   * @param probe The probe.
+   * @param probe The probe, one of whose sites this is.
    */
   link(probe: Probe): void {
-    if (probe.kind === "return") this.after = [probe, ...this.after];
+    if (this.#asks(probe)) this.asked = [probe, ...this.asked];
+    else if (probe.kind === "return") this.after = [probe, ...this.after];
     else this.before = [probe, ...this.before];
   }
 
@@ -86,8 +89,14 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param probe The probe.
    */
   unlink(probe: Probe): void {
-    if (probe.kind === "return") this.after = this.after.filter((other) => other !== probe);
+    if (this.#asks(probe)) this.asked = this.asked.filter((other) => other !== probe);
+    else if (probe.kind === "return") this.after = this.after.filter((other) => other !== probe);
     else this.before = this.before.filter((other) => other !== probe);
+  }
+
+  /** Whether this is where the program asks about a probe. */
+  #asks({ isEnabledSites }: Probe): boolean {
+    return isEnabledSites.length > 0 && isEnabledSites.includes(this.pc);
   }
 }
 

@@ -103,6 +103,8 @@ export interface ResumePoint {
   readonly done: boolean;
   /** What to add to the stack pointer, in bytes, to undo a half-done push; 0 nearly always. */
   readonly stackBytes: number;
+  /** The index of the low half of a register that must be given the pc too, because it still has one of the slot; or -1. */
+  readonly pcRegister: number;
 }
 
 /** The contents of a slot. */
@@ -167,6 +169,34 @@ export interface Isa {
    * @returns The contents; undefined if a copy elsewhere cannot have the same effect.
    */
   displace(instruction: Instruction, code: Uint8Array, slot: Address): Displacement | undefined;
+
+  /**
+   * Takes back what a single step over an instruction has shown the program of it: the processor steps by a flag, which
+   * some instructions save. The program must not step itself.
+   *
+   * @param instruction What {@linkcode Isa.decode} gave for the original bytes.
+   * @param registers The registers behind the step, changed in place.
+   * @param memory The thread's memory.
+   * @returns Whether registers were changed.
+   */
+  hideStep(instruction: Instruction, registers: RegisterHalves, memory: WordMemory): boolean;
+
+  /**
+   * Tells whether a static probe can fire at an instruction: one that compilers and linkers leave where they have taken a
+   * call of the probe out (fasttrap rule 153). Anything else there means that the object is wrong about the place.
+   *
+   * @param instruction The instruction.
+   * @returns Whether it is a `nop`, or what a tail call of the probe becomes.
+   */
+  firesAt(instruction: Instruction): boolean;
+
+  /**
+   * Tells whether the program can ask at an instruction whether a static probe is enabled (fasttrap rule 134).
+   *
+   * @param instruction The instruction.
+   * @returns Whether it sets the result register to 0, or is a `nop` behind one that does.
+   */
+  asksAt(instruction: Instruction): boolean;
 
   /** Reads and changes the registers that have a meaning to everyone. */
   readonly registers: RegisterAccess;
@@ -278,5 +308,5 @@ export interface RegisterAccess {
   stepsItself(registers: RegisterHalves): boolean;
 
   /** The numbers of the system calls that the tracer needs in the target. */
-  readonly systemCalls: { readonly mmap: number; readonly munmap: number };
+  readonly systemCalls: { readonly mmap: number; readonly munmap: number; readonly rtSigaction: number };
 }

@@ -43,6 +43,8 @@ export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 /** Notes. */
 export const PT_NOTE = 4;
+/** Where the program headers themselves are. */
+export const PT_PHDR = 6;
 /** What each thread gets a copy of. */
 export const PT_TLS = 7;
 /** The table of the call frames (GNU). */
@@ -115,6 +117,8 @@ export const DT_STRSZ = 10;
 export const DT_SONAME = 14;
 /** Dynamic entry: the kind of the relocations of the linkage table, {@linkcode DT_RELA} or without addends. */
 export const DT_PLTREL = 20;
+/** Dynamic entry: where the dynamic linker keeps what it tells debuggers, filled in when it runs. */
+export const DT_DEBUG = 21;
 /** Dynamic entry: relocations of the linkage table. */
 export const DT_JMPREL = 23;
 /** Dynamic entry: hash table (GNU). */
@@ -130,12 +134,16 @@ export const DF_1_PIE = 0x08000000;
 export const R_X86_64_GLOB_DAT = 6;
 /** Relocation of x86-64: the address of a function, in the linkage table. */
 export const R_X86_64_JUMP_SLOT = 7;
+/** Relocation of x86-64: the addend and the load bias. */
+export const R_X86_64_RELATIVE = 8;
 /** Relocation of x86-64: what the function at the addend returns (GNU). */
 export const R_X86_64_IRELATIVE = 37;
 /** Relocation of aarch64: the address of a symbol, in the global offset table. */
 export const R_AARCH64_GLOB_DAT = 1025;
 /** Relocation of aarch64: the address of a function, in the linkage table. */
 export const R_AARCH64_JUMP_SLOT = 1026;
+/** Relocation of aarch64: the addend and the load bias. */
+export const R_AARCH64_RELATIVE = 1027;
 /** Relocation of aarch64: what the function at the addend returns. */
 export const R_AARCH64_IRELATIVE = 1032;
 

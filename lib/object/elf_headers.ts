@@ -29,6 +29,9 @@ export interface ElfLayout {
   readonly littleEndian: boolean;
 }
 
+/** The layout of what can be traced. */
+export const TRACED_LAYOUT: ElfLayout = { bits: 64, littleEndian: true };
+
 /** The fields of the file's header that say where the other headers are. */
 export interface ElfHeader {
   /** `e_entry`. */

@@ -33,9 +33,11 @@ import {
   R_AARCH64_GLOB_DAT,
   R_AARCH64_IRELATIVE,
   R_AARCH64_JUMP_SLOT,
+  R_AARCH64_RELATIVE,
   R_X86_64_GLOB_DAT,
   R_X86_64_IRELATIVE,
   R_X86_64_JUMP_SLOT,
+  R_X86_64_RELATIVE,
   SHF_ALLOC,
   SHN_UNDEF,
   SHT_RELA,
@@ -52,6 +54,8 @@ const WORD_BYTES = 8;
 const PIECE_ENTRIES = 2 ** 15;
 /** The largest libraries have some 60,000 relocations that name a symbol. */
 const MAX_SLOT_COUNT = 2 ** 18;
+/** The largest programs have some 500,000 relocations that name none. */
+const MAX_RELATIVE_COUNT = 2 ** 22;
 const MAX_STRINGS_BYTES = 2 ** 28;
 
 /** A word that holds the address of a function when the program runs. */
@@ -75,13 +79,22 @@ export interface FunctionSlots {
 
 /** The types that are of interest. */
 interface RelocationTypes {
+  readonly relative: number;
   readonly resolved: number;
   readonly named: readonly number[];
 }
 
 const TYPES: Readonly<Record<number, RelocationTypes>> = {
-  [EM_X86_64]: { resolved: R_X86_64_IRELATIVE, named: [R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT] },
-  [EM_AARCH64]: { resolved: R_AARCH64_IRELATIVE, named: [R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT] },
+  [EM_X86_64]: {
+    relative: R_X86_64_RELATIVE,
+    resolved: R_X86_64_IRELATIVE,
+    named: [R_X86_64_JUMP_SLOT, R_X86_64_GLOB_DAT],
+  },
+  [EM_AARCH64]: {
+    relative: R_AARCH64_RELATIVE,
+    resolved: R_AARCH64_IRELATIVE,
+    named: [R_AARCH64_JUMP_SLOT, R_AARCH64_GLOB_DAT],
+  },
 };
 
 /** The entries of a table that are of interest. */
@@ -111,31 +124,63 @@ export function readFunctionSlots(elf: ElfFile): FunctionSlots {
   return { resolved, named };
 }
 
+/**
+ * Reads the words to which nothing is added but the load bias, and whose values are in the relocations.
+ *
+ * @param elf The file.
+ * @returns What each word holds before relocation, by its address; nothing for a machine that is not known.
+ * @throws {DTraceError} `D_PROC_ELF` if a table does not lie inside the file, or is too large.
+ */
+export function readRelativeWords(elf: ElfFile): Map<number, number> {
+  const words = new Map<number, number>();
+  const relative = TYPES[elf.machine]?.relative;
+  for (const table of relative === undefined ? [] : findTables(elf)) {
+    forEachEntry(elf, table, (view, at) => {
+      if (view.getUint32(at + 8, true) === relative) words.set(getUint64(view, at), getUint64(view, at + 16));
+    });
+    if (words.size > MAX_RELATIVE_COUNT) {
+      elf.reader.fail(`it has more than ${MAX_RELATIVE_COUNT} relocations of addresses`);
+    }
+  }
+  return words;
+}
+
 function findTables(elf: ElfFile): readonly FileRange[] {
   if (elf.segments.some(({ type }) => type === PT_DYNAMIC)) return new DynamicSection(elf).relocations();
   return elf.sections.filter(({ type, flags }) => type === SHT_RELA && (flags & SHF_ALLOC) !== 0);
 }
 
-/** Reads a table in pieces, so that it is never in memory as a whole. */
-function readTable(elf: ElfFile, { offset, sizeBytes }: FileRange, types: RelocationTypes, entries: Entries): void {
+/** Calls a function for each entry of a table, which is read in pieces, so that it is never in memory as a whole. */
+function forEachEntry(
+  elf: ElfFile,
+  { offset, sizeBytes }: FileRange,
+  use: (view: DataView, at: number) => void,
+): void {
   const { reader } = elf;
   reader.check(offset, sizeBytes, "its relocations");
   const count = Math.floor(sizeBytes / ENTRY_BYTES);
   for (let first = 0; first < count; first += PIECE_ENTRIES) {
     const pieceBytes = Math.min(PIECE_ENTRIES, count - first) * ENTRY_BYTES;
     const view = reader.view(offset + first * ENTRY_BYTES, pieceBytes, "its relocations");
-    for (let at = 0; at < pieceBytes; at += ENTRY_BYTES) {
-      const type = view.getUint32(at + 8, true);
-      if (type === types.resolved) {
-        entries.resolved.push({ vaddr: getUint64(view, at), resolver: getUint64(view, at + 16) });
-      } else if (types.named.includes(type)) {
-        entries.named.push({ vaddr: getUint64(view, at), symbol: view.getUint32(at + 12, true) });
-      }
-    }
-    if (entries.resolved.length + entries.named.length > MAX_SLOT_COUNT) {
-      reader.fail(`it has more than ${MAX_SLOT_COUNT} relocations of functions`);
-    }
+    for (let at = 0; at < pieceBytes; at += ENTRY_BYTES) use(view, at);
   }
+}
+
+function readTable(elf: ElfFile, table: FileRange, types: RelocationTypes, entries: Entries): void {
+  const { resolved, named } = entries;
+  forEachEntry(elf, table, (view, at) => {
+    const type = view.getUint32(at + 8, true);
+    if (type === types.resolved) {
+      resolved.push({ vaddr: getUint64(view, at), resolver: getUint64(view, at + 16) });
+    } else if (types.named.includes(type)) {
+      named.push({ vaddr: getUint64(view, at), symbol: view.getUint32(at + 12, true) });
+    } else {
+      return;
+    }
+    if (resolved.length + named.length > MAX_SLOT_COUNT) {
+      elf.reader.fail(`it has more than ${MAX_SLOT_COUNT} relocations of functions`);
+    }
+  });
 }
 
 /**

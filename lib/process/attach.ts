@@ -12,7 +12,7 @@
  * 1. a thread that has executed a trap which was not answered yet is set back in front of it;
  * 2. every original byte is restored;
  * 3. every thread is brought out of its slot;
- * 4. the slots' memory is unmapped;
+ * 4. the action of SIGTRAP becomes the program's own again, and the slots' memory is unmapped;
  * 5. every thread is let go, with the signal that it was stopped for.
  *
  * A thread that is suspended in the kernel can be let go only when it comes out. It is awaited for a while; if it does
@@ -46,6 +46,7 @@ import { isLate, leaveSlot, orderSignals } from "./signals.ts";
 import { unmapArenas } from "./slot_memory.ts";
 import { stuckTrapError } from "./text.ts";
 import type { Tracer } from "./tracer.ts";
+import { mendTrapAction, releaseTrapActions } from "./trap_action.ts";
 
 /** How often the list of threads is read at most while it keeps growing. */
 const PASSES_LIMIT = 1000;
@@ -114,6 +115,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
     leaveSlot(tracer, thread);
     orderSignals(tracer, thread);
   }
+  releaseTrapActions(tracer, image);
   if (outside) unmapQuietly(tracer, image);
   for (const thread of threads) {
     if (thread.state === "stopped") letGo(tracer, thread);
@@ -191,6 +193,8 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return;
   const code = tracer.stop.signalCode(thread);
   if (thread.stepping && isStepCode(code)) {
+    thread.stepping = false;
+    mendTrapAction(tracer, thread);
     thread.status = INTERRUPTED;
     return;
   }
@@ -198,6 +202,7 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
   if (!isAddress(pc) || !(image.text.has(pc) || isLate(image, pc))) return;
+  mendTrapAction(tracer, thread);
   tracer.stop.setPc(image, pc);
   tracer.stop.storeRegisters(thread);
   thread.status = INTERRUPTED;

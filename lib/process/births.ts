@@ -66,6 +66,7 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
     wanted: false,
     ancestors: [process.pid, ...process.ancestors],
   });
+  sharer.trapAction = process.trapAction;
   tracer.addProcess(sharer);
   adopt(tracer, sharer, child, status);
 }
@@ -79,7 +80,7 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
 export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
   const { kernel, strangers } = tracer;
   const children = [process.pid, ...process.ancestors].flatMap((pid) => listChildren(kernel, pid));
-  for (const child of new Set([...strangers.keys(), ...children])) {
+  for (const child of new Set([...strangers.tids, ...children])) {
     if (tracer.knows(child) || !isOurs(kernel, child)) continue;
     const parentPid = readStatus(kernel, child)?.ppid ?? 0;
     // A child of another traced process waits for that one's event.
@@ -92,11 +93,8 @@ export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
 }
 
 function awaitFirstStop(tracer: Tracer, child: number): number | undefined {
-  const early = tracer.strangers.get(child);
-  if (early !== undefined) {
-    tracer.strangers.delete(child);
-    return early;
-  }
+  const early = tracer.strangers.identify(child);
+  if (early !== undefined) return early;
   const status = new Int32Array(1);
   const result = tracer.kernel.call.ft_wait(child, FIRST_STOP_LIMIT_US, bytesOf(status));
   if (result === 0) tracer.listener.warn(`Cannot follow child ${child}: it has not stopped`);
@@ -119,8 +117,7 @@ function releaseCopy(tracer: Tracer, image: Image, child: number): void {
   if (tracer.kernel.call.ft_get_regset(child, NT_PRSTATUS, bytes, bytes.length) >= 0) {
     const point = image.slots.resumePoint(registers[pc]! + registers[pc + 1]! * 2 ** 32);
     if (point !== undefined) {
-      registers[pc] = point.pc >>> 0;
-      registers[pc + 1] = Math.floor(point.pc / 2 ** 32);
+      image.slots.applyResumePoint(point, registers);
       tracer.kernel.call.ft_set_regset(child, NT_PRSTATUS, bytes, bytes.length);
     }
   }

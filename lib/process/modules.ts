@@ -24,10 +24,13 @@ import type { ByteSource } from "../object/byte_source.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
 import { ElfFile } from "../object/elf_file.ts";
 import { frameRange } from "../object/frame_table.ts";
+import { type ObjectiveCMethod, readObjectiveC } from "../object/objective_c.ts";
 import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
+import { linkedName } from "../spec/module_pattern.ts";
 import type { TracedProcess } from "./process.ts";
+import type { LinkedObject } from "./rendezvous.ts";
 import { type Mapping, readLink, readMappings } from "./proc_files.ts";
 
 /** The functions of a module and where they are. */
@@ -54,6 +57,8 @@ export class Module {
   readonly path: string;
   /** Whether it is the program itself, `a.out`. */
   readonly isProgram: boolean;
+  /** The number of the link map that it is in; 0 for the first one, and for what the dynamic linker has not loaded. */
+  readonly linkMap: number;
   /** Its mappings that can be executed, ascending. */
   readonly code: readonly Mapping[];
   /** All its mappings, ascending. */
@@ -62,6 +67,7 @@ export class Module {
   readonly #process: TracedProcess;
   #symbols: ModuleSymbols | undefined;
   #functionSlots: ModuleSlots | undefined;
+  #objectiveC: readonly ObjectiveCMethod[] | undefined;
   #vdso: Module | undefined;
 
   /**
@@ -70,16 +76,27 @@ export class Module {
    * @param kernel The kernel's requests.
    * @param process The process.
    * @param mappings All mappings of the file, one at least.
-   * @param isProgram Whether it is the program itself.
+   * @param place Whether it is the program itself, and the number of its link map, 0 by default.
    */
-  constructor(kernel: Kernel, process: TracedProcess, mappings: readonly Mapping[], isProgram: boolean) {
+  constructor(
+    kernel: Kernel,
+    process: TracedProcess,
+    mappings: readonly Mapping[],
+    { isProgram, linkMap = 0 }: { readonly isProgram: boolean; readonly linkMap?: number },
+  ) {
     this.path = mappings[0]!.path;
     this.name = this.path.slice(this.path.lastIndexOf("/") + 1);
     this.isProgram = isProgram;
+    this.linkMap = linkMap;
     this.mappings = mappings;
     this.code = mappings.filter(({ permissions }) => permissions[2] === "x");
     this.#kernel = kernel;
     this.#process = process;
+  }
+
+  /** What its probes are called by: its name, with its link map in front of it unless that is the first one. */
+  get probeModule(): string {
+    return linkedName(this);
   }
 
   /**
@@ -121,6 +138,16 @@ export class Module {
   }
 
   /**
+   * Its Objective-C methods. Read at the first use, and kept.
+   *
+   * @returns The methods; none if it has no Objective-C.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  objectiveC(): readonly ObjectiveCMethod[] {
+    return this.#objectiveC ??= this.#withElf(readObjectiveC);
+  }
+
+  /**
    * The code that the kernel maps into the same process (vdso(7)), which is a module without a file. It is not listed,
    * because it is not loaded by the program; but some functions of libc are resolved to functions in it.
    *
@@ -129,7 +156,7 @@ export class Module {
   vdso(): Module | undefined {
     if (this.#vdso === undefined) {
       const mappings = (readMappings(this.#kernel, this.#process.pid) ?? []).filter(({ path }) => path === "[vdso]");
-      if (mappings.length > 0) this.#vdso = new Module(this.#kernel, this.#process, mappings, false);
+      if (mappings.length > 0) this.#vdso = new Module(this.#kernel, this.#process, mappings, { isProgram: false });
     }
     return this.#vdso;
   }
@@ -239,12 +266,25 @@ export class Module {
  *
  * @param kernel The kernel's requests.
  * @param process The process.
+ * @param objects What its dynamic linker says that it has loaded; without that, a file that is loaded twice is one
+ *   module.
  * @returns The modules in ascending order of address, the program itself first. Files that a newer file of the same
  *   path has replaced while both are mapped appear by themselves.
  */
-export function listModules(kernel: Kernel, process: TracedProcess): Module[] {
+export function listModules(
+  kernel: Kernel,
+  process: TracedProcess,
+  objects: readonly LinkedObject[] = [],
+): Module[] {
   const mappings = readMappings(kernel, process.pid) ?? [];
-  const files = Map.groupBy(mappings.filter(({ path }) => path.startsWith("/")), ({ file, path }) => `${file} ${path}`);
+  // The linker reserves one range for an object, so that a mapping belongs to the object that begins last before it.
+  // The linker itself is in every link map, and counts as one of the first.
+  const ascending = objects.toSorted((a, b) => a.bias - b.bias || b.linkMap - a.linkMap);
+  const ownerOf = (address: number) => ascending.findLast(({ bias }) => bias <= address);
+  const files = Map.groupBy(
+    mappings.filter(({ path }) => path.startsWith("/")),
+    ({ file, path, start }) => `${file} ${ownerOf(start)?.bias} ${path}`,
+  );
   const program = readLink(kernel, `/proc/${process.pid}/exe`)?.replace(/ \(deleted\)$/, "");
   const modules: Module[] = [];
   let foundProgram = false;
@@ -252,7 +292,11 @@ export function listModules(kernel: Kernel, process: TracedProcess): Module[] {
     if (!parts.some(({ permissions }) => permissions[2] === "x")) continue;
     const isProgram: boolean = !foundProgram && parts[0]!.path === program;
     foundProgram ||= isProgram;
-    modules.push(new Module(kernel, process, parts, isProgram));
+    const { start } = parts[0]!;
+    const owner = ownerOf(start);
+    // What the linker has not loaded may lie behind anything.
+    const linkMap = owner?.bias === start ? owner.linkMap : 0;
+    modules.push(new Module(kernel, process, parts, { isProgram, linkMap }));
   }
   return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
 }

@@ -33,6 +33,7 @@ export function takePendingTraps(tracer: Tracer, image: Image): void {
     // The rest of the process has stopped: so must this thread, when its trap has been answered.
     if (inGroupStop) tracer.kernel.call.ft_interrupt(thread.tid);
   }
+  image.text.settle();
 }
 
 /** Whether a thread stands behind a trap of ours, or a step, whose signal is pending. */
@@ -40,8 +41,9 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
   if (thread.state !== "stopped" || eventOf(thread.status) !== PTRACE_EVENT_STOP) return false;
   if (!thread.stepping) {
     // Most threads are not behind a trap: for them the status need not be read.
-    if (image.text.size === 0 || !tracer.stop.loadRegisters(thread)) return false;
-    if (!image.text.has(tracer.stop.getPc(image) - image.isa.trapPcBytes)) return false;
+    if (image.text.untouched || !tracer.stop.loadRegisters(thread)) return false;
+    const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
+    if (!image.text.has(pc) && !image.text.mayBeLate(pc)) return false;
   }
   const status = readStatus(tracer.kernel, thread.tid);
   return status !== undefined && isDeliverable(status, SIGTRAP);

@@ -25,8 +25,9 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
 import { TargetMemory } from "./memory.ts";
-import { type Slot, SlotArenas } from "./slots.ts";
+import { SlotArenas } from "./slots.ts";
 import { TrappedText } from "./text.ts";
+import type { TrapAction } from "./trap_action.ts";
 
 /** See the table in the module's comment. */
 export type ThreadState = "running" | "stopped" | "listening" | "suspended" | "ended";
@@ -61,6 +62,10 @@ export class Thread {
   steppingOver: Address | undefined;
   /** Whether it waits in the kernel for a vfork child. */
   inVfork = false;
+  /** The signals that it blocked at the last look, if SIGTRAP was among them; see `trap_action.ts`. */
+  blockedMask: Uint32Array<ArrayBuffer> | undefined;
+  /** The generation of retired slots of which it is known to be outside; see `fasttrap/barrier.ts`. */
+  seenGeneration = 0;
   /** Whether it is to be let go at its next stop, because its process could not wait for it when it was detached. */
   detaching = false;
 
@@ -94,8 +99,6 @@ export class Image {
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */
   systemCall: Address | undefined;
-  /** Slots that are to be freed when no thread is in them. */
-  readonly retiredSlots: Slot[] = [];
   /** Why no slot can be had in it, as the end of a sentence; undefined if one can, or if that was not tried. */
   slotsRefused: string | undefined;
   /** Whether it is still the memory of a living process, so that there is a text to restore. */
@@ -145,6 +148,10 @@ export class TracedProcess {
   readonly wanted: boolean;
   /** Its parent and that one's, up to the first process; one of them inherits its children when it ends. */
   readonly ancestors: readonly number[];
+  /** What it does with SIGTRAP, if it is not the default, as far as we know; see `trap_action.ts`. */
+  trapAction: TrapAction | undefined;
+  /** When that was looked at last, as `ft_clock_ns` says. */
+  actionSeenNs = 0;
   /** How it ended, as a wait status; undefined while it lives, and if somebody else has waited for it. */
   endStatus: number | undefined;
 

@@ -5,16 +5,18 @@
  */
 
 /** Options of `PTRACE_SEIZE` (`linux/ptrace.h`). */
+export const PTRACE_O_TRACESYSGOOD = 1 << 0;
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. */
 export const PTRACE_O_TRACEFORK = 1 << 1;
-/** See {@linkcode PTRACE_O_TRACEFORK}. */
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. */
 export const PTRACE_O_TRACEVFORK = 1 << 2;
-/** See {@linkcode PTRACE_O_TRACEFORK}. */
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. */
 export const PTRACE_O_TRACECLONE = 1 << 3;
-/** See {@linkcode PTRACE_O_TRACEFORK}. */
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. */
 export const PTRACE_O_TRACEEXEC = 1 << 4;
-/** See {@linkcode PTRACE_O_TRACEFORK}. */
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. */
 export const PTRACE_O_TRACEVFORKDONE = 1 << 5;
-/** See {@linkcode PTRACE_O_TRACEFORK}. Only for programs that the tracer started itself. */
+/** See {@linkcode PTRACE_O_TRACESYSGOOD}. Only for programs that the tracer started itself. */
 export const PTRACE_O_EXITKILL = 1 << 20;
 
 /** Events in bits 16 and up of a wait status. */
@@ -32,7 +34,7 @@ export const PTRACE_EVENT_STOP = 128;
 
 /** What every traced thread is seized with. */
 export const TRACE_OPTIONS = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-  PTRACE_O_TRACEVFORKDONE;
+  PTRACE_O_TRACEVFORKDONE | PTRACE_O_TRACESYSGOOD;
 
 /** Signal numbers, the same on x86-64 and aarch64. */
 export const SIGILL = 4;
@@ -46,6 +48,12 @@ export const SIGFPE = 8;
 export const SIGKILL = 9;
 /** See {@linkcode SIGILL}. */
 export const SIGSEGV = 11;
+
+/** See {@linkcode SIGILL}. The one signal beside SIGKILL that cannot be blocked. */
+export const SIGSTOP = 19;
+
+/** What a thread stops with at the beginning and the end of a system call (`PTRACE_O_TRACESYSGOOD`). */
+export const CALL_STOP = SIGTRAP | 0x80;
 
 /** `si_code` of a SIGTRAP after a step over a system call on x86 (`asm-generic/siginfo.h`). */
 export const TRAP_BRKPT = 1;

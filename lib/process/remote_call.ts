@@ -4,17 +4,28 @@
  * *Problem.* Executable memory for slots has to be mapped by the target itself.
  *
  * *Method.* A stopped thread is given the registers of the call and a pc at some system call instruction that is in its
- * memory anyway (nearly always in the vDSO, so that no text is changed), makes one step, and gets its own registers
- * back. No other thread needs to stop.
+ * memory anyway (nearly always in the vDSO, so that no text is changed), goes on to the beginning of the call
+ * (PTRACE_SYSCALL), from there to a stop behind it, and gets its own registers back. No other thread needs to stop. A
+ * single step would do as well, but its SIGTRAP may change how the program takes SIGTRAP: see `trap_action.ts`.
+ *
+ * *The stop behind it* must be one in which the kernel still looks at the registers for an interrupted call, and at
+ * which the thread's own stop can be answered:
+ *
+ * | own stop | stop behind the call | told by |
+ * | --- | --- | --- |
+ * | for a signal | for a signal as well, which the own one then replaces | SIGSTOP, which no thread can block, sent to it |
+ * | any other | PTRACE_EVENT_STOP, or group-stop again if the process is stopped | PTRACE_INTERRUPT |
+ *
+ * A SIGSTOP takes a SIGCONT from the program that it has blocked and not taken yet; so threads that are stopped for a
+ * signal are the last choice for a call.
  *
  * *Orderings.*
  * - A thread that is stopped *inside* a system call (PTRACE_EVENT_CLONE, PTRACE_EVENT_EXEC and the like) is first moved
  *   to a stop behind it: its result would overwrite the register that the new call's number is in.
  * - With the registers goes the number of an interrupted call; giving them back makes the kernel restart that call as if
  *   nothing had been.
- * - Signals that arrive meanwhile are withheld and sent again; see `signals.ts`.
- * - The thread's own stop is answered afterwards, as if it had not moved: a signal that it was stopped for is injected
- *   at the stop where it stands now, and a group-stop is entered again.
+ * - Signals that arrive meanwhile are withheld and sent again; see `withheld.ts`.
+ * - The thread's own stop is answered afterwards, as if it had not moved.
  *
  * *Filters.* A seccomp filter may kill a process for a call that it never makes itself. {@linkcode allowsCalls} judges
  * beforehand.
@@ -27,13 +38,13 @@ import { type Address, fromHalves, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
-import { eventOf, isStepCode, PTRACE_EVENT_STOP, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
-import { resend, withhold } from "./signals.ts";
+import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGSTOP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { resend, withhold } from "./withheld.ts";
 
 /** How long the call may take, in microseconds. */
 const CALL_LIMIT_US = 5_000_000;
-/** How many stops that are not the end of the step are passed over at most. */
+/** How many stops that are not those of the call are passed over at most. */
 const STOPS_LIMIT = 256;
 /** The largest mapping that is searched for a system call instruction, in bytes. */
 const SEARCH_BYTES = 1 << 23;
@@ -53,6 +64,19 @@ export function allowsCalls(kernel: Kernel, pid: number): boolean {
   if (target.seccomp === 0) return true;
   const own = readStatus(kernel, "self");
   return own?.seccomp === 2 && target.seccompFilters > 0 && target.seccompFilters <= own.seccompFilters;
+}
+
+/**
+ * Finds a thread that can make a system call for us: not one whose own call ends only with a vfork child.
+ *
+ * @param image The image.
+ * @returns A stopped thread, one that is not stopped for a signal if there is any; undefined if there is none.
+ */
+export function findCaller(image: Image): Thread | undefined {
+  const callers = [
+    ...image.threads().filter(({ state, stepping, inVfork }) => state === "stopped" && !stepping && !inVfork),
+  ];
+  return callers.find(({ status }) => eventOf(status) !== 0) ?? callers[0];
 }
 
 /**
@@ -81,7 +105,7 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   tracer.stop.setPc(image, image.systemCall);
   tracer.stop.storeRegisters(thread);
   const { status } = thread;
-  const arrived = stepCall(tracer, thread, toAddress(image.systemCall + isa.systemCall.length));
+  const arrived = makeCall(tracer, thread, hasSignal);
   tracer.stop.loadRegisters(thread);
   const lo = tracer.stop.registers[isa.registers.result]!;
   const hi = tracer.stop.registers[isa.registers.result + 1]!;
@@ -89,7 +113,6 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   tracer.stop.storeRegisters(thread);
   thread.status = status;
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
-  else if (signalOf(status) !== SIGTRAP) stopAgain(tracer, thread); // The process is still in its group-stop.
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
   else tracer.withdraw(thread);
   resend(tracer, thread);
@@ -97,20 +120,28 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   return hi === 0xffffffff ? lo - 2 ** 32 : fromHalves(lo, hi);
 }
 
-/** Steps until the call has been made. Signals are withheld. */
-function stepCall(tracer: Tracer, thread: Thread, end: Address): boolean {
+/** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */
+function makeCall(tracer: Tracer, thread: Thread, needsSignal: boolean): boolean {
+  const { call } = tracer.kernel;
+  const isBeginning = (status: number) => eventOf(status) === 0 && signalOf(status) === CALL_STOP;
+  if (!goOn(tracer, thread, () => call.ft_continue_to_call(thread.tid), isBeginning)) return false;
+  if (needsSignal) call.ft_kill(thread.process.pid, thread.tid, SIGSTOP);
+  else call.ft_interrupt(thread.tid);
+  return goOn(tracer, thread, () => call.ft_continue(thread.tid, 0), (status) => {
+    if (!needsSignal) return eventOf(status) === PTRACE_EVENT_STOP;
+    return eventOf(status) === 0 && signalOf(status) === SIGSTOP && tracer.stop.signalCode(thread) === SI_TKILL;
+  });
+}
+
+/** Lets a thread go on until it stops where it is wanted. */
+function goOn(tracer: Tracer, thread: Thread, resume: () => void, isWanted: (status: number) => boolean): boolean {
   for (let stops = 0; stops < STOPS_LIMIT; stops++) {
     thread.state = "running";
-    tracer.kernel.call.ft_step(thread.tid, 0);
+    resume();
     const status = tracer.awaitStep(thread, CALL_LIMIT_US);
     if (status === undefined) return false;
-    if (eventOf(status) !== 0) continue;
-    if (signalOf(status) !== SIGTRAP || !isStepCode(tracer.stop.signalCode(thread))) {
-      if (!withhold(tracer, thread)) return false;
-      continue;
-    }
-    tracer.stop.loadRegisters(thread);
-    return tracer.stop.getPc(thread.process.image) === end;
+    if (isWanted(status)) return true;
+    if (eventOf(status) === 0 && signalOf(status) !== CALL_STOP && !withhold(tracer, thread)) return false;
   }
   return false;
 }

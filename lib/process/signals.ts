@@ -18,26 +18,22 @@
  * In the last case the probe fires once more when the handler returns. So it does after {@linkcode STEPS_LIMIT} steps,
  * which only a repeated string instruction can need.
  *
- * Several signals can be withheld by one thread. They are delivered in order: one at the stop that ends the stepping;
- * each other one is sent again. The kernel lets us send the `siginfo_t` of a queued signal, but not that of kill(2) and
- * its own; such a one is put back when the signal arrives, which its `si_code`, that of tgkill(2), tells from another.
- *
  * *A late trap* (fasttrap rule 49): a thread executed a trap just before it was removed. No tracepoint is found, and
  * there is no trap instruction any more: the thread is set back to the original instruction. If there still is one, it
  * is the program's own, and so is the signal. The two-byte form of `int 3` on x86 (CD 03) is never taken for ours.
  *
- * *What cannot be hidden.* If a thread blocks or ignores SIGTRAP when it executes a trap, the kernel unblocks it there and
- * resets its action for the process (force_sig_info_to_task in kernel/signal.c). Only a program that is sent a SIGTRAP
- * later can tell.
+ * If a thread blocks or ignores SIGTRAP when it executes a trap, the kernel changes that: `trap_action.ts` puts it back.
  *
  * @module
  */
 
 import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
-import { stepsOver } from "./step_over.ts";
-import type { Image, Thread, WithheldSignal } from "./process.ts";
-import { eventOf, isStepCode, SI_TKILL, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import { hideStep, stepsOver } from "./step_over.ts";
+import type { Image, Thread } from "./process.ts";
+import { eventOf, isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { foreseeTrapHandler, mendTrapAction } from "./trap_action.ts";
+import { resend, restoreSiginfo, withhold } from "./withheld.ts";
 
 /** How many steps a thread makes at most to get out of a slot. */
 const STEPS_LIMIT = 4096;
@@ -61,10 +57,17 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   if (code === undefined) return;
   if (thread.stepping && isStepCode(code)) return stepped(tracer, thread);
   const { image } = thread.process;
-  if (code !== image.isa.trapCode) return deliver(tracer, thread, signal);
+  if (code !== image.isa.trapCode && code > 0) return deliver(tracer, thread, signal);
   if (!tracer.stop.loadRegisters(thread)) return;
   const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
+  const wasBlocked = image.text.has(pc) && mendTrapAction(tracer, thread);
+  if (code !== image.isa.trapCode) {
+    if (!wasBlocked) return deliver(tracer, thread, signal);
+    // One that the thread had blocked was pending: the trap has let it out, and its own was dropped for it.
+    if (!withhold(tracer, thread)) return;
+    resend(tracer, thread);
+  }
   const outcome = isAddress(pc) ? tracer.listener.trapped(thread, pc) : "unknown";
   if (outcome === "resumed") return;
   if (outcome === "performed") {
@@ -72,6 +75,7 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
     return tracer.resume(thread, 0);
   }
   if (isAddress(pc) && isLate(image, pc)) {
+    mendTrapAction(tracer, thread);
     tracer.stop.setPc(image, pc);
     tracer.stop.storeRegisters(thread);
     return tracer.resume(thread, 0);
@@ -114,46 +118,9 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
     siginfo.setUint32(20, highHalf(point.pc), true);
     tracer.kernel.call.ft_set_siginfo(thread.tid, bytesOf(siginfo));
   }
-  tracer.stop.setPc(image, point.pc);
-  const { sp } = image.isa.registers;
-  if (point.stackBytes !== 0) {
-    const lo = tracer.stop.registers[sp]! + point.stackBytes;
-    tracer.stop.registers[sp] = lo;
-    if (lo > 0xffffffff) tracer.stop.registers[sp + 1]!++;
-  }
+  image.slots.applyResumePoint(point, tracer.stop.registers);
   tracer.stop.storeRegisters(thread);
   return true;
-}
-
-/**
- * Withholds the signal that a thread is stopped for.
- *
- * @param tracer The tracer.
- * @param thread The thread, in a signal-delivery-stop.
- * @returns Whether the thread is still there.
- */
-export function withhold(tracer: Tracer, thread: Thread): boolean {
-  restoreSiginfo(tracer, thread);
-  const siginfo = tracer.stop.readSiginfo(thread);
-  if (siginfo === undefined) return false;
-  thread.withheld.push({ signal: signalOf(thread.status), siginfo: bytesOf(siginfo).slice() });
-  return true;
-}
-
-/**
- * Sends the signals of a thread again that were withheld. It is out of the slot, or will be when they arrive.
- *
- * @param tracer The tracer.
- * @param thread The thread.
- */
-export function resend(tracer: Tracer, thread: Thread): void {
-  const { pid } = thread.process;
-  for (const withheld of thread.withheld.splice(0)) {
-    const { signal, siginfo } = withheld;
-    if (tracer.kernel.call.ft_queue_signal(pid, thread.tid, signal, siginfo) >= 0) continue;
-    // Only the kernel may send this siginfo.
-    if (tracer.kernel.call.ft_kill(pid, thread.tid, signal) >= 0) thread.resent.push(withheld);
-  }
 }
 
 /**
@@ -175,18 +142,11 @@ export function orderSignals(tracer: Tracer, thread: Thread): void {
   resend(tracer, thread);
 }
 
-/** Gives the signal for which a thread is stopped the siginfo that it had when it was sent the first time. */
-function restoreSiginfo(tracer: Tracer, thread: Thread): void {
-  const index = thread.resent.findIndex(({ signal }) => signal === signalOf(thread.status));
-  if (index < 0 || tracer.stop.signalCode(thread) !== SI_TKILL) return;
-  const [{ siginfo }] = thread.resent.splice(index, 1) as [WithheldSignal];
-  tracer.kernel.call.ft_set_siginfo(thread.tid, siginfo);
-}
-
 /** Delivers a signal of the program's, as the table above says. */
 function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const { image } = thread.process;
   restoreSiginfo(tracer, thread);
+  if (signal === SIGTRAP && !thread.stepping) foreseeTrapHandler(tracer, thread);
   if (image.slots.ranges.length === 0 || !tracer.stop.loadRegisters(thread)) return tracer.resume(thread, signal);
   const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
@@ -206,11 +166,17 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
 function stepped(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (!tracer.stop.loadRegisters(thread)) return;
-  const point = image.slots.resumePoint(tracer.stop.getPc(image));
-  if (point !== undefined && !point.done && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  const pc = tracer.stop.getPc(image);
+  const slot = image.slots.at(pc);
+  const isDone = image.slots.resumePoint(pc)?.done;
+  if (isDone === false && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  if (isDone && slot && !image.isa.registers.stepsItself(tracer.stop.registers)) {
+    hideStep(tracer, thread, slot.instruction);
+  }
   leaveSlot(tracer, thread);
   thread.stepping = false;
   thread.stepsTotal = 0;
+  mendTrapAction(tracer, thread);
   const first = thread.withheld.shift();
   if (first === undefined) return tracer.resume(thread, 0);
   resend(tracer, thread);

@@ -7,10 +7,10 @@
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Instruction } from "../isa/isa.ts";
-import type { Image, Thread } from "./process.ts";
+import type { Image } from "./process.ts";
 import { readMappings } from "./proc_files.ts";
 import { MAP_ANONYMOUS, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ } from "./ptrace.ts";
-import { allowsCalls, remoteCall } from "./remote_call.ts";
+import { allowsCalls, findCaller, remoteCall } from "./remote_call.ts";
 import type { Slot } from "./slots.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -57,7 +57,7 @@ export function makeSlot(
  */
 export function unmapArenas(tracer: Tracer, image: Image): void {
   const ranges = image.slots.ranges;
-  const thread = ranges.length > 0 ? callableThread(image) : undefined;
+  const thread = ranges.length > 0 ? findCaller(image) : undefined;
   if (thread === undefined) return;
   for (const { base, sizeBytes } of ranges) {
     remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
@@ -78,7 +78,7 @@ function mapQuietly(tracer: Tracer, image: Image, address: Address, slotsWanted:
 /** Has the target map an arena that is near an instruction. */
 function mapArena(tracer: Tracer, image: Image, address: Address, slotsWanted: number): boolean {
   if (image.slotsRefused !== undefined) return false;
-  const thread = callableThread(image);
+  const thread = findCaller(image);
   if (thread === undefined) return false;
   if (!allowsCalls(tracer.kernel, thread.process.pid)) {
     image.slotsRefused = "its seccomp filter may forbid to map memory";
@@ -111,9 +111,4 @@ function mapArena(tracer: Tracer, image: Image, address: Address, slotsWanted: n
     mappings.sort((a, b) => a.start - b.start);
   }
   return false;
-}
-
-/** A thread of the image that can make a system call for us: not one whose own call ends only with a vfork child. */
-function callableThread(image: Image): Thread | undefined {
-  return image.threads().find(({ state, stepping, inVfork }) => state === "stopped" && !stepping && !inVfork);
 }

@@ -22,9 +22,9 @@
  * @module
  */
 
-import { type Address, toAddress } from "../address.ts";
+import { type Address, highHalf, toAddress } from "../address.ts";
 import { assert } from "../errors.ts";
-import type { Displacement, Instruction, Isa, ResumePoint } from "../isa/isa.ts";
+import type { Displacement, Instruction, Isa, RegisterHalves, ResumePoint } from "../isa/isa.ts";
 import type { Mapping } from "./proc_files.ts";
 
 /** The size of the first arena near a module in bytes; each further one is twice as large as the last. */
@@ -190,6 +190,23 @@ export class SlotArenas {
     const point = slot?.displacement.resume.findLast(({ offset }) => offset <= pc - slot.address);
     assert(slot === undefined || point !== undefined, "every place in a slot has a resume point");
     return point;
+  }
+
+  /**
+   * Gives a thread that is in a slot the registers that it has as far as the program can know.
+   *
+   * @param point What {@linkcode SlotArenas.resumePoint} gave for its pc.
+   * @param registers Its registers, changed in place.
+   */
+  applyResumePoint(point: ResumePoint, registers: RegisterHalves): void {
+    const { pc, sp } = this.#isa.registers;
+    for (const register of point.pcRegister < 0 ? [pc] : [pc, point.pcRegister]) {
+      registers[register] = point.pc >>> 0;
+      registers[register + 1] = highHalf(point.pc);
+    }
+    const lo = registers[sp]! + point.stackBytes;
+    registers[sp] = lo;
+    if (lo > 0xffffffff) registers[sp + 1]!++;
   }
 
   /** Forgets all arenas, which have been unmapped. */

@@ -13,6 +13,7 @@ import { type Address, isAddress } from "../address.ts";
 import { DTraceError, SystemError } from "../errors.ts";
 import { openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
+import { findIgnoredSetId } from "./set_id.ts";
 import { readAncestors, readEnvironment } from "./proc_files.ts";
 import { eventOf, INTERRUPTED, PTRACE_O_EXITKILL, SIGKILL, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
@@ -76,6 +77,8 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
       wanted: true,
       ancestors: readAncestors(kernel, result),
     });
+    const ignored = findIgnoredSetId(kernel, result);
+    if (ignored !== undefined) tracer.listener.warn(ignored);
     tracer.addProcess(process);
     const thread = tracer.addThread(process, result);
     thread.state = "stopped";

@@ -22,6 +22,7 @@ import type { Instruction } from "../isa/isa.ts";
 import type { Thread } from "./process.ts";
 import { eventOf, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { mendTrapAction } from "./trap_action.ts";
 
 /** How long the other threads wait for a step, in microseconds. */
 const STEP_LIMIT_US = 2000;
@@ -45,6 +46,7 @@ export function stepOver(tracer: Tracer, thread: Thread, instruction: Instructio
   tracer.quiesce(image);
   for (let steps = 1; makeStep(tracer, thread, address); steps++) {
     const made = isStep(tracer, thread);
+    if (made && !stepsItself) hideStep(tracer, thread, instruction);
     // A repeated string instruction: a step is one repetition.
     const repeated = flow === "next" && made && tracer.stop.loadRegisters(thread) &&
       tracer.stop.getPc(image) === address;
@@ -86,6 +88,20 @@ function makeStep(tracer: Tracer, thread: Thread, address: Address): boolean {
   return tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined;
 }
 
+/**
+ * Hides a step from the program.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped because it has made the step.
+ * @param instruction The instruction over which it was made.
+ */
+export function hideStep(tracer: Tracer, thread: Thread, instruction: Instruction): void {
+  const { isa, memory } = thread.process.image;
+  if (!tracer.stop.loadRegisters(thread)) return;
+  memory.useThread(thread.tid);
+  if (isa.hideStep(instruction, tracer.stop.registers, memory)) tracer.stop.storeRegisters(thread);
+}
+
 /** Whether the thread is stopped because it has made a step. */
 function isStep(tracer: Tracer, thread: Thread): boolean {
   const { status } = thread;
@@ -99,6 +115,7 @@ function isStep(tracer: Tracer, thread: Thread): boolean {
 function answer(tracer: Tracer, thread: Thread, isOurs: boolean): void {
   const { status } = thread;
   thread.stepping = false;
+  if (isOurs) mendTrapAction(tracer, thread);
   if (isOurs || (eventOf(status) === PTRACE_EVENT_STOP && signalOf(status) === SIGTRAP)) tracer.resume(thread, 0);
   else tracer.enqueue(thread);
 }

@@ -87,6 +87,17 @@ export class StopContext {
   }
 
   /**
+   * The stack pointer in {@linkcode StopContext.registers}.
+   *
+   * @param image The image whose instruction set it is.
+   * @returns Any number.
+   */
+  getSp(image: Image): number {
+    const { sp } = image.isa.registers;
+    return fromHalves(this.registers[sp]!, this.registers[sp + 1]!);
+  }
+
+  /**
    * Changes the pc in {@linkcode StopContext.registers}.
    *
    * @param image The image whose instruction set it is.

@@ -34,6 +34,8 @@ export class TrappedText {
   readonly #trap: Uint8Array;
   /** The original bytes, packed little-endian into an unsigned number: a trap is 4 bytes at most. */
   readonly #originals = new Map<Address, number>();
+  /** Where traps were taken out while threads ran, which may have executed them and not told yet. */
+  readonly #late = new Set<number>();
   #fd: number;
 
   /**
@@ -58,6 +60,11 @@ export class TrappedText {
   /** The number of traps that are written. */
   get size(): number {
     return this.#originals.size;
+  }
+
+  /** Whether no thread can have executed a trap of ours that it has not told of. */
+  get untouched(): boolean {
+    return this.#originals.size === 0 && this.#late.size === 0;
   }
 
   /** The addresses of all traps. */
@@ -96,16 +103,43 @@ export class TrappedText {
    * Takes traps out. All threads of the image must be stopped.
    *
    * @param addresses Where, in any order. Those without a trap of ours are passed over.
-   * @returns The addresses where the trap is still in the text because the write was refused.
+   * @returns The addresses where the trap is still in the text because the write was refused. They stay recorded.
    */
   remove(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
     const ours = addresses.filter((address) => this.#originals.has(address));
     this.#patch(this.#fd, ours, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
     // What cannot even be read is unmapped: the trap went with it.
-    const stuck = failed.filter((address) => this.#isTrapAt(address));
-    for (const address of ours) this.#originals.delete(address);
-    return stuck;
+    const stuck = new Set(failed.filter((address) => this.#isTrapAt(address)));
+    for (const address of ours) if (!stuck.has(address)) this.#originals.delete(address);
+    return [...stuck];
+  }
+
+  /**
+   * Takes one trap out while threads run: nothing but its own bytes is written. A thread may have executed it already;
+   * {@linkcode TrappedText.mayBeLate} says so until {@linkcode TrappedText.settle}.
+   *
+   * @param address Where.
+   * @returns Whether no trap of ours is there any more.
+   */
+  removeRunning(address: Address): boolean {
+    this.#late.add(address);
+    return this.remove([address]).length === 0;
+  }
+
+  /**
+   * Tells whether a thread can have executed a trap that is recorded no more.
+   *
+   * @param address Where the trap was; any number.
+   * @returns Whether one was taken out there since all threads were stopped.
+   */
+  mayBeLate(address: number): boolean {
+    return this.#late.has(address);
+  }
+
+  /** All threads are stopped, and all that had executed a trap have told. */
+  settle(): void {
+    this.#late.clear();
   }
 
   /**

@@ -33,7 +33,7 @@ import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
 import { takePendingTraps } from "./pending_traps.ts";
-import { isOurs, listThreads, readEndStatus, readState, readStatus } from "./proc_files.ts";
+import { readEndStatus, readState } from "./proc_files.ts";
 import {
   ECHILD,
   eventOf,
@@ -47,15 +47,16 @@ import {
   signalOf,
   SIGTRAP,
 } from "./ptrace.ts";
+import { findIgnoredSetId } from "./set_id.ts";
 import { handleSignalStop } from "./signals.ts";
 import { finishStepOver } from "./step_over.ts";
+import { lookAtTrapActions } from "./trap_action.ts";
+import { Strangers } from "./strangers.ts";
 
 /** How long a thread is waited for before its state is looked at, in microseconds. */
 const STATE_CHECK_US = 2000;
 /** How long a thread that neither stops nor says why is waited for, in microseconds. */
 const STOP_LIMIT_US = 20_000_000;
-/** How many foreign children's ends are remembered at most while a fork's event is awaited. */
-const STRANGERS_LIMIT = 4096;
 
 /**
  * What was done about a trap: `performed`, and {@linkcode StopContext.registers} are the thread's from now on; `resumed`, the
@@ -110,13 +111,11 @@ export class Tracer {
   readonly processes: Map<number, TracedProcess> = new Map();
   /** What is known of the stopped thread that is being dealt with. */
   readonly stop: StopContext;
-  /** Statuses of threads that stopped before the event that says who they are. */
-  readonly strangers: Map<number, number> = new Map();
+  /** Threads that have something to report before the event that says who they are. */
+  readonly strangers: Strangers = new Strangers(this);
   /** The thread whose stop was dispatched last; it may have ended. */
   lastStopped: Thread | undefined;
   readonly #threads = new Map<number, Thread>();
-  /** First threads that had exited when the others were let go; their processes' parents hear of the end by us. */
-  readonly #leftBehind = new Set<number>();
   readonly #backlog: Thread[] = [];
   readonly #status = new Int32Array(1);
   /** The registers of a hit in whose handler an image is quiesced. */
@@ -151,7 +150,7 @@ export class Tracer {
 
   /** Whether nothing is left to be waited for either. */
   get settled(): boolean {
-    return this.idle && this.#leftBehind.size === 0;
+    return this.idle && !this.strangers.awaitsEnds;
   }
 
   /**
@@ -207,6 +206,7 @@ export class Tracer {
       }
     }
     takePendingTraps(this, image);
+    lookAtTrapActions(this, image);
   }
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
@@ -332,7 +332,7 @@ export class Tracer {
    * @param thread The thread.
    */
   leaveBehind(thread: Thread): void {
-    this.#leftBehind.add(thread.tid);
+    this.strangers.leaveBehind(thread.tid);
     this.removeThread(thread);
   }
 
@@ -356,7 +356,8 @@ export class Tracer {
     // Without any child the threads that are still known have been waited for by somebody else.
     if (tid < 0) return this.#fetchAny();
     const thread = this.#threads.get(tid);
-    return thread === undefined ? this.#takeStranger(tid) : this.#fetch(thread, 0);
+    if (thread !== undefined) return this.#fetch(thread, 0);
+    return this.strangers.take(tid) || this.#fetchAny() || this.strangers.takeUnborn();
   }
 
   /**
@@ -379,42 +380,6 @@ export class Tracer {
     let found = false;
     for (const thread of [...this.#threads.values()]) if (this.#fetch(thread, 0)) found = true;
     return found;
-  }
-
-  /**
-   * A status of an unknown thread: a new one of ours that comes before the event of its birth, which is kept until
-   * then; a first thread that was left behind; or a child of the runtime's or a thread of another session's, which is
-   * left alone and, since it hides what is behind it, passed over.
-   */
-  #takeStranger(tid: number): boolean {
-    const isLeft = this.#leftBehind.delete(tid);
-    if (isLeft || (this.#isRelative(tid) && this.strangers.size < STRANGERS_LIMIT)) return this.#keepStranger(tid);
-    return this.#fetchAny() || this.#fetchUnborn();
-  }
-
-  /** Consumes the status of an unknown thread. Its end needs no answer: the event of its birth finds it gone. */
-  #keepStranger(tid: number): boolean {
-    if (this.kernel.call.ft_wait(tid, 0, this.#status) <= 0) return false;
-    if (!isEnd(this.#status[0]!)) this.strangers.set(tid, this.#status[0]!);
-    return true;
-  }
-
-  /** Consumes a status of each thread of our processes of whose birth we have not heard: it may never be told. */
-  #fetchUnborn(): boolean {
-    let found = false;
-    for (const { pid } of [...this.processes.values()]) {
-      for (const tid of listThreads(this.kernel, pid) ?? []) {
-        if (!this.knows(tid) && !this.strangers.has(tid) && this.#keepStranger(tid)) found = true;
-      }
-    }
-    return found;
-  }
-
-  /** Whether a thread is traced by us, and of one of our processes or a child of one. */
-  #isRelative(tid: number): boolean {
-    const status = readStatus(this.kernel, tid);
-    return status !== undefined && (this.processes.has(status.tgid) || this.processes.has(status.ppid)) &&
-      isOurs(this.kernel, tid);
   }
 
   #consume(thread: Thread, status: number): void {
@@ -459,6 +424,9 @@ export class Tracer {
     thread.inVfork = false;
     thread.withheld.length = 0;
     thread.resent.length = 0;
+    thread.blockedMask = undefined;
+    process.trapAction = undefined;
+    process.actionSeenNs = 0;
     adoptOrphans(this, process);
     this.#leaveImage(process);
     try {
@@ -469,6 +437,8 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
+    const ignored = findIgnoredSetId(this.kernel, process.pid);
+    if (ignored !== undefined) this.listener.warn(ignored);
     this.listener.executed(process);
   }
 

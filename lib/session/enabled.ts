@@ -7,6 +7,9 @@
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
 import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Refusal } from "../fasttrap/enable.ts";
+import type { Module } from "../process/modules.ts";
+import { isIn } from "./making.ts";
 
 /** A probe that could not be placed. */
 export interface Unplaced {
@@ -18,7 +21,10 @@ export interface Unplaced {
 
 /** Probes that were enabled together. Disposing of it disables them; those that others have enabled too stay for them. */
 export interface Enabled extends Disposable {
-  /** The probes that the description matched, those that could not be placed included. */
+  /**
+   * The probes that the description matches, those that could not be placed included. It grows and shrinks with the
+   * modules that the process loads and unloads.
+   */
   readonly probes: readonly ProbeIdentity[];
   /** Those probes that could not be placed, all of their sites or none. */
   readonly unplaced: readonly Unplaced[];
@@ -26,44 +32,52 @@ export interface Enabled extends Disposable {
   readonly hitsTotal: number;
 }
 
+/** Who hears of probes that were enabled together. */
+export interface EnabledListener {
+  /** Called for each hit. */
+  readonly handler: (hit: Hit) => void;
+  /** Called with a sentence for each probe that could not be placed. */
+  readonly warn: (message: string) => void;
+  /** Called when they have been disabled. */
+  readonly disposed: (enabled: EnabledProbes) => void;
+}
+
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
-  /** See {@linkcode Enabled.unplaced}. */
-  readonly unplaced: readonly Unplaced[];
+  /** What else ends when this is disposed of. */
+  request: Disposable | undefined;
   readonly #fasttrap: Fasttrap;
-  readonly #probes: readonly Probe[];
+  readonly #listener: EnabledListener;
+  readonly #probes = new Set<Probe>();
   readonly #enabling: Enabling;
+  #unplaced: readonly Refusal[] = [];
   #hitsTotal = 0;
 
   /**
-   * Enables probes.
+   * Makes an enabling of nothing.
    *
    * @param fasttrap The tables.
-   * @param probes The probes.
-   * @param handler Called for each hit.
-   * @param warn Hears of each probe that could not be placed.
+   * @param listener Who hears of hits, of each probe that could not be placed, and of the end.
    */
-  constructor(
-    fasttrap: Fasttrap,
-    probes: readonly Probe[],
-    handler: (hit: Hit) => void,
-    warn: (message: string) => void,
-  ) {
+  constructor(fasttrap: Fasttrap, listener: EnabledListener) {
     this.#fasttrap = fasttrap;
-    this.#probes = probes;
+    this.#listener = listener;
     this.#enabling = {
       fire: (hit) => {
         this.#hitsTotal++;
-        handler(hit);
+        listener.handler(hit);
       },
     };
-    this.unplaced = fasttrap.enable(probes, this.#enabling);
-    for (const { probe, reason } of this.unplaced) warn(`Cannot enable ${probe}: ${reason}`);
   }
 
   /** See {@linkcode Enabled.probes}. */
   get probes(): readonly ProbeIdentity[] {
-    return this.#probes;
+    return [...this.#probes];
+  }
+
+  /** See {@linkcode Enabled.unplaced}. */
+  get unplaced(): readonly Unplaced[] {
+    return this.#unplaced;
   }
 
   /** See {@linkcode Enabled.hitsTotal}. */
@@ -71,8 +85,37 @@ export class EnabledProbes implements Enabled {
     return this.#hitsTotal;
   }
 
+  /**
+   * Enables more probes.
+   *
+   * @param probes The probes.
+   */
+  add(probes: readonly Probe[]): void {
+    const fresh = probes.filter((probe) => !this.#probes.has(probe));
+    for (const probe of fresh) this.#probes.add(probe);
+    const refusals = this.#fasttrap.enable(fresh, this.#enabling);
+    for (const { probe, reason } of refusals) this.#listener.warn(`Cannot enable ${probe}: ${reason}`);
+    this.#unplaced = [...this.#unplaced, ...refusals];
+  }
+
+  /**
+   * Gives up the probes in modules that are gone.
+   *
+   * @param modules The modules.
+   */
+  remove(modules: readonly Module[]): void {
+    const gone = [...this.#probes].filter((probe) => isIn(modules, probe));
+    for (const probe of gone) this.#probes.delete(probe);
+    this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));
+    this.#fasttrap.disable(gone, this.#enabling);
+    this.#fasttrap.withdraw(gone);
+  }
+
   /** Disables the probes. */
   [Symbol.dispose](): void {
-    this.#fasttrap.disable(this.#probes, this.#enabling);
+    this.request?.[Symbol.dispose]();
+    this.request = undefined;
+    this.#fasttrap.disable([...this.#probes], this.#enabling);
+    this.#listener.disposed(this);
   }
 }

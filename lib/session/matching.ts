@@ -57,6 +57,7 @@ export interface Matches {
  * @param process The process.
  * @param modules Its modules.
  * @param description The description; its provider has been looked at already.
+ * @param among The modules to look for functions in: all by default.
  * @returns The matches, perhaps none.
  * @throws {DTraceError} `D_PROC_FUNC`, `D_PROC_NAME`, `D_PROC_OFF`, `D_PROC_ALIGN` or `D_PROC_LIB` if the description
  *   names something that cannot be.
@@ -65,9 +66,10 @@ export function matchProbes(
   process: TracedProcess,
   modules: readonly Module[],
   description: ProbeDescription,
+  among: readonly Module[] = modules,
 ): Matches {
   const matches = compileModulePattern(description.module);
-  const chosen = modules.filter((module) => matches(identityOf(module)));
+  const chosen = among.filter((module) => matches(identityOf(module)));
   if (description.function === ANY_FUNCTION) return matchAddress(modules, chosen, description);
   const name = compileProbeName(description.name);
   const parts: ProbeParts[] = [];
@@ -77,6 +79,7 @@ export function matchProbes(
     try {
       const functions = matchFunctions(module, description, modules);
       const unresolved: FunctionSymbol[] = [];
+      const mixed: FunctionSymbol[] = [];
       for (const symbol of functions) {
         const implementation = symbol.ifunc
           ? resolveIfunc(process.image.memory, modules, { module, symbol })
@@ -84,9 +87,16 @@ export function matchProbes(
         if (symbol.ifunc && implementation === undefined) unresolved.push(symbol);
         const { sizeBytes } = symbol;
         const place = implementation ?? { address: module.addressOf(symbol), sizeBytes };
-        pushParts(parts, process.image, { module: module.name, name: symbol.name, ...place }, name);
+        const complete = pushParts(
+          parts,
+          process.image,
+          { module: module.probeModule, name: symbol.name, ...place },
+          name,
+        );
+        if (!complete) mixed.push(symbol);
       }
       if (unresolved.length > 0) problems.push(resolverProblem(module, unresolved));
+      if (mixed.length > 0) problems.push(mixedProblem(module, mixed.map((symbol) => symbol.name)));
       if (functions.length === 0) hint ??= functionHint(module, description.function);
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag !== "D_PROC_ELF") throw error;
@@ -94,6 +104,20 @@ export function matchProbes(
     }
   }
   return { parts, problems, hint: parts.length > 0 ? undefined : hint };
+}
+
+/**
+ * Tells whether a description can match functions of modules that a process has yet to load.
+ *
+ * @param modules The modules that it has.
+ * @param description The description.
+ * @returns False if it is about the program itself, or about one address.
+ */
+export function mayMatchLater(modules: readonly Module[], description: ProbeDescription): boolean {
+  if (description.function === ANY_FUNCTION) return false;
+  if (isGlob(description.module)) return true;
+  const matches = compileModulePattern(description.module);
+  return !modules.some((module) => module.isProgram && matches(identityOf(module)));
 }
 
 /** The functions of a module that a description matches. Aliases of one address count once, unless named. */
@@ -112,15 +136,27 @@ function matchFunctions(module: Module, description: ProbeDescription, modules: 
 }
 
 /** A function that probes are made for. */
-interface Place {
+export interface Place {
+  /** What its probes have for a module. */
   readonly module: string;
+  /** What they have for a function. */
   readonly name: string;
+  /** Where it begins. */
   readonly address: Address;
+  /** Its size in bytes. */
   readonly sizeBytes: number;
 }
 
-/** Adds the probes of one function that the name field matches. */
-function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): void {
+/**
+ * Adds the probes of one function that the name field matches.
+ *
+ * @param parts What they are added to.
+ * @param image The memory of the process.
+ * @param place The function.
+ * @param name The name field.
+ * @returns Whether all that could match were found.
+ */
+export function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeNamePattern): boolean {
   const { address, sizeBytes } = place;
   const common = {
     module: place.module,
@@ -147,9 +183,10 @@ function pushParts(parts: ProbeParts[], image: Image, place: Place, name: ProbeN
       if (offset !== name.offset && !name.matchesOffset?.(offset)) continue;
       parts.push({ ...common, name: offset.toString(16), kind: "offset", sites: [toAddress(address + offset)] });
     }
-    return;
+    return sites.complete || name.offset !== undefined;
   }
   pushEntry();
+  return true;
 
   function pushEntry(): void {
     if (name.entry) parts.push({ ...common, name: "entry", kind: "entry", sites: [address] });
@@ -195,8 +232,22 @@ function resolverProblem(module: Module, unresolved: readonly FunctionSymbol[]):
       "call is bound to them yet; only their resolvers are probed";
 }
 
-function identityOf({ name, isProgram }: Module): ModuleIdentity {
-  return { name, isExecutable: isProgram, linkMap: 0 };
+function identityOf({ name, isProgram, linkMap }: Module): ModuleIdentity {
+  return { name, isExecutable: isProgram, linkMap };
+}
+
+/**
+ * Says in which functions instructions may be missing (rule 115), once for all of them.
+ *
+ * @param module Their module.
+ * @param mixed Their names, one at least.
+ * @returns A sentence without a final period.
+ */
+export function mixedProblem(module: Module, mixed: readonly string[]): string {
+  const name = mixed[0]!;
+  const subject = mixed.length === 1 ? `'${name}'` : `${mixed.length} functions, such as '${name}',`;
+  return `Cannot tell data from code in ${subject} in ${module.name}: only instructions that are certainly reached are ` +
+    "probed";
 }
 
 function moduleHint(modules: readonly Module[], pattern: string): string | undefined {

@@ -19,15 +19,16 @@
 import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
-import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
-import { listModules, type Module } from "../process/modules.ts";
+import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
 import { type EvaluationTime, runToMoment } from "../process/startup.ts";
-import { compileGlob } from "../spec/glob.ts";
 import {
   expandMacros,
   noProbesError,
@@ -39,7 +40,8 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
-import { matchProbes } from "./matching.ts";
+import { makeProbes, mayMakeLater } from "./making.ts";
+import { ModuleFollower } from "./module_follower.ts";
 import { Target } from "./target.ts";
 
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
@@ -89,8 +91,17 @@ export interface StartOptions extends SpawnOptions {
   readonly moment?: EvaluationTime;
 }
 
+/** A description and the process that it is about. */
+interface Found {
+  readonly process: TracedProcess;
+  /** The description without macro variables. */
+  readonly fields: ProbeDescription;
+}
+
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
+  /** Probes at addresses that the program knows, without symbols. */
+  readonly device: Device;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -98,7 +109,8 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
-  readonly #modules = new WeakMap<TracedProcess["image"], Module[]>();
+  readonly #modules: ModuleFollower;
+  readonly #enabled = new Set<EnabledProbes>();
   #queue: TraceEvent[] = [];
   #stopped = false;
   #closed = false;
@@ -113,10 +125,20 @@ export class Session implements Disposable, AsyncDisposable {
     this.#options = options;
     this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
     this.#fasttrap = new Fasttrap(this.#kernel, {
-      executed: (process) => this.#targets.get(process.pid)?.replaced(),
-      ended: (process) => this.#targets.get(process.pid)?.ended(process.endStatus),
+      executed: (process) => {
+        this.#modules.sweep();
+        this.#targets.get(process.pid)?.replaced();
+        // What cannot be traced is let go.
+        if (!process.image.alive) this.#targets.get(process.pid)?.detached();
+      },
+      ended: (process) => {
+        this.#modules.sweep();
+        this.#targets.get(process.pid)?.ended(process.endStatus);
+      },
       warn: (message) => this.#warn(message),
     }, options);
+    this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
+    this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
@@ -167,11 +189,13 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be (`D_PROC_FUNC`, `D_PROC_OFF`...), or nothing (`D_PDESC_ZERO`).
    */
   list(description: string | ProbeDescription, options: ListOptions = {}): readonly ProbeIdentity[] {
-    return this.#make(description, options.allowNone ?? false);
+    const found = this.#find(description, options);
+    return found === undefined ? [] : this.#make(found, this.#modules.list(found.process), options);
   }
 
   /**
-   * Enables the probes that a description matches. The target stops once, for a moment.
+   * Enables the probes that a description matches. The target stops once, for a moment. Modules that it loads later get
+   * their probes before any of their code runs.
    *
    * @param description As for {@linkcode Session.list}.
    * @param options A handler, and whether nothing may be matched.
@@ -180,14 +204,29 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const probes = this.#make(description, options.allowNone ?? false);
-    const { handler } = options;
-    return new EnabledProbes(
-      this.#fasttrap,
-      probes,
-      handler ?? ((hit) => this.#record(hit)),
-      (message) => this.#warn(message),
-    );
+    const found = this.#find(description, options);
+    const enabled = new EnabledProbes(this.#fasttrap, {
+      handler: options.handler ?? ((hit) => this.#record(hit)),
+      warn: (message) => this.#warn(message),
+      disposed: (enabled) => this.#enabled.delete(enabled),
+    });
+    this.#enabled.add(enabled);
+    try {
+      if (found !== undefined) this.#enable(enabled, found, options);
+    } catch (error) {
+      enabled[Symbol.dispose]();
+      throw error;
+    }
+    return enabled;
+  }
+
+  /**
+   * Copies the tables of providers, processes and tracepoints, for tests and for whoever wants to know what is held.
+   *
+   * @returns The copy.
+   */
+  stats(): FasttrapStats {
+    return takeStats(this.#fasttrap);
   }
 
   /**
@@ -253,6 +292,10 @@ export class Session implements Disposable, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#detachAll();
+    this.device.close();
+    for (const enabled of [...this.#enabled]) enabled[Symbol.dispose]();
+    this.#fasttrap.cleanup.run();
+    this.#fasttrap.cleanup[Symbol.dispose]();
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
@@ -289,37 +332,51 @@ export class Session implements Disposable, AsyncDisposable {
     return target;
   }
 
-  #make(description: string | ProbeDescription, allowNone: boolean) {
+  /** Finds the process that a description is about, and attaches to it; undefined if nothing is meant and that may be. */
+  #find(description: string | ProbeDescription, { allowNone = false }: ListOptions): Found | undefined {
     const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
-    const expanded = expandMacros(parsed, { target: this.#targets.keys().next().value });
-    const pid = pidOfProvider(expanded.provider);
-    if (pid === undefined || !compileGlob(expanded.provider)(`pid${pid}`)) {
-      if (allowNone) return [];
-      throw noProbesError(expanded, "probes of functions have providers such as pid1234 or pid$target");
+    const fields = expandMacros(parsed, { target: this.#targets.keys().next().value });
+    const pid = pidOfProvider(fields.provider);
+    if (pid !== undefined) return { process: this.#processOf(pid), fields };
+    if (allowNone) return undefined;
+    throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
+  }
+
+  /** Enables what a description matches now, and what it will match when modules are loaded. */
+  #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
+    let modules = this.#modules.list(found.process);
+    if (mayMakeLater(found.process, modules, found.fields)) {
+      const request = enabled.request = this.#modules.follow(found.process, {
+        came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
+        went: (gone) => enabled.remove(gone),
+      });
+      modules = request.modules;
     }
+    enabled.add(this.#make(found, modules, options));
+  }
+
+  /** Makes the probes that a description asks for in modules, and finds those that are there already. */
+  #make(
+    { process, fields }: Found,
+    modules: readonly Module[],
+    { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
+  ): readonly Probe[] {
+    const { probes, problems, hint } = makeProbes(this.#fasttrap, process, fields, { modules, among });
+    for (const problem of problems) this.#warn(problem);
+    if (probes.length === 0 && !allowNone) throw noProbesError(fields, hint);
+    return probes;
+  }
+
+  /** The process of a pid, which is attached if it is not yet. */
+  #processOf(pid: number): TracedProcess {
     this.attach(pid);
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
-    const { parts, problems, hint } = matchProbes(process, this.#modulesOf(process), expanded);
-    for (const problem of problems) this.#warn(problem);
-    if (parts.length === 0 && !allowNone) throw noProbesError(expanded, hint);
-    return parts.map((part) => this.#fasttrap.makeProbe("pid", process.image, part));
-  }
-
-  /** The modules of a process, looked at anew each time, because more may have been loaded; known ones are kept. */
-  #modulesOf(process: TracedProcess): Module[] {
-    const known = this.#modules.get(process.image) ?? [];
-    const modules = listModules(this.#kernel, process).map((module) =>
-      known.find(({ path, mappings }) => path === module.path && mappings[0]!.start === module.mappings[0]!.start) ??
-        module
-    );
-    this.#modules.set(process.image, modules);
-    return modules;
+    return process;
   }
 
   #record(hit: Hit): void {
-    const { probe } = hit;
-    const argumentCount = probe.name === "return" ? 2 : 6;
+    const { probe, argumentCount } = hit;
     const values = new Uint32Array(2 * argumentCount);
     for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
     this.#queue.push({
@@ -364,6 +421,7 @@ export class Session implements Disposable, AsyncDisposable {
     } catch (error) {
       this.#warn((error as Error).message);
     }
+    this.#modules.sweep();
   }
 
   #warn(message: string): void {

@@ -3,7 +3,8 @@
  *
  * A module is called by the base name of its file. A plain name also means a file whose name continues with a dot, so
  * that `libc`, `libc.so` and `libc.so.6` all mean `libc.so.6`; `a.out` means the executable, whatever its file is called;
- * and a module in another link map than the first, where `dlmopen(3)` puts it, can be asked for as ``LM1`libc``.
+ * and a module in another link map than the first, where `dlmopen(3)` puts it, can be asked for as ``LM1`libc``, while
+ * a name alone means the modules of all link maps.
  * (`dt_pid_mod_filt` and `dt_pid_fix_mod` of libdtrace, `Pname_to_map` of libproc.)
  *
  * @module
@@ -56,11 +57,21 @@ export function moduleNameOf(path: string): string {
 function compileName(name: string): (module: ModuleIdentity) => boolean {
   if (isGlob(name)) {
     const matches = compileGlob(name);
-    return (module) => matches(module.name);
+    return (module) => matches(module.name) || (module.linkMap !== 0 && matches(linkedName(module)));
   }
   const beforeDot = `${name}.`;
   return (module) =>
     module.name === name || module.name.startsWith(beforeDot) || (name === "a.out" && module.isExecutable);
+}
+
+/**
+ * Writes what the probes of a module are called by: its name, with its link map in front of it unless that is the first.
+ *
+ * @param module The module.
+ * @returns Such as ``LM1`libc.so.6``.
+ */
+export function linkedName({ name, linkMap }: Pick<ModuleIdentity, "name" | "linkMap">): string {
+  return linkMap === 0 ? name : `LM${linkMap.toString(16)}\`${name}`;
 }
 
 /** Splits ``LM1`libc`` into the number of the link map, which is hexadecimal, and the rest. */

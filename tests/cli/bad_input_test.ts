@@ -1,6 +1,7 @@
 /** One whole screen for each thing that cannot be traced: its text, its exit code, and that nothing is left behind. */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import { program32 } from "../program32.ts";
 import { assertTextUntouched, stateOf, TARGETS, tracerOf, until, withTarget } from "../support.ts";
 import { ATTACH, mask, run, RunningCommand, type Screen, START } from "./command.ts";
 import { AS_NOBODY, IS_ROOT, NOBODY, Sandbox } from "./sandbox.ts";
@@ -85,27 +86,6 @@ class Folder implements Disposable {
   [Symbol.dispose](): void {
     Deno.removeSync(this.path, { recursive: true });
   }
-}
-
-/**
- * A 32-bit program by hand, so that no compiler has to know them: `pause()` for ever.
- *
- * | offset | bytes | what |
- * | --- | --- | --- |
- * | 0 | 52 | Elf32_Ehdr: EM_386, ET_EXEC, entry 0x10054, one program header |
- * | 52 | 32 | Elf32_Phdr: PT_LOAD of the whole file at 0x10000, r-x |
- * | 84 | 9 | `mov eax, 29` (pause); `int 0x80`; `jmp` to the `mov` |
- */
-function program32(): Uint8Array {
-  const bytes = new Uint8Array(93);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  const view = new DataView(bytes.buffer);
-  const halves = [[16, 2], [18, 3], [40, 52], [42, 32], [44, 1]] as const;
-  for (const [offset, value] of halves) view.setUint16(offset, value, true);
-  const words = [[20, 1], [24, 0x10054], [28, 52], [52, 1], [60, 0x10000], [64, 0x10000], [68, 93], [72, 93], [76, 5]];
-  for (const [offset, value] of [...words, [80, 0x1000]]) view.setUint32(offset!, value!, true);
-  bytes.set([0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7], 84);
-  return bytes;
 }
 
 Deno.test("D_PROC_GRAB: an unknown pid", async () => {
@@ -197,7 +177,7 @@ testIf(IS_ROOT, "needs root", "D_PROC_GRAB: the process of another user, and pid
 
 Deno.test("D_PROC_GRAB: a 32-bit program", async () => {
   using folder = new Folder();
-  const path = folder.file("program32", program32());
+  const path = folder.file("program32", program32("pause"));
   const error = "fasttrap: D_PROC_GRAB: Cannot trace i386 (32-bit x86) code: only x86_64 is supported";
   assertFailed(await startProgram(path), 5, error);
   await using process = new Helper(path);

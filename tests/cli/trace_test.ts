@@ -164,12 +164,34 @@ Deno.test("fasttrap -x evaltime says how far the program runs before its probes 
   }
 });
 
-Deno.test("fasttrap -x ftmax limits the tracepoints", async () => {
+Deno.test("fasttrap -x fasttrapstats dumps the tables when probes are set, and empty ones at the end", async () => {
+  const { code, stderr } = await traceDemo("-x", "fasttrapstats", "-x", "fthashsize=5", "-qn", IS_PRIME);
+  const lines = stderr.replace(/0x\w+/, "ADDRESS").replace(/^ +\d+ +/gm, "BUCKET ").replace(/of \d+,/g, "of LIMIT,")
+    .replace(/cleanups \d+$/gm, "cleanups N");
+  assertEquals({ code, lines }, {
+    code: 0,
+    lines: `fasttrap: tracepoints made for 1 of LIMIT, generation 0, cleanups N
+  tracepoints, 8 buckets
+BUCKET pid PID ADDRESS emulated: before 1
+  providers, 256 buckets
+BUCKET pidPID (pid): probes 1, enabled 1, creating 0, objects 0
+  processes, 256 buckets
+BUCKET pid PID: providers 1, active 1, traps 1, retired slots 0
+fasttrap: tracepoints made for 0 of LIMIT, generation 0, cleanups N
+  tracepoints, 8 buckets
+  providers, 256 buckets
+  processes, 256 buckets
+`,
+  });
+});
+
+Deno.test("D_PROC_CREATEFAIL: fasttrap -x ftmax limits the tracepoints", async () => {
   const screen = await traceDemo("-x", "ftmax=2", "-n", "pid$target:a.out::entry");
+  const functionName = /'(\w+)'/.exec(screen.stderr)?.[1];
   assertEquals(screen, {
     code: 1,
     stdout: "",
-    stderr: "fasttrap: Cannot make more than 2 tracepoints: ENOMEM\n" +
+    stderr: `fasttrap: D_PROC_CREATEFAIL: failed to create entry probe in '${functionName}': Not enough space\n` +
       "hint: name fewer functions, or raise the limit with -x ftmax=N\n",
   });
 });

@@ -26,7 +26,7 @@ Deno.test("fasttrap refuses mistakes in the command line", async () => {
     [
       ["-x", "bufsize=4m"],
       "unknown option -x bufsize",
-      "the options of -x are evaltime, fthashsize, ftmax, oformat, quiet, zdefs",
+      "the options of -x are evaltime, fasttrapstats, fthashsize, ftmax, oformat, quiet, zdefs",
     ],
     [["-x", "evaltime=later"], '-x evaltime cannot be "later"', "it is one of exec, preinit, postinit, main"],
     [["-x", "ftmax=many"], '-x ftmax cannot be "many"', "it is a number from 1 on, or one with k, m, g, t"],

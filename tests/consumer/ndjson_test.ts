@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { NdjsonFormatter } from "../../lib/consumer/ndjson.ts";
+import { formatStatsObject } from "../../lib/consumer/stats.ts";
+import { Session } from "../../mod.ts";
 import schema from "../../schema/events.schema.json" with { type: "json" };
 import { makeEvent, makeProbe } from "./events.ts";
 
@@ -84,6 +86,12 @@ Deno.test("NdjsonFormatter.formatCount() and formatProbe() write what the schema
     value: 12,
   });
   assertEquals(parseLine(formatter.formatProbe(probe)), { type: "probe", ...probe });
+});
+
+Deno.test("formatStatsObject() writes what the schema says", () => {
+  using session = new Session({ signals: false });
+  const line = parseLine(formatStatsObject(session.stats()));
+  assertEquals([line.type, line.total, line.providers], ["fasttrapstats", 0, { buckets: 256, entries: [] }]);
 });
 
 Deno.test("events.schema.json refuses what no line may be", () => {

@@ -1,76 +1,12 @@
 /** Probes and tracepoints of a real process. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { openKernel } from "../../ffi/ffi.ts";
-import { type Address, toAddress } from "../../lib/address.ts";
+import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { SystemError } from "../../lib/errors.ts";
-import { Fasttrap, type FasttrapOptions } from "../../lib/fasttrap/fasttrap.ts";
-import type { Enabling, Probe, ProbeKind } from "../../lib/fasttrap/probe.ts";
 import { tracepointIndex } from "../../lib/fasttrap/hash.ts";
-import { attach, detach } from "../../lib/process/attach.ts";
-import { listModules } from "../../lib/process/modules.ts";
-import type { TracedProcess } from "../../lib/process/process.ts";
-import { assertTextUntouched, rawMemory, type TargetProgram, until, withTarget } from "../support.ts";
-
-/** A traced target with its tables. */
-class Traced implements Disposable {
-  readonly kernel = openKernel();
-  readonly fasttrap: Fasttrap;
-  readonly process: TracedProcess;
-  readonly warnings: string[] = [];
-
-  constructor(target: TargetProgram, options: FasttrapOptions = {}) {
-    this.fasttrap = new Fasttrap(this.kernel, {
-      executed: () => {},
-      ended: () => {},
-      warn: (message) => this.warnings.push(message),
-    }, options);
-    this.process = attach(this.fasttrap.tracer, target.pid);
-  }
-
-  /** Makes a probe of a function of the program; sites are offsets in it. */
-  probe(name: string, kind: ProbeKind, sites: readonly number[], label: string = kind): Probe {
-    const { address, sizeBytes } = this.find(name);
-    return this.fasttrap.makeProbe("pid", this.process.image, {
-      module: "a.out",
-      function: name,
-      name: label,
-      kind,
-      functionAddress: address,
-      functionBytes: sizeBytes,
-      sites: sites.map((offset) => toAddress(address + offset)),
-    });
-  }
-
-  find(name: string): { address: Address; sizeBytes: number } {
-    const program = listModules(this.kernel, this.process).find(({ isProgram }) => isProgram)!;
-    const symbol = program.symbols().table.find(name)!;
-    return { address: program.addressOf(symbol), sizeBytes: symbol.sizeBytes };
-  }
-
-  /** The bytes of a function as they are in memory. */
-  bytes(name: string): number[] {
-    const { address, sizeBytes } = this.find(name);
-    return [...rawMemory(this.process.pid, address, sizeBytes)];
-  }
-
-  /** Handles stops until something is so. */
-  pumpUntil(condition: () => boolean): void {
-    const end = performance.now() + 10_000;
-    while (!condition() && performance.now() < end) this.fasttrap.tracer.pump(1000);
-    assert(condition());
-  }
-
-  [Symbol.dispose](): void {
-    if (this.process.alive) detach(this.fasttrap.tracer, this.process);
-    this.kernel[Symbol.dispose]();
-  }
-}
-
-/** An enabling that notes the names of what fires. */
-function noting(into: string[], prefix = ""): Enabling {
-  return { fire: ({ probe }) => void into.push(prefix + probe.name) };
-}
+import { detach } from "../../lib/process/attach.ts";
+import { assertTextUntouched, rawMemory, until, withTarget } from "../support.ts";
+import { nextLine, noting, Traced } from "./traced.ts";
 
 /** How many bytes of ours are in memory. */
 function trapsIn(bytes: readonly number[], original: readonly number[]): number[] {
@@ -201,6 +137,7 @@ Deno.test("Fasttrap.makeProbe() counts tracepoints, not probes, until the provid
     assertEquals([fasttrap.total, all.owner.retired, fasttrap.providers.providers.size], [4, true, 1]);
     assertEquals([fasttrap.tracepoints.size, all.enabled], [0, false]);
     fasttrap.disable([all], enabling);
+    fasttrap.cleanup.run();
     const { providers, processes } = fasttrap.providers;
     assertEquals([fasttrap.total, providers.size, processes.size], [0, 0, 0]);
     assertTextUntouched(target.pid);
@@ -242,7 +179,7 @@ Deno.test("Fasttrap.executed() retires the providers of the old program", () =>
     const { providers, processes } = fasttrap.providers;
     if (traced.process.alive) {
       // The same pid has another provider for its new program.
-      const again = fasttrap.providers.provide("pid", traced.process.image);
+      const again = fasttrap.providers.provide({ type: "pid", name: "pid" }, traced.process.image);
       assert(again !== entry.owner);
       assertEquals([providers.size, processes.size], [2, 2]);
     }
@@ -250,6 +187,7 @@ Deno.test("Fasttrap.executed() retires the providers of the old program", () =>
     assertEquals(fasttrap.enable([entry], enabling), []);
     fasttrap.disable([entry], enabling);
     traced.pumpUntil(() => !traced.process.alive);
+    fasttrap.cleanup.run();
     assertEquals([fasttrap.total, providers.size, processes.size, fasttrap.tracepoints.size], [0, 0, 0, 0]);
   }, { args: [1, "first"] }));
 
@@ -264,6 +202,7 @@ Deno.test("Fasttrap.closed() empties the tables when a process is killed", () =>
     traced.pumpUntil(() => !traced.process.alive);
     assertEquals(fasttrap.tracepoints.size, 0);
     fasttrap.disable(probes, enabling);
+    fasttrap.cleanup.run();
     const { providers, processes } = fasttrap.providers;
     assertEquals([fasttrap.total, providers.size, processes.size], [0, 0, 0]);
     await until(() => !target.alive, "the end");
@@ -296,13 +235,97 @@ Deno.test("Fasttrap.enable() looks whether a trap is still there before it share
     assertEquals(await nextLine(target, traced), "2");
   }));
 
-/** Handles stops until the program has written a line. */
-async function nextLine(target: TargetProgram, traced: Traced): Promise<string> {
-  let line: string | undefined;
-  target.line().then((text) => line = text);
-  while (line === undefined) {
-    traced.fasttrap.tracer.pump(100);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-  }
-  return line;
+Deno.test("Fasttrap.enable() by a second consumer looks whether the traps are still there", () =>
+  withTarget("rewritten", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    const seen: string[] = [];
+    const [first, second] = [noting(seen, "first "), noting(seen, "second ")];
+    fasttrap.enable([entry], first);
+    await target.send();
+    assertEquals(await nextLine(target, traced), "rewritten");
+    const rewritten = traced.bytes("work");
+    fasttrap.enable([entry], second);
+    assertEquals([traced.bytes("work")[0], fasttrap.tracepoints.size, entry.owner.enabledTotal], [0xcc, 1, 1]);
+    await target.send();
+    assertEquals([await nextLine(target, traced), seen], ["2", ["first entry", "second entry"]]);
+    fasttrap.disable([entry], first);
+    fasttrap.disable([entry], second);
+    assertEquals([traced.bytes("work"), fasttrap.tracepoints.size], [rewritten, 0]);
+    await target.send();
+    assertEquals(await nextLine(target, traced), "2");
+  }));
+
+/** A kernel that refuses to write text while a switch is on. */
+function refusingKernel(): { kernel: Kernel; refusal: { on: boolean } } {
+  const own = openKernel();
+  const refusal = { on: false };
+  const call = {
+    ...own.call,
+    "ft_pwrite": (...args: Parameters<Kernel["call"]["ft_pwrite"]>) => refusal.on ? -5 : own.call.ft_pwrite(...args),
+    "ft_poke": (...args: Parameters<Kernel["call"]["ft_poke"]>) => refusal.on ? -5 : own.call.ft_poke(...args),
+  };
+  return {
+    kernel: { call, check: (...args) => own.check(...args), [Symbol.dispose]: () => own[Symbol.dispose]() },
+    refusal,
+  };
 }
+
+Deno.test("Fasttrap.enable() leaves nothing behind when the text cannot be written", () =>
+  withTarget("spin", async (target) => {
+    const { kernel, refusal } = refusingKernel();
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const every = original.length - 1;
+    const probes = [traced.probe("work", "entry", [0]), traced.probe("work", "offset", [0, every], "two")];
+    const enabling = noting([]);
+    refusal.on = true;
+    const refusals = fasttrap.enable(probes, enabling);
+    assertEquals(refusals.map(({ reason }) => reason), [
+      "its text cannot be written",
+      "its text cannot be written",
+    ]);
+    const [provider] = fasttrap.providers.providers;
+    assertEquals([fasttrap.tracepoints.size, traced.process.image.text.size, provider!.enabledTotal], [0, 0, 2]);
+    assertEquals([probes.map(({ enabled }) => enabled), traced.bytes("work")], [[false, false], original]);
+    fasttrap.disable(probes, enabling);
+    assertEquals(provider!.enabledTotal, 0);
+    refusal.on = false;
+    assertEquals(fasttrap.enable(probes, enabling), []);
+    assertEquals(fasttrap.tracepoints.size, 2);
+    fasttrap.disable(probes, enabling);
+    detach(fasttrap.tracer, traced.process);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [2] }));
+
+Deno.test("Fasttrap.disable() keeps the tracepoint of a trap that cannot be taken out, and the program lives", () =>
+  withTarget("spin", async (target) => {
+    const { kernel, refusal } = refusingKernel();
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    const entry = traced.probe("work", "entry", [0]);
+    fasttrap.enable([entry], enabling);
+    traced.pumpUntil(() => seen.length > 0);
+    refusal.on = true;
+    fasttrap.disable([entry], enabling);
+    assertEquals(traced.warnings, [`Cannot restore 1 instructions of process ${target.pid} yet`]);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")[0]], [1, 0xcc]);
+    // Threads go on through it; nothing fires.
+    seen.length = 0;
+    for (let i = 0; i < 200; i++) fasttrap.tracer.pump(100);
+    assertEquals(seen, []);
+    refusal.on = false;
+    fasttrap.enable([entry], enabling);
+    traced.pumpUntil(() => seen.length > 0);
+    fasttrap.disable([entry], enabling);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")], [0, original]);
+    detach(fasttrap.tracer, traced.process);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [3] }));

@@ -38,6 +38,8 @@ export interface ProgramOptions {
 export interface TraceOptions<Name extends string> extends ProgramOptions {
   /** What to do at each hit; nothing by default. */
   readonly handlers?: { readonly [name in Name]?: (session: Session, hit: Hit) => void };
+  /** Whether a description may match nothing at first. */
+  readonly allowNone?: boolean;
 }
 
 /** A traced run. */
@@ -108,8 +110,9 @@ export async function runTraced<Name extends string>(
   const timer = setTimeout(() => Deno.kill(target.pid, "SIGKILL"), RUN_LIMIT_MS);
   try {
     const names = Object.keys(descriptions) as Name[];
+    const { allowNone = false } = options;
     const enabled = names.map((name) =>
-      session.enable(descriptions[name], { handler: (hit) => options.handlers?.[name]?.(session, hit) })
+      session.enable(descriptions[name], { handler: (hit) => options.handlers?.[name]?.(session, hit), allowNone })
     );
     await session.run();
     const { code, signal } = target.end!;
@@ -132,7 +135,7 @@ export async function runTraced<Name extends string>(
 export async function runBoth<Name extends string>(
   command: readonly string[],
   descriptions: Readonly<Record<Name, string>>,
-  options: ProgramOptions = {},
+  options: TraceOptions<Name> = {},
 ): Promise<TracedRun<Name>> {
   const untraced = runUntraced(command, options);
   const traced = await runTraced(command, descriptions, options);

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Session } from "../../mod.ts";
+import { program32 } from "../program32.ts";
 import { assertTextUntouched, TargetProgram, TARGETS, untraced, within } from "../support.ts";
 
 const WORK = "pid$target:a.out:work:entry";
@@ -79,4 +80,26 @@ Deno.test("Session.detach() of a program that has executed another leaves its te
   assertTextUntouched(target.pid);
   await target.send();
   assertEquals(await target.outcome(), { stdout: "done\n", end: "exited 5" });
+});
+
+Deno.test("Session.run() lets a process go that executes a 32-bit program, and says so", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, program32("exit"));
+    await Deno.chmod(path, 0o755);
+    await using target = await TargetProgram.start("/bin/sh", { args: ["-c", `echo ready; read line; exec ${path}`] });
+    assertEquals(await target.line(), "ready");
+    const warnings: string[] = [];
+    await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+    const traced = session.attach(target.pid);
+    const enabled = session.enable("pid$target:libc.so.6:execve:entry", { handler: () => {} });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals([enabled.hitsTotal, traced.alive, traced.end, warnings], [1, false, undefined, [
+      `Cannot go on tracing process ${target.pid}: Cannot trace i386 (32-bit x86) code: only x86_64 is supported`,
+    ]]);
+    assertEquals(await target.outcome(), { stdout: "", end: "exited 9" });
+  } finally {
+    await Deno.remove(path);
+  }
 });

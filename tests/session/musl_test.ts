@@ -7,6 +7,8 @@ import { untraced, within } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 const SOURCE = new URL("../targets/calls.c", import.meta.url).pathname;
+const PLUGINS_SOURCE = new URL("../targets/plugins.c", import.meta.url).pathname;
+const PLUGIN_SOURCE = new URL("../targets/plugin.c", import.meta.url).pathname;
 const HAS_MUSL = await new Deno.Command("musl-gcc", { args: ["--version"], stdout: "null", stderr: "null" }).output()
   .then(({ success }) => success, () => false);
 
@@ -40,3 +42,31 @@ for (const flags of ["-pie -fPIE", "-no-pie", "-static", "-static-pie -fPIE"]) {
     },
   });
 }
+
+Deno.test({
+  name: "Session.enable() traces a module that musl loads later, from its constructor on",
+  ignore: !HAS_MUSL,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      for (const [source, flags] of [[PLUGINS_SOURCE, "-rdynamic -ldl"], [PLUGIN_SOURCE, "-shared -fPIC"]] as const) {
+        const output = `${folder}/${source.replace(/^.*\/|\.c$/g, "")}`;
+        const args = [source, "-o", output, ...flags.split(" ")];
+        assertEquals((await new Deno.Command("musl-gcc", { args }).output()).success, true);
+      }
+      const program = `${folder}/plugins`;
+      const args = [`${folder}/plugin`, 5, 1];
+      const descriptions = ["start", "work"].map((name) => `pid$target:plugin:plugin_${name}:entry`);
+      const { hits, warnings, ...outcome } = await traced(program, descriptions, { args, allowNone: true });
+      // musl never unloads anything.
+      assertEquals({ hits, warnings, stdout: outcome.stdout }, {
+        hits: [1, 5],
+        warnings: [],
+        stdout: "1 places\n5 1 0 15\n",
+      });
+      assertEquals(outcome, await untraced(program, { args }));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});

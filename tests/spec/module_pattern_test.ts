@@ -30,6 +30,8 @@ const CASES: [pattern: string, matching: string[]][] = [
   ["LM1a`libc.so.6", ["1a`libc.so.6"]],
   ["LM1a`", ["1a`libc.so.6"]],
   ["LM2`libc", []],
+  ["LM1?`libc*", ["1a`libc.so.6"]],
+  ["LM*", ["1a`libc.so.6"]],
 ];
 
 for (const [pattern, matching] of CASES) {

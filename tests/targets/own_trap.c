@@ -1,7 +1,4 @@
 // Raises SIGTRAP in every way a program can, and prints what its handler saw.
-// In the handler SIGTRAP is not blocked: int3 there, ours as well, resets the
-// handler of a program that blocks it (force_sig_info_to_task,
-// kernel/signal.c).
 #define _GNU_SOURCE
 #include "target.h"
 #include <signal.h>
@@ -24,8 +21,7 @@ NOINLINE void work(void) {
 }
 
 int main(void) {
-  struct sigaction action = {.sa_sigaction = handle,
-                             .sa_flags = SA_SIGINFO | SA_NODEFER};
+  struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO};
   sigaction(SIGTRAP, &action, NULL);
   await_go();
   work();

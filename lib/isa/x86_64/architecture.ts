@@ -9,7 +9,8 @@ import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
-import { trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { hideStep } from "./steps.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 
 /** `EM_X86_64` of elf(5). */
@@ -34,5 +35,8 @@ export const X86_64: Isa = {
   decode,
   emulate,
   displace,
+  hideStep,
+  firesAt,
+  asksAt,
   registers: registerAccess,
 };

@@ -28,7 +28,7 @@ export const registerAccess: RegisterAccess = {
   setArgument,
   prepareSystemCall,
   stepsItself: (registers) => (registers[EFLAGS]! & TRAP_FLAG) !== 0,
-  systemCalls: { mmap: 9, munmap: 11 },
+  systemCalls: { mmap: 9, munmap: 11, rtSigaction: 13 },
 };
 
 function argument(

@@ -40,6 +40,7 @@ import { type Address, highHalf, toAddress } from "../../address.ts";
 import type { Displacement } from "../isa.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { isRegisterForm } from "./operands.ts";
+import { RCX } from "./registers.ts";
 import { isInt32, SlotCode } from "./slot_code.ts";
 
 /** The size that every slot fits in, in bytes. */
@@ -116,23 +117,23 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
     // The target of `call *%rsp` would be the stack pointer before the push.
     if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return undefined;
     pushReturnAddress(instruction, out);
-    out.resume(address, false, 8);
+    out.resume(address, false, { stackBytes: 8 });
     out.bytes(...withModrmReg(instruction, copy, JUMP_REG));
     return out.finish();
   }
   const next = nextAddress(instruction);
   out.bytes(...withModrmReg(instruction, copy, PUSH_REG));
-  out.resume(address, false, 8);
+  out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xff, 0x34, 0x24); // push (%rsp)
-  out.resume(address, false, 16);
+  out.resume(address, false, { stackBytes: 16 });
   out.bytes(0x48, 0x8d, 0x64, 0x24, 8); // lea 8(%rsp),%rsp
-  out.resume(address, false, 8);
+  out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xc7, 0x04, 0x24); // movl $lo,(%rsp)
   out.half(next);
-  out.resume(address, false, 8);
+  out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xc7, 0x44, 0x24, 4); // movl $hi,4(%rsp)
   out.half(highHalf(next));
-  out.resume(address, false, 8);
+  out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xff, 0x64, 0x24, 0xf8); // jmp *-8(%rsp)
   return out.finish();
 }
@@ -148,7 +149,7 @@ function pushReturnAddress(instruction: X86Instruction, out: SlotCode): void {
   const next = nextAddress(instruction);
   out.bytes(0x68); // push $lo, sign-extended
   out.half(next);
-  out.resume(instruction.address, false, 8);
+  out.resume(instruction.address, false, { stackBytes: 8 });
   out.bytes(0xc7, 0x44, 0x24, 4); // movl $hi,4(%rsp)
   out.half(highHalf(next));
 }
@@ -160,7 +161,7 @@ function pushReturnAddress(instruction: X86Instruction, out: SlotCode): void {
 function displaceSystemCall(instruction: X86Instruction, out: SlotCode): Displacement {
   const next = nextAddress(instruction);
   out.bytes(0x0f, 0x05); // syscall, which leaves its next address in rcx
-  out.resume(next, true);
+  out.resume(next, true, { pcRegister: RCX });
   out.bytes(0x48, 0xb9); // movabs $next,%rcx
   out.word(next);
   out.resume(next, true);

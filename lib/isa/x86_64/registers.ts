@@ -33,6 +33,8 @@ export const RDI = 28;
 export const R8 = 18;
 /** Sixth argument. */
 export const R9 = 16;
+/** Where `syscall` saves the flags. */
+export const R11 = 12;
 /** Fourth parameter of a system call. */
 export const R10 = 14;
 
@@ -40,4 +42,4 @@ export const R10 = 14;
 export const REGISTERS_BYTES = 27 * 8;
 
 /** The general registers in the order of their numbers in instructions: rax rcx rdx rbx rsp rbp rsi rdi r8 ... r15. */
-export const GENERAL = new Uint8Array([RAX, RCX, RDX, 10, RSP, RBP, RSI, RDI, R8, R9, R10, 12, 6, 4, 2, 0]);
+export const GENERAL = new Uint8Array([RAX, RCX, RDX, 10, RSP, RBP, RSI, RDI, R8, R9, R10, R11, 6, 4, 2, 0]);

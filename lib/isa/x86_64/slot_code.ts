@@ -33,10 +33,10 @@ export class SlotCode {
    *
    * @param pc The original pc.
    * @param done Whether the original instruction has taken effect.
-   * @param stackBytes What to add to the stack pointer to undo pushes.
+   * @param fix What else to correct; nothing by default.
    */
-  resume(pc: Address, done: boolean, stackBytes = 0): void {
-    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes });
+  resume(pc: Address, done: boolean, fix: Partial<Pick<ResumePoint, "stackBytes" | "pcRegister">> = {}): void {
+    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes: 0, pcRegister: -1, ...fix });
   }
 
   /**

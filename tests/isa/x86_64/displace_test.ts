@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Address, toAddress } from "../../../lib/address.ts";
 import type { Displacement } from "../../../lib/isa/isa.ts";
 import { decode } from "../../../lib/isa/x86_64/decode.ts";
+import { RCX } from "../../../lib/isa/x86_64/registers.ts";
 import { displace, SLOT_BYTES } from "../../../lib/isa/x86_64/displace.ts";
 
 const PC = toAddress(0x7f00_9000_0000);
@@ -69,11 +70,12 @@ Deno.test("displace() reaches what is far through an address in the slot", () =>
 });
 
 Deno.test("displace() says what the program may know at each instruction of the slot", () => {
-  const at = (offset: number, pc: number, done: boolean, stackBytes = 0) => ({
+  const at = (offset: number, pc: number, done: boolean, stackBytes = 0, pcRegister = -1) => ({
     offset,
     pc: toAddress(PC + pc),
     done,
     stackBytes,
+    pcRegister,
   });
   const rows = [
     ["nop", "90", [at(0, 0, false), at(1, 1, true)]],
@@ -88,7 +90,7 @@ Deno.test("displace() says what the program may know at each instruction of the 
       [at(0, 0, false), at(2, 0, false, 8), at(5, 0, false, 16), ...[10, 17, 25].map((o) => at(o, 0, false, 8))],
     ],
     ["ret", "c3", [at(0, 0, false)]],
-    ["syscall", "0f 05", [at(0, 0, false), at(2, 2, true), at(12, 2, true)]],
+    ["syscall", "0f 05", [at(0, 0, false), at(2, 2, true, 0, RCX), at(12, 2, true)]],
   ] as const;
   for (const [assembly, bytes, resume] of rows) {
     assertEquals(displaceHex(bytes)!.resume as unknown, resume, assembly);

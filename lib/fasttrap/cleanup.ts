@@ -1,0 +1,123 @@
+/**
+ * The cleanup of providers, some time after they have become useless.
+ *
+ * *Problem.* A provider can be freed only when nobody counts on it, which is seldom at the moment when its process goes:
+ * consumers still hold its probes. A program that executes another one a hundred times a second would have every
+ * table walked a hundred times. And a consumer that asked for all probes of a process by mistake, and ran into the
+ * limit, leaves a provider full of probes that nobody wants.
+ *
+ * *Method.* Whoever makes a provider useless marks it and requests a cleanup (rules 60 and 61). Requests within
+ * {@linkcode FIRST_MS} are one. A cleanup visits what is marked:
+ *
+ * | provider | what is done |
+ * | --- | --- |
+ * | somebody makes probes of it, or an object provides it | the mark is taken away |
+ * | a probe of it is enabled | the mark is taken away; if more than half of the limit is used up, its other probes go |
+ * | neither | it is freed |
+ *
+ * A retired provider that could not be freed is looked at again after {@linkcode AGAIN_MS}.
+ *
+ * *Invariants.* The timers never keep the program alive. A cleanup is synchronous, so that there is one at a time.
+ *
+ * @module
+ */
+
+import { clearTimeout, setTimeout } from "node:timers";
+import type { Provider } from "./provider.ts";
+
+/** How long after a request the cleanup comes, in ms. */
+const FIRST_MS = 1;
+/** How long after a cleanup that left something over the next one comes, in ms. */
+const AGAIN_MS = 1000;
+
+/** What a cleanup needs of the tables. */
+export interface CleanupTables {
+  /** The providers, retired ones included. */
+  providers(): Iterable<Provider>;
+  /** Whether more than half of the limit of tracepoints is used up. */
+  isCrowded(): boolean;
+  /**
+   * Frees a provider with its probes.
+   *
+   * @param provider The provider, on which nothing counts.
+   */
+  free(provider: Provider): void;
+  /**
+   * Destroys the probes of a provider that nobody has enabled.
+   *
+   * @param provider The provider.
+   */
+  condense(provider: Provider): void;
+}
+
+/** See the module's comment. */
+export class Cleanup implements Disposable {
+  readonly #tables: CleanupTables;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  #runsTotal = 0;
+
+  /**
+   * Makes the cleanup of empty tables.
+   *
+   * @param tables The tables.
+   */
+  constructor(tables: CleanupTables) {
+    this.#tables = tables;
+  }
+
+  /** How often the marked providers have been visited. */
+  get runsTotal(): number {
+    return this.#runsTotal;
+  }
+
+  /**
+   * Marks a provider and has it visited soon.
+   *
+   * @param provider The provider.
+   */
+  request(provider: Provider): void {
+    provider.marked = true;
+    this.#schedule(FIRST_MS);
+  }
+
+  /** Visits the marked providers now. */
+  run(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#runsTotal++;
+    let later = false;
+    for (const provider of [...this.#tables.providers()]) {
+      if (provider.marked && !this.#visit(provider)) later = true;
+    }
+    if (later) this.#schedule(AGAIN_MS);
+  }
+
+  /** Ends the timers. What is marked later is visited by {@linkcode Cleanup.run} only. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Returns whether nothing is left to be done for the provider. */
+  #visit(provider: Provider): boolean {
+    if (provider.creatingTotal + provider.metaTotal > 0) {
+      provider.marked = false;
+      return true;
+    }
+    if (!provider.retired || provider.enabledTotal > 0) provider.marked = false;
+    if (provider.enabledTotal === 0) {
+      this.#tables.free(provider);
+      return true;
+    }
+    if (this.#tables.isCrowded()) this.#tables.condense(provider);
+    return !provider.retired;
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => this.run(), delayMs);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * From a description to probes: those that the front end makes for it, and those that are there already.
+ *
+ * *Problem.* The probes of functions do not exist before somebody asks for them (rule 31); static probes, and those that
+ * were made through the device, do. A provider field may be a glob over all of them: `p*d1234` matches `pid1234` and a
+ * static provider `plaid` of process 1234 (rule 109).
+ *
+ * *Method.* As in DTrace, two parts that know nothing of each other. For each provider of functions that the field
+ * matches, the functions of the process are searched ({@linkcode matchProbes}) and their probes made; then all probes of
+ * the process are matched by their names.
+ *
+ * A function that cannot be found is no mistake if a probe of that name is there nevertheless.
+ *
+ * @module
+ */
+
+import { DTraceError, SystemError } from "../errors.ts";
+import type { Fasttrap } from "../fasttrap/fasttrap.ts";
+import type { Probe, ProbeParts } from "../fasttrap/probe.ts";
+import type { FunctionProviderType } from "../fasttrap/provider.ts";
+import type { Module } from "../process/modules.ts";
+import type { TracedProcess } from "../process/process.ts";
+import { compileGlob } from "../spec/glob.ts";
+import type { ProbeDescription } from "../spec/probe_description.ts";
+import { matchProbes, mayMatchLater } from "./matching.ts";
+import { matchObjectiveC } from "./objective_c.ts";
+
+/** What finds the functions that probes of a provider are made of. */
+const SEARCHES: Readonly<Record<FunctionProviderType, typeof matchProbes>> = {
+  pid: matchProbes,
+  oneshot: matchProbes,
+  objc: matchObjectiveC,
+};
+const TYPES = Object.keys(SEARCHES) as FunctionProviderType[];
+
+/** What a description has led to. */
+export interface Made {
+  /** The probes, in the order of their numbers. */
+  readonly probes: readonly Probe[];
+  /** What could not be looked at, and why; sentences without a final period. */
+  readonly problems: readonly string[];
+  /** What was probably meant, if there are no probes. */
+  readonly hint: string | undefined;
+}
+
+/** Where probes are made. */
+export interface Places {
+  /** The modules of the process. */
+  readonly modules: readonly Module[];
+  /** Those of them that the probes are to be in; all by default. */
+  readonly among?: readonly Module[] | undefined;
+}
+
+/**
+ * Makes and finds the probes of a process that a description means.
+ *
+ * @param fasttrap The tables.
+ * @param process The process.
+ * @param description The description, without macro variables, whose provider ends with the pid of the process.
+ * @param places The modules.
+ * @returns The probes, perhaps none.
+ * @throws {DTraceError} As {@linkcode matchProbes}; `D_PROC_CREATEFAIL` if the limit of tracepoints is passed.
+ */
+export function makeProbes(
+  fasttrap: Fasttrap,
+  process: TracedProcess,
+  description: ProbeDescription,
+  { modules, among }: Places,
+): Made {
+  const known = fasttrap.match(process.image, description).filter((probe) => among === undefined || isIn(among, probe));
+  const made: Probe[] = [];
+  const problems: string[] = [];
+  let hint: string | undefined;
+  let mistake: DTraceError | undefined;
+  for (const [search, types] of Map.groupBy(typesOf(process, description), (type) => SEARCHES[type])) {
+    try {
+      const matches = search(process, modules, description, among);
+      problems.push(...matches.problems);
+      hint ??= matches.hint;
+      for (const type of types) made.push(...matches.parts.map((part) => makeProbe(fasttrap, type, process, part)));
+    } catch (error) {
+      if (!(error instanceof DTraceError) || error.tag === "D_PROC_CREATEFAIL") throw error;
+      mistake ??= error;
+    }
+  }
+  const probes = [...new Set([...known, ...made])].sort((a, b) => a.id - b.id);
+  if (probes.length === 0 && mistake !== undefined) throw mistake;
+  return { probes, problems, hint };
+}
+
+/**
+ * Tells whether a description can mean functions of modules that a process has yet to load.
+ *
+ * @param process The process.
+ * @param modules The modules that it has.
+ * @param description The description, as for {@linkcode makeProbes}.
+ * @returns Whether it can.
+ */
+export function mayMakeLater(
+  process: TracedProcess,
+  modules: readonly Module[],
+  description: ProbeDescription,
+): boolean {
+  const types = typesOf(process, description);
+  // A class can be in any module.
+  return types.includes("objc") || (types.length > 0 && mayMatchLater(modules, description));
+}
+
+/**
+ * Tells whether a probe is in one of some modules.
+ *
+ * @param modules The modules.
+ * @param probe The probe.
+ * @returns Whether any of its tracepoints is.
+ */
+export function isIn(modules: readonly Module[], probe: Probe): boolean {
+  return probe.addresses.some((pc) => modules.some((module) => module.holdsCode(pc)));
+}
+
+/** The providers of functions that a description is about. */
+function typesOf({ pid }: TracedProcess, { provider }: ProbeDescription): FunctionProviderType[] {
+  const matches = compileGlob(provider);
+  return TYPES.filter((type) => matches(`${type}${pid}`));
+}
+
+function makeProbe(
+  fasttrap: Fasttrap,
+  type: FunctionProviderType,
+  { image }: TracedProcess,
+  part: ProbeParts,
+): Probe {
+  try {
+    return fasttrap.makeProbe(type, image, part);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const message = `failed to create ${part.kind} probe in '${part.function}': Not enough space`;
+    throw new DTraceError("D_PROC_CREATEFAIL", message, { cause: error, hint: error.hint });
+  }
+}

@@ -1,0 +1,74 @@
+/** Providers that have become useless go, at their time. */
+
+import { assert, assertEquals } from "@std/assert";
+import { DTraceError, Session } from "../../mod.ts";
+import { until, within, withTarget } from "../support.ts";
+
+Deno.test("Cleanup frees the providers of programs that have executed another one, in few runs", () =>
+  withTarget("execs", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const programs = 40;
+    const enable = () => session.enable("pid$target:a.out:work:entry", { handler: () => {} });
+    let enabled = enable();
+    await target.send();
+    const [first] = session.targets;
+    let seen = 1;
+    for await (const _ of session.batches()) {
+      if (first!.programsTotal === seen || !first!.alive) continue;
+      seen = first!.programsTotal;
+      enabled[Symbol.dispose]();
+      try {
+        enabled = enable();
+      } catch (error) {
+        // The last program may have ended before.
+        if (!(error instanceof DTraceError)) throw error;
+      }
+    }
+    assertEquals([first!.programsTotal, seen > programs / 2], [programs + 1, true]);
+    enabled[Symbol.dispose]();
+    const stats = session.stats();
+    // One a program at most, whatever has been retired in it; those of 1 ms are one.
+    assert(stats.cleanups <= programs + 1, String(stats.cleanups));
+    await until(() => session.stats().providers.entries.length === 0, "the last cleanup");
+    const { total, providers, processes, tracepoints } = session.stats();
+    assertEquals([total, providers.entries, processes.entries, tracepoints.entries], [0, [], [], []]);
+    assertEquals((await target.outcome()).end, "exited 4");
+  }, { args: [40, "first"] }));
+
+Deno.test("Cleanup keeps a retired provider as long as a consumer has a probe of it enabled", () =>
+  withTarget("execs", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const first = session.enable("pid$target:a.out:work:entry", { handler: () => {} });
+    const second = session.enable("pid$target:a.out:work:", { handler: () => {} });
+    await target.send();
+    await within(session.run(), "the end");
+    const states = () => session.stats().providers.entries.map(({ enabled, retired }) => [enabled, retired]);
+    const { length } = second.probes;
+    assertEquals(states(), [[length, true]]);
+    first[Symbol.dispose]();
+    assertEquals(states(), [[length, true]]);
+    second[Symbol.dispose]();
+    assertEquals(states(), [[0, true]]);
+    await until(() => states().length === 0, "the cleanup");
+    assertEquals([session.stats().total, session.stats().processes.entries], [0, []]);
+  }, { args: [0, "first"] }));
+
+Deno.test("Cleanup does not keep the program alive", async () => {
+  await withTarget("calls", async (target) => {
+    const script = `
+      import { DTraceError, Session } from "${new URL("../../mod.ts", import.meta.url)}";
+      const session = new Session();
+      const traced = session.attach(${target.pid});
+      const enabled = session.enable("pid$target:a.out:work:entry", { handler: () => {} });
+      session.detach(traced);
+      enabled[Symbol.dispose]();
+      console.log(session.stats().providers.entries.length);`;
+    const child = new Deno.Command(Deno.execPath(), { args: ["eval", script], stdout: "piped" });
+    const { code, stdout } = await within(child.output(), "the end of the script");
+    assertEquals([code, new TextDecoder().decode(stdout)], [0, "1\n"]);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "sum 145\n", end: "exited 7" });
+  });
+});

@@ -1,0 +1,58 @@
+// Loads plugin.c, calls it and unloads it, ROUNDS times in each of THREADS
+// threads: plugins FILE ROUNDS THREADS. Prints how often its code has run. With
+// one thread it takes the place of what it has unloaded, so that the library
+// comes back elsewhere. "NEW" as fourth argument loads it into a new link map
+// each time, of which there are few; such a copy does not see our counters.
+// cc: -rdynamic -pthread -ldl
+#define _GNU_SOURCE
+#include "target.h"
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
+#ifdef LM_ID_NEWLM
+#define OPEN_APART(file) dlmopen(LM_ID_NEWLM, file, RTLD_NOW)
+#else
+#define OPEN_APART(file) dlopen(file, RTLD_NOW)
+#endif
+
+long calls, starts, ends;
+static long rounds, threads, sum, places;
+static const char *file;
+static int separate;
+
+static void *work(void *unused) {
+  long last = 0;
+  for (long i = 0; i < rounds; i++) {
+    void *library = separate ? OPEN_APART(file) : dlopen(file, RTLD_NOW);
+    long (*function)(long) = (long (*)(long))dlsym(library, "plugin_work");
+    struct link_map *map = library;
+    __atomic_add_fetch(&sum, function(i), __ATOMIC_SEQ_CST);
+    places += (long)map->l_addr != last;
+    last = (long)map->l_addr;
+    dlclose(library);
+    if (threads == 1)
+      mmap((void *)last, 4096, PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  }
+  return unused;
+}
+
+int main(int argc, char **argv) {
+  pthread_t thread[64];
+  file = argc > 1 ? argv[1] : "";
+  rounds = number(argc, argv, 2, 1);
+  threads = number(argc, argv, 3, 1);
+  separate = argc > 4;
+  await_go();
+  for (long i = 1; i < threads; i++)
+    pthread_create(&thread[i], 0, work, 0);
+  work(0);
+  for (long i = 1; i < threads; i++)
+    pthread_join(thread[i], 0);
+  if (threads == 1)
+    printf("%ld places\n", places);
+  printf("%ld %ld %ld %ld\n", calls, starts, ends, sum);
+  return 6;
+}
