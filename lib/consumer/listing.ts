@@ -24,6 +24,12 @@ export function formatListingRow(probe: ProbeIdentity): string {
   return formatRow(String(probe.id), probe.provider, probe.module, probe.function, probe.name);
 }
 
-function formatRow(id: string, provider: string, module: string, functionName: string, name: string): string {
+/**
+ * Lays a row out.
+ *
+ * @param id The text of each column.
+ * @returns The row with its line feed.
+ */
+export function formatRow(id: string, provider: string, module: string, functionName: string, name: string): string {
   return `${id.padStart(5)} ${provider.padStart(10)} ${module.padStart(17)} ${functionName.padStart(33)} ${name}\n`;
 }
