@@ -32,6 +32,7 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
+import { type Mapping, readMappings } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -75,6 +76,8 @@ interface Batch {
   readonly registers: Uint32Array;
   /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
+  /** Memory that other processes or a file share, where nothing may be written (rule 140). */
+  readonly shared: readonly Mapping[];
 }
 
 /**
@@ -87,19 +90,18 @@ interface Batch {
 export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refusal[] {
   const refusals: Refusal[] = [];
   for (const [image, group] of byImage(probes)) {
-    const registers = new Uint32Array(image.isa.registersBytes / 4);
-    const batch: Batch = { fasttrap, image, made: new Map(), reasons: new Map(), registers, window: undefined };
     fasttrap.tracer.quiesce(image);
     try {
+      const batch = makeBatch(fasttrap, image);
       fasttrap.barrier.pass(image);
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       makeSlots(batch);
       installTraps(batch);
+      for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
     } finally {
       fasttrap.tracer.release();
     }
-    for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
   }
   return refusals;
 }
@@ -149,6 +151,19 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
   if (stuck.size > 0) fasttrap.warn(`Cannot restore ${stuck.size} instructions of process ${image.pid} yet`);
 }
 
+function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
+  const mappings = readMappings(fasttrap.tracer.kernel, image.pid) ?? [];
+  return {
+    fasttrap,
+    image,
+    made: new Map(),
+    reasons: new Map(),
+    registers: new Uint32Array(image.isa.registersBytes / 4),
+    window: undefined,
+    shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
+  };
+}
+
 function byImage(probes: readonly Probe[]): Map<Image, Probe[]> {
   const living = probes.filter(({ owner }) => owner.process.image.alive);
   return Map.groupBy(living, ({ owner }) => owner.process.image);
@@ -194,7 +209,8 @@ function findTracepoint({ fasttrap, image, made }: Batch, pc: Address): Tracepoi
 
 /** Decodes the instruction at an address. A string says why it cannot be traced. */
 function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
-  const { image, made } = batch;
+  const { image, made, shared } = batch;
+  if (shared.some(({ start, end }) => pc >= start && pc < end)) return "its text is mapped shared";
   const code = readCode(batch, pc);
   if (code.length === 0) return "its memory cannot be read";
   const instruction = image.isa.decode(code, 0, pc);
