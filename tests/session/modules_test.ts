@@ -126,6 +126,34 @@ Deno.test("Session.detach() takes out what follows modules, and so does the last
   assertEquals(await target.outcome(), { stdout: "3 places\n3 3 3 6\n", end: "exited 6" });
 });
 
+Deno.test("Session.stats() and lists do not show what follows modules, and users may probe the same place", async () => {
+  await using target = await TargetProgram.start("plugins", { args: [PLUGIN, 3, 1] });
+  await using session = new Session({ signals: false });
+  assertEquals(await target.line(), "ready");
+  session.attach(target.pid);
+  const work = session.enable(CALLS[1]!, { allowNone: true, handler: () => {} });
+  assertEquals(changedText(target.pid).length, 1);
+  const stats = () => {
+    const { total, tracepoints, providers, processes } = session.stats();
+    return [total, tracepoints.entries.length, providers.entries.map(({ type }) => type), processes.entries.length];
+  };
+  assertEquals(stats(), [0, 0, [], 0]);
+  assertEquals(session.list("*$target::_dl_debug_state:entry").map(({ id, provider }) => [id, provider]), [
+    [1, `pid${target.pid}`],
+    [2, `oneshot${target.pid}`],
+  ]);
+  const state = session.enable("pid$target::_dl_debug_state:entry", { handler: () => {} });
+  assertEquals([state.probes.length, changedText(target.pid).length], [1, 1]);
+  assertEquals(stats(), [2, 1, ["pid", "oneshot"], 1]);
+  work[Symbol.dispose]();
+  assertEquals(changedText(target.pid).length, 1);
+  await target.send();
+  await within(session.run(), "the end");
+  // Two calls for each dlopen and each dlclose.
+  assertEquals([state.hitsTotal, work.hitsTotal], [12, 0]);
+  assertEquals(await target.outcome(), { stdout: "3 places\n3 3 3 6\n", end: "exited 6" });
+});
+
 Deno.test("Session attaches to and leaves a program that loads and unloads modules, at any moment", async () => {
   await using target = await TargetProgram.start("plugins", { args: [PLUGIN, 0, 5] });
   assertEquals(await target.line(), "ready");
