@@ -29,6 +29,8 @@ import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
+import { describeStaticFile } from "./lib/consumer/usdt.ts";
+import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
@@ -64,6 +66,7 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
       allowPositionals: true,
       tokens: true,
     });
+    if (isUsdtCommand(tokens)) return await usdt(readUsdtOptions(tokens), library);
     const options = readOptions(tokens);
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
@@ -76,7 +79,7 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
 }
 
 /** Asks for what the command needs: on a terminal Deno prompts, elsewhere it refuses what was not given. */
-async function askPermissions(options: CommandOptions): Promise<void> {
+async function askPermissions(options: Pick<CommandOptions, "commands" | "output">): Promise<void> {
   const ask = async (descriptor: Deno.PermissionDescriptor, request: string, flag: string) => {
     const { state } = await Deno.permissions.request(descriptor);
     if (state !== "granted") throw new PermissionError(`Cannot ${request}: Deno refuses it without ${flag}`);
@@ -160,6 +163,18 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   }
   await output.write(rows.join(""));
   return ExitCode.done;
+}
+
+/** Prints what a file says of static probes. */
+async function usdt(options: UsdtOptions, library: Library): Promise<number> {
+  if (options.help) return await print(USAGE);
+  await askPermissions({ commands: [], output: options.output });
+  using output = new Output(options.output);
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  const { text, problems } = describeStaticFile(kernel, options);
+  await output.write(text);
+  for (const problem of problems) say(formatFailure(problem));
+  return problems.length === 0 ? ExitCode.done : exitCodeOf(problems[0]);
 }
 
 /** Says whether processes can be attached, or what is known without one. */

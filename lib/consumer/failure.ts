@@ -39,6 +39,9 @@ const TAG_CODES: Readonly<Record<string, number>> = {
   D_PROC_GRAB: ExitCode.target,
 };
 
+/** What the tags of malformed DOF begin with. */
+const DOF_TAGS = "D_DOF_";
+
 /** A mistake in the command line. */
 export class UsageError extends SyntaxError {
   /** The class's name. */
@@ -78,7 +81,9 @@ export function exitCodeOf(error: unknown): number {
       return ExitCode.permission;
     }
   }
-  if (error instanceof DTraceError) return TAG_CODES[error.tag] ?? ExitCode.usage;
+  if (error instanceof DTraceError) {
+    return TAG_CODES[error.tag] ?? (error.tag.startsWith(DOF_TAGS) ? ExitCode.target : ExitCode.usage);
+  }
   return error instanceof SyntaxError || error instanceof RangeError ? ExitCode.usage : ExitCode.failure;
 }
 

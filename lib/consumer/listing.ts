@@ -74,6 +74,12 @@ function formatSite({ address, offset, code, performed, refusal }: SiteDetails):
   return refusal === undefined ? `${place} ${performed}: ${bytes}` : `${place} cannot be probed: ${refusal}`;
 }
 
-function formatRow(id: string, provider: string, module: string, functionName: string, name: string): string {
+/**
+ * Lays a row out.
+ *
+ * @param id The text of each column.
+ * @returns The row with its line feed.
+ */
+export function formatRow(id: string, provider: string, module: string, functionName: string, name: string): string {
   return `${id.padStart(5)} ${provider.padStart(10)} ${module.padStart(17)} ${functionName.padStart(33)} ${name}\n`;
 }

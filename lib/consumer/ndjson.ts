@@ -96,8 +96,14 @@ function formatHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Writes a signed 64-bit integer given by its halves as JSON: a number if it is exact, else a string. */
-function formatInteger(lo: number, hi: number): string {
+/**
+ * Writes a signed 64-bit integer as JSON.
+ *
+ * @param lo The low 32 bits, unsigned.
+ * @param hi The high 32 bits, unsigned.
+ * @returns A number if it is exact, else a string in quotes.
+ */
+export function formatInteger(lo: number, hi: number): string {
   if (hi < HIGH_LIMIT) return String(hi * HALF + lo);
   if (hi < HALF / 2) return `"${formatMagnitude(lo, hi)}"`;
   // Negative: its magnitude is the two's complement.

@@ -12,6 +12,7 @@ usage: fasttrap -n PROBE... -p PID             trace a process that runs
        fasttrap -n PROBE... -c 'CMD ARG...'    start a program and trace it
        fasttrap -n PROBE... -- CMD ARG...      the same, without quoting
        fasttrap -l -n PROBE... -p PID          list the probes that match
+       fasttrap usdt list|dump FILE            print the static probes, or the DOF, of a file
        fasttrap doctor [-p PID]                say whether tracing works here, and why not
 
 A probe is PROVIDER:MODULE:FUNCTION:NAME. The provider is pid$target or pid1234, the module a.out or such as libc,

@@ -202,6 +202,29 @@ export interface Isa {
   readonly registers: RegisterAccess;
 }
 
+/** A register, or a part of one, that a compiler has named. */
+export type NamedRegister =
+  | {
+    /** A general register. */
+    readonly kind: "general";
+    /** The index of its low half. */
+    readonly index: number;
+    /** The size of the part that is named, in bytes. */
+    readonly bytes: 1 | 2 | 4 | 8;
+    /** Whether the part is the second byte of the register (`ah`). */
+    readonly isHighByte: boolean;
+  }
+  | {
+    /** A vector register, which is not among the general ones. */
+    readonly kind: "vector";
+    /** Its number. */
+    readonly number: number;
+  }
+  | {
+    /** A register that always holds 0 (`xzr`). */
+    readonly kind: "zero";
+  };
+
 /** The registers that have a meaning to everyone, and the calling convention of C. */
 export interface RegisterAccess {
   /** The index of the pc's low half. */
@@ -212,6 +235,22 @@ export interface RegisterAccess {
   readonly result: number;
   /** The index of the low half of the second word of a return value. */
   readonly result2: number;
+
+  /**
+   * Finds a register by the name that assemblers give it.
+   *
+   * @param name The name in lower case, without a sign in front of it.
+   * @returns Where it is; undefined if there is none that can be read.
+   */
+  named(name: string): NamedRegister | undefined;
+
+  /**
+   * Finds the base of a segment.
+   *
+   * @param segment The segment.
+   * @returns The index of its low half; undefined on machines without segments.
+   */
+  segmentBase(segment: "fs" | "gs"): number | undefined;
 
   /**
    * Fetches an integer or pointer argument of a C function.

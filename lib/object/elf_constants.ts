@@ -17,12 +17,16 @@ export const ELFCLASS32 = 1;
 export const ELFCLASS64 = 2;
 /** Little-endian. */
 export const ELFDATA2LSB = 1;
+/** Big-endian. */
+export const ELFDATA2MSB = 2;
 
 /** An executable at a fixed address. */
 export const ET_EXEC = 2;
 /** A shared object or a position-independent executable. */
 export const ET_DYN = 3;
 
+/** `e_machine`: 32-bit x86. */
+export const EM_386 = 3;
 /** `e_machine`: x86-64. */
 export const EM_X86_64 = 62;
 /** `e_machine`: 64-bit Arm. */
@@ -41,6 +45,8 @@ export const PT_INTERP = 3;
 export const PT_NOTE = 4;
 /** Where the program headers themselves are. */
 export const PT_PHDR = 6;
+/** What each thread gets a copy of. */
+export const PT_TLS = 7;
 /** The table of the call frames (GNU). */
 export const PT_GNU_EH_FRAME = 0x6474e550;
 /** Segment flag: executable. */
@@ -67,6 +73,8 @@ export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 /** Section type: dynamic linker's symbol table. */
 export const SHT_DYNSYM = 11;
+/** Section type: DTrace Object Format (Solaris: `SHT_SUNW_dof`). */
+export const SHT_SUNW_DOF = 0x6ffffff4;
 /** Section type: versions of the dynamic symbols (GNU). */
 export const SHT_GNU_VERSYM = 0x6fffffff;
 /** Section flag: is in memory when the program runs. */
@@ -78,6 +86,10 @@ export const SHF_EXECINSTR = 4;
 export const STB_WEAK = 2;
 /** Symbol binding: local to its object file. */
 export const STB_LOCAL = 0;
+/** Symbol type: variable. */
+export const STT_OBJECT = 1;
+/** Symbol type: variable of which each thread has its own; its value is an offset in {@linkcode PT_TLS}. */
+export const STT_TLS = 6;
 /** Symbol type: function. */
 export const STT_FUNC = 2;
 /** Symbol type: function that returns the function to use (GNU). */
@@ -137,3 +149,5 @@ export const R_AARCH64_IRELATIVE = 1032;
 
 /** Note type: build identifier, of the owner "GNU". */
 export const NT_GNU_BUILD_ID = 3;
+/** Note type: a static probe, of the owner "stapsdt". */
+export const NT_STAPSDT = 3;

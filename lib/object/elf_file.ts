@@ -1,5 +1,5 @@
 /**
- * An ELF64 program or shared object: its header, segments and sections.
+ * An ELF program or shared object: its header, segments and sections.
  *
  * *Problem.* Symbols and load addresses come from files (and from the vDSO, and from modules whose file is gone and
  * that can only be read out of the process's memory) that may be 100 MB large, stripped, or written by an adversary.
@@ -7,6 +7,9 @@
  * *Method.* Only the header and the program headers are read at first; section headers when somebody asks. Contents
  * are read by range. Everything goes through {@linkcode CheckedReader}; a 64-bit field becomes a number, exact below
  * 2^53 and refused beyond where it is used.
+ *
+ * *Classes.* What is traced is a little-endian file of 64 bits, and by default nothing else is accepted. Whoever only
+ * looks at files asks for {@linkcode ElfOptions.foreign} ones as well.
  *
  * *Bounds.* At most {@linkcode MAX_SEGMENT_COUNT} segments (64 KiB of program headers, the limit of Linux's own
  * loader, fs/binfmt_elf.c) and {@linkcode MAX_SECTION_COUNT} sections.
@@ -20,19 +23,20 @@ import type { Address } from "../address.ts";
 import { type ByteSource, CheckedReader } from "./byte_source.ts";
 import { ET_DYN, ET_EXEC, PF_X, PN_XNUM, PT_INTERP, PT_LOAD, SHN_XINDEX, SHT_NOBITS } from "./elf_constants.ts";
 import {
-  getUint64,
+  type ElfHeader,
+  type ElfLayout,
+  getWord,
+  headerSizes,
   identifyElf,
+  parseHeader,
   parseSection,
   parseSegment,
   type Section,
-  SECTION_BYTES,
   type Segment,
-  SEGMENT_BYTES,
 } from "./elf_headers.ts";
 import { StringTable } from "./string_table.ts";
 
-const HEADER_BYTES = 64;
-const MAX_SEGMENT_COUNT = Math.floor(65536 / SEGMENT_BYTES);
+const MAX_SEGMENT_COUNT = Math.floor(65536 / 56);
 const MAX_SECTION_COUNT = 65536;
 /** Linux refuses a longer path (fs/binfmt_elf.c: PATH_MAX). */
 const MAX_INTERPRETER_BYTES = 4096;
@@ -48,9 +52,11 @@ export interface ElfOptions {
    * need this.
    */
   readonly loadedAt?: Address | undefined;
+  /** Whether files of 32 bits and big-endian files are accepted, of which nothing is ever traced. */
+  readonly foreign?: boolean | undefined;
 }
 
-/** An ELF64 program or shared object. */
+/** An ELF program or shared object. */
 export class ElfFile {
   /** The file's name, for messages. */
   readonly name: string;
@@ -58,6 +64,8 @@ export class ElfFile {
   readonly type: number;
   /** `e_machine`, such as 62 for x86-64. */
   readonly machine: number;
+  /** How its fields are laid out. */
+  readonly layout: ElfLayout;
   /** The address of the first instruction before relocation; 0 if there is none. */
   readonly entry: number;
   /** The program headers. */
@@ -65,7 +73,7 @@ export class ElfFile {
   /** Checked access to the file's bytes. */
   readonly reader: CheckedReader;
   readonly #loadedAt: Address | undefined;
-  readonly #header: DataView;
+  readonly #header: ElfHeader;
   #sections: readonly Section[] | undefined;
 
   /**
@@ -73,21 +81,23 @@ export class ElfFile {
    *
    * @param source The bytes.
    * @param options The file's name and where it is loaded.
-   * @throws {DTraceError} `D_PROC_ELF` if it is no ELF64 program or shared object, or malformed.
+   * @throws {DTraceError} `D_PROC_ELF` if it is no program or shared object of a class that is accepted, or malformed.
    */
   constructor(source: ByteSource, options: ElfOptions) {
     const reader: CheckedReader = new CheckedReader(source, options.name);
     const ident = identifyElf(source);
-    if (ident === undefined) reader.fail("it is not a little-endian ELF file");
-    if (ident.bits === 32) reader.fail("it is a 32-bit ELF file");
+    if (ident === undefined) reader.fail("it is not an ELF file");
+    if (!ident.littleEndian && !options.foreign) reader.fail("it is a big-endian ELF file");
+    if (ident.bits === 32 && !options.foreign) reader.fail("it is a 32-bit ELF file");
     if (ident.type !== ET_EXEC && ident.type !== ET_DYN) reader.fail("it is neither a program nor a shared object");
     this.reader = reader;
     this.name = options.name;
     this.type = ident.type;
     this.machine = ident.machine;
     this.#loadedAt = options.loadedAt;
-    this.#header = reader.view(0, HEADER_BYTES, "its header");
-    this.entry = getUint64(this.#header, 24);
+    this.layout = { bits: ident.bits, littleEndian: ident.littleEndian };
+    this.#header = parseHeader(reader.view(0, headerSizes(ident).file, "its header"), ident);
+    this.entry = this.#header.entry;
     this.segments = this.#readSegments();
   }
 
@@ -193,12 +203,13 @@ export class ElfFile {
   }
 
   #readSegments(): Segment[] {
-    const count = this.#header.getUint16(56, true);
+    const { offset: start, entryBytes, count } = this.#header.segments;
+    const headerBytes = headerSizes(this.layout).segment;
     if (count === 0) return [];
     if (count === PN_XNUM || count > MAX_SEGMENT_COUNT) this.reader.fail(`it has too many segments`);
-    if (this.#header.getUint16(54, true) !== SEGMENT_BYTES) this.reader.fail("its program headers have a wrong size");
-    const view = this.reader.view(getUint64(this.#header, 32), count * SEGMENT_BYTES, "its program headers");
-    const segments = Array.from({ length: count }, (_, index) => parseSegment(view, index * SEGMENT_BYTES));
+    if (entryBytes !== headerBytes) this.reader.fail("its program headers have a wrong size");
+    const view = this.reader.view(start, count * headerBytes, "its program headers");
+    const segments = Array.from({ length: count }, (_, index) => parseSegment(view, index * headerBytes, this.layout));
     for (const { type, offset, vaddr, memoryBytes } of segments) {
       if (type === PT_LOAD && !(Number.isSafeInteger(offset) && Number.isSafeInteger(vaddr + memoryBytes))) {
         this.reader.fail("one of its segments lies beyond 2^53 bytes");
@@ -208,24 +219,32 @@ export class ElfFile {
   }
 
   #readSections(): Section[] {
-    const offset = getUint64(this.#header, 40);
+    const { layout } = this;
+    const { offset, entryBytes, count: shortCount } = this.#header.sections;
+    const headerBytes = headerSizes(layout).section;
+    const wordBytes = layout.bits / 8;
     if (offset === 0) return [];
-    if (this.#header.getUint16(58, true) !== SECTION_BYTES) this.reader.fail("its section headers have a wrong size");
+    if (entryBytes !== headerBytes) this.reader.fail("its section headers have a wrong size");
     // The first header is a dummy whose fields hold the numbers that do not fit in 16 bits (System V ABI, chapter 4).
-    const first = this.reader.view(offset, SECTION_BYTES, "its first section header");
-    const count = this.#header.getUint16(60, true) || getUint64(first, 32);
+    const first = this.reader.view(offset, headerBytes, "its first section header");
+    const count = shortCount || getWord(first, 8 + 3 * wordBytes, layout);
     if (count > MAX_SECTION_COUNT) this.reader.fail(`it has ${count} sections, more than ${MAX_SECTION_COUNT}`);
-    const view = this.reader.view(offset, count * SECTION_BYTES, "its section headers");
+    const view = this.reader.view(offset, count * headerBytes, "its section headers");
 
-    const namesIndex = this.#header.getUint16(62, true);
-    const names = this.#sectionNames(view, namesIndex === SHN_XINDEX ? first.getUint32(40, true) : namesIndex);
-    return Array.from({ length: count }, (_, index) => parseSection(view, index * SECTION_BYTES, names));
+    const { namesIndex } = this.#header;
+    const names = this.#sectionNames(
+      view,
+      namesIndex === SHN_XINDEX ? first.getUint32(8 + 4 * wordBytes, layout.littleEndian) : namesIndex,
+    );
+    return Array.from({ length: count }, (_, index) => parseSection(view, index * headerBytes, layout, names));
   }
 
   #sectionNames(view: DataView, index: number): StringTable {
-    if (index === 0) return new StringTable(new Uint8Array(0));
-    if (index * SECTION_BYTES >= view.byteLength) this.reader.fail("the section with its section names does not exist");
-    const header = parseSection(view, index * SECTION_BYTES, new StringTable(new Uint8Array(0)));
+    const none = new StringTable(new Uint8Array(0));
+    const at = index * headerSizes(this.layout).section;
+    if (index === 0) return none;
+    if (at >= view.byteLength) this.reader.fail("the section with its section names does not exist");
+    const header = parseSection(view, at, this.layout, none);
     const maxBytes = MAX_SECTION_COUNT * 64;
     if (header.sizeBytes > maxBytes) this.reader.fail("its section names are too long");
     return new StringTable(this.reader.bytes(header.offset, header.sizeBytes, "its section names"));

@@ -18,8 +18,8 @@ import { NT_GNU_BUILD_ID, PT_NOTE, SHT_NOTE } from "./elf_constants.ts";
 import type { ElfFile } from "./elf_file.ts";
 
 const HEADER_BYTES = 12;
-/** SystemTap notes are the largest; a huge server has a few hundred KiB of them. */
-const MAX_NOTES_BYTES = 2 ** 24;
+/** The most bytes of notes: those of SystemTap are the largest, and a huge server has a few hundred KiB of them. */
+export const MAX_NOTES_BYTES = 2 ** 24;
 /** The SHA-1 that linkers write has 20 bytes; users may set any number. */
 const MAX_BUILD_ID_BYTES = 64;
 
@@ -44,22 +44,25 @@ export interface Note {
  */
 export function parseNotes(elf: ElfFile, bytes: Uint8Array, align: number): Note[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { littleEndian } = elf.layout;
   const unit = align === 8 ? 8 : 4;
   const padded = (size: number) => Math.ceil(size / unit) * unit;
   const notes: Note[] = [];
-  for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
-    const ownerBytes = view.getUint32(at, true);
-    const descriptorBytes = view.getUint32(at + 4, true);
+  let at = 0;
+  while (at + HEADER_BYTES <= bytes.length) {
+    const ownerBytes = view.getUint32(at, littleEndian);
+    const descriptorBytes = view.getUint32(at + 4, littleEndian);
     const owner = at + HEADER_BYTES;
     const descriptor = at + padded(HEADER_BYTES + ownerBytes);
     if (descriptor + descriptorBytes > bytes.length) elf.reader.fail("one of its notes reaches behind the end");
     notes.push({
       owner: new TextDecoder().decode(bytes.subarray(owner, owner + Math.max(0, ownerBytes - 1))),
-      type: view.getUint32(at + 8, true),
+      type: view.getUint32(at + 8, littleEndian),
       descriptor: bytes.subarray(descriptor, descriptor + descriptorBytes),
     });
     at = descriptor + padded(descriptorBytes);
   }
+  if (bytes.subarray(at).some((byte) => byte !== 0)) elf.reader.fail("the last of its notes is cut");
   return notes;
 }
 

@@ -12,6 +12,9 @@
  * | 8-15 | `st_value`, address |
  * | 16-23 | `st_size` |
  *
+ * Those of 32-bit files have 16 bytes, in the order name, value, size, info, other, section. Entries that are not of 64
+ * bits and little-endian are converted when they are read.
+ *
  * Of the 180,000 entries of a large program nearly all are functions, so they are kept in typed arrays: 13 bytes for
  * each, no object. Entries are read in pieces, so that a table is never in memory as a whole.
  *
@@ -41,10 +44,13 @@ import {
 } from "./elf_constants.ts";
 import { DynamicSection, type DynamicSymbols } from "./elf_dynamic.ts";
 import type { ElfFile } from "./elf_file.ts";
+import type { ElfLayout } from "./elf_headers.ts";
 import { StringTable } from "./string_table.ts";
 
 const SYMBOL_BYTES = 24;
-const SYMBOL_WORDS = SYMBOL_BYTES / 4;
+const SYMBOL32_BYTES = 16;
+/** The words of an entry. */
+export const SYMBOL_WORDS: number = SYMBOL_BYTES / 4;
 const MAX_SYMBOL_COUNT = 2 ** 22;
 const MAX_STRINGS_BYTES = 2 ** 28;
 const PIECE_SYMBOLS = 2 ** 16;
@@ -93,7 +99,7 @@ export class SymbolArea {
       reader.fail(`its ${source} has ${at.count} symbols, more than ${MAX_SYMBOL_COUNT}`);
     }
     if (at.stringsBytes > MAX_STRINGS_BYTES) reader.fail(`the names of its ${source} are too long`);
-    reader.check(at.offset, at.count * SYMBOL_BYTES, `its ${source}`);
+    reader.check(at.offset, at.count * symbolBytes(elf), `its ${source}`);
   }
 
   /** The names. Throws `D_PROC_ELF` if they are not completely inside the file. */
@@ -113,8 +119,10 @@ export class SymbolArea {
    * @throws {DTraceError} `D_PROC_ELF` if the file ends too early.
    */
   entries(first: number, count: number): Uint32Array {
-    const { reader } = this.#elf;
-    return wordsOf(reader.bytes(this.#at.offset + first * SYMBOL_BYTES, count * SYMBOL_BYTES, `its ${this.source}`));
+    const { reader, layout } = this.#elf;
+    const entryBytes = symbolBytes(this.#elf);
+    const bytes = reader.bytes(this.#at.offset + first * entryBytes, count * entryBytes, `its ${this.source}`);
+    return layout.bits === 64 && layout.littleEndian ? wordsOf(bytes) : convertEntries(bytes, layout);
   }
 
   /**
@@ -234,6 +242,34 @@ function appendPiece(columns: SymbolColumns, { area, table, ranges, first, known
   }
 }
 
+/** The size of an entry in a file. */
+function symbolBytes(elf: ElfFile): number {
+  return elf.layout.bits === 64 ? SYMBOL_BYTES : SYMBOL32_BYTES;
+}
+
+/** Brings entries into the layout of 64-bit little-endian files. */
+function convertEntries(bytes: Uint8Array, layout: ElfLayout): Uint32Array {
+  const { bits, littleEndian } = layout;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entryBytes = bits === 64 ? SYMBOL_BYTES : SYMBOL32_BYTES;
+  const words = new Uint32Array(bytes.length / entryBytes * SYMBOL_WORDS);
+  for (let at = 0, to = 0; at < bytes.length; at += entryBytes, to += SYMBOL_WORDS) {
+    const info = at + (bits === 64 ? 4 : 12);
+    words[to] = view.getUint32(at, littleEndian);
+    words[to + 1] = view.getUint8(info) | view.getUint8(info + 1) << 8 | view.getUint16(info + 2, littleEndian) << 16;
+    if (bits === 64) {
+      words[to + 2] = view.getUint32(at + (littleEndian ? 8 : 12), littleEndian);
+      words[to + 3] = view.getUint32(at + (littleEndian ? 12 : 8), littleEndian);
+      words[to + 4] = view.getUint32(at + (littleEndian ? 16 : 20), littleEndian);
+      words[to + 5] = view.getUint32(at + (littleEndian ? 20 : 16), littleEndian);
+    } else {
+      words[to + 2] = view.getUint32(at + 4, littleEndian);
+      words[to + 4] = view.getUint32(at + 8, littleEndian);
+    }
+  }
+  return words;
+}
+
 /** Views bytes as words, copied if they are not aligned. Deno runs on machines of ELF's byte order only. */
 function wordsOf(bytes: Uint8Array): Uint32Array {
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
@@ -256,7 +292,7 @@ function areaOfSection(elf: ElfFile, type: number, source: SymbolSource): Symbol
     : undefined;
   return new SymbolArea(elf, source, {
     offset: symbols.offset,
-    count: Math.floor(symbols.sizeBytes / SYMBOL_BYTES),
+    count: Math.floor(symbols.sizeBytes / symbolBytes(elf)),
     stringsOffset: strings.offset,
     stringsBytes: strings.sizeBytes,
     versionsOffset: versions,
@@ -264,6 +300,7 @@ function areaOfSection(elf: ElfFile, type: number, source: SymbolSource): Symbol
 }
 
 function areaOfDynamicSection(elf: ElfFile): SymbolArea | undefined {
+  if (elf.layout.bits !== 64 || !elf.layout.littleEndian) return undefined;
   const symbols = new DynamicSection(elf).symbols();
   return symbols && new SymbolArea(elf, ".dynsym", symbols);
 }

@@ -17,7 +17,7 @@
  * @module
  */
 
-import { cString, type Kernel } from "../../ffi/ffi.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
@@ -29,6 +29,7 @@ import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
 import { linkedName } from "../spec/module_pattern.ts";
+import { FileSource, statValues } from "./file_source.ts";
 import type { TracedProcess } from "./process.ts";
 import type { LinkedObject } from "./rendezvous.ts";
 import { type Mapping, readLink, readMappings } from "./proc_files.ts";
@@ -301,42 +302,6 @@ export function listModules(
   return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
 }
 
-/** A file of the target, read in ranges. */
-class FileSource implements ByteSource, Disposable {
-  readonly sizeBytes: number;
-  readonly #kernel: Kernel;
-  readonly #fd: number;
-
-  private constructor(kernel: Kernel, fd: number, sizeBytes: number) {
-    this.#kernel = kernel;
-    this.#fd = fd;
-    this.sizeBytes = sizeBytes;
-  }
-
-  static open(kernel: Kernel, path: string): FileSource | undefined {
-    const values = statValues(kernel, path);
-    // Never a device or a pipe, which might block or have no end.
-    if (values === undefined || (values[0]! & 0o170000) !== 0o100000) return undefined;
-    const fd = kernel.call.ft_open(cString(path), 0);
-    return fd < 0 ? undefined : new FileSource(kernel, fd, values[1]!);
-  }
-
-  read(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    const count = this.#kernel.call.ft_pread(this.#fd, offset, bytes, length);
-    return bytes.subarray(0, Math.max(count, 0));
-  }
-
-  [Symbol.dispose](): void {
-    this.#kernel.call.ft_close(this.#fd);
-  }
-}
-
 function inodeOf(kernel: Kernel, path: string): number | undefined {
   return statValues(kernel, path)?.[3];
-}
-
-function statValues(kernel: Kernel, path: string): Float64Array | undefined {
-  const values = new Float64Array(7);
-  return kernel.call.ft_stat(cString(path), new Uint8Array(values.buffer)) < 0 ? undefined : values;
 }

@@ -25,10 +25,12 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress } from "../address.ts";
 import { DT_DEBUG, DT_NULL, PT_DYNAMIC, PT_LOAD, PT_PHDR } from "../object/elf_constants.ts";
-import { getUint64, parseSegment, type Segment, SEGMENT_BYTES } from "../object/elf_headers.ts";
+import { getUint64, headerSizes, parseSegment, type Segment, TRACED_LAYOUT } from "../object/elf_headers.ts";
 import type { TargetMemory } from "./memory.ts";
 import type { Image } from "./process.ts";
 import { readBytes } from "./proc_files.ts";
+
+const SEGMENT_BYTES = headerSizes(TRACED_LAYOUT).segment;
 
 /** Entries of the auxiliary vector (getauxval(3)): the program's headers, their number, and the linker's address. */
 const AT_PHDR = 3;
@@ -140,7 +142,7 @@ export class Rendezvous {
     const view = this.#read(headers, Math.min(count, SEGMENTS_LIMIT) * SEGMENT_BYTES);
     if (view === undefined) return undefined;
     const segments: Segment[] = [];
-    for (let at = 0; at < view.byteLength; at += SEGMENT_BYTES) segments.push(parseSegment(view, at));
+    for (let at = 0; at < view.byteLength; at += SEGMENT_BYTES) segments.push(parseSegment(view, at, TRACED_LAYOUT));
     const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
     const self = segments.find(({ type }) => type === PT_PHDR);
     const first = segments.find(({ type, offset }) => type === PT_LOAD && offset === 0);

@@ -64,3 +64,20 @@ export function minimumAttributes(all: readonly Attributes[]): Attributes {
     class: least(DEPENDENCY_CLASSES, all.map((attributes) => attributes.class)),
   };
 }
+
+/**
+ * Reads attributes that are stored by number.
+ *
+ * Some producers of DOF store a class beyond the list. DTrace takes it for whatever is greatest, as the kernels do when
+ * they cap the class of a provider; a stability beyond the list promises nothing.
+ *
+ * @param numbers The places of the three words in their lists.
+ * @returns The attributes.
+ */
+export function attributesOf(numbers: { name: number; data: number; class: number }): Attributes {
+  return {
+    name: STABILITIES[numbers.name] ?? "Internal",
+    data: STABILITIES[numbers.data] ?? "Internal",
+    class: DEPENDENCY_CLASSES[numbers.class] ?? "Common",
+  };
+}

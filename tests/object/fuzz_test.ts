@@ -11,9 +11,11 @@ import { DTraceError } from "../../lib/errors.ts";
 import type { ByteSource } from "../../lib/object/byte_source.ts";
 import { debugFilePaths, hasCompressedSymbols, isDebugFileOf } from "../../lib/object/debug_file.ts";
 import { DynamicSection } from "../../lib/object/elf_dynamic.ts";
+import { readElfDofs } from "../../lib/object/dof_elf.ts";
 import { ElfFile } from "../../lib/object/elf_file.ts";
 import { loadBias } from "../../lib/object/load_bias.ts";
 import { readObjectiveC } from "../../lib/object/objective_c.ts";
+import { readStapProbes } from "../../lib/object/stap_probes.ts";
 import { SymbolTable } from "../../lib/object/symbol_table.ts";
 import { buildElf, CODE_VADDR } from "./elf_builder.ts";
 import { target } from "./files.ts";
@@ -39,7 +41,7 @@ const EXTREMES = [0n, 1n, 0x7fn, 0xffn, 0xffffn, 0x7fffffffn, 0xffffffffn, 2n **
 function interestingRanges(bytes: Uint8Array): [number, number][] {
   const elf = new ElfFile(sourceOf(bytes), { name: "seed" });
   const sections = elf.sections.filter((it) =>
-    /^\.(sym|str|dyn|gnu|note|hash|data$|rela)/.test(it.name) && it.type !== 8
+    /^\.(sym|str|dyn|gnu|note|hash|SUNW|stapsdt|data$|rela)/.test(it.name) && it.type !== 8
   );
   const contents = sections.map((it): [number, number] => [it.offset, it.offset + it.sizeBytes]);
   const view = new DataView(bytes.buffer);
@@ -92,11 +94,15 @@ function exercise(bytes: Uint8Array, loadedAt?: number): boolean {
     (elf) => loadBias(elf, { start: toAddress(0x7f0000000000), offset: 0x1000, executable: true }),
     (elf) => elf.interpreter,
     (elf) => readObjectiveC(elf),
+    (elf) => readStapProbes(elf),
+    (elf) => readStapProbes(elf, { debugFile: elf }),
+    (elf) => readElfDofs(elf),
   ];
   let failures = 0;
   for (const step of steps) {
     try {
-      step(new ElfFile(source, { name: "fuzz", loadedAt: loadedAt === undefined ? undefined : toAddress(loadedAt) }));
+      const options = { loadedAt: loadedAt === undefined ? undefined : toAddress(loadedAt), foreign: true };
+      step(new ElfFile(source, { name: "fuzz", ...options }));
     } catch (error) {
       if (!(error instanceof DTraceError) || error.tag !== "D_PROC_ELF") throw error;
       failures++;
@@ -116,7 +122,17 @@ function exerciseSymbols(table: SymbolTable): void {
   table.near(`${last.name.slice(0, 20)}x`, 3);
 }
 
-for (const name of ["sym_pie", "sym_static_pie", "sym_hash", "sym_gnu_hash", "objective_c_data"]) {
+for (
+  const name of [
+    "sym_pie",
+    "sym_static_pie",
+    "sym_hash",
+    "sym_gnu_hash",
+    "objective_c_data",
+    "static_notes",
+    "static_dof",
+  ]
+) {
   Deno.test(`ElfFile and all that reads it survive mutations of ${name}`, () => {
     const whole = Deno.readFileSync(target(name));
     const isLarge = whole.length > 100_000;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { DEPENDENCY_CLASSES, formatAttributes, STABILITIES } from "../../lib/spec/stability.ts";
+import { attributesOf, DEPENDENCY_CLASSES, formatAttributes, STABILITIES } from "../../lib/spec/stability.ts";
 
 Deno.test("STABILITIES and DEPENDENCY_CLASSES have the numbers that DTrace gives them", () => {
   assertEquals([STABILITIES.indexOf("Internal"), STABILITIES.indexOf("Evolving"), STABILITIES.length], [0, 5, 8]);
@@ -10,4 +10,9 @@ Deno.test("STABILITIES and DEPENDENCY_CLASSES have the numbers that DTrace gives
 
 Deno.test("formatAttributes() writes name, data and class with slashes", () => {
   assertEquals(formatAttributes({ name: "Evolving", data: "Private", class: "ISA" }), "Evolving/Private/ISA");
+});
+
+Deno.test("attributesOf() reads numbers, also those beyond the lists", () => {
+  assertEquals(formatAttributes(attributesOf({ name: 5, data: 1, class: 4 })), "Evolving/Private/ISA");
+  assertEquals(formatAttributes(attributesOf({ name: 8, data: 255, class: 9 })), "Internal/Internal/Common");
 });

@@ -7,6 +7,7 @@
 import { fromHalves } from "../../address.ts";
 import type { RegisterAccess, RegisterHalves, WordMemory } from "../isa.ts";
 import { TRAP_FLAG } from "./arithmetic.ts";
+import { namedRegister, segmentBase } from "./named_registers.ts";
 import { EFLAGS, ORIG_RAX, R10, R8, R9, RAX, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
 
 /** The registers of a function's first arguments. */
@@ -21,6 +22,8 @@ export const registerAccess: RegisterAccess = {
   sp: RSP,
   result: RAX,
   result2: RDX,
+  named: namedRegister,
+  segmentBase,
   argument,
   setArgument,
   prepareSystemCall,
