@@ -38,13 +38,17 @@ export class ProbeCounter {
   }
 
   /**
-   * Gives the counts so far.
+   * Gives the counts so far. Probes of one name are one: a module that was unloaded and loaded again has new ones.
    *
    * @returns The probes that were hit, the smallest count first; equal counts in the order of the probes' names.
    */
   sorted(): ProbeCount[] {
-    return [...this.#counts.values()]
-      .map((count) => ({ count, key: formatProbeDescription(count.probe) }))
+    const named = Map.groupBy(this.#counts.values(), ({ probe }) => formatProbeDescription(probe));
+    return [...named]
+      .map(([key, counts]) => {
+        const hitsTotal = counts.reduce((sum, count) => sum + count.hitsTotal, 0);
+        return { key, count: { probe: counts[0]!.probe, hitsTotal } };
+      })
       .sort((a, b) => a.count.hitsTotal - b.count.hitsTotal || (a.key < b.key ? -1 : 1))
       .map(({ count }) => count);
   }

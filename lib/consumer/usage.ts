@@ -17,7 +17,7 @@ usage: fasttrap -n PROBE... -p PID             trace a process that runs
 
 A probe is PROVIDER:MODULE:FUNCTION:NAME. The provider is pid$target or pid1234, the module a.out or such as libc,
 the name entry, return, or the offset of an instruction in hexadecimal digits. Each may hold *, ?, [a-z]; an empty
-one matches everything.
+one matches everything. oneshot$target fires once a probe; objc$target has an Objective-C class for module.
 
   -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
   -p PID           attach to a process; may be repeated

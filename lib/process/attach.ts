@@ -106,6 +106,8 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   if (!process.alive || !image.alive) return;
   tracer.quiesce(image);
   const threads = [...image.threads()];
+  // Those that are let go below end for us as well.
+  const exited = threads.filter(({ state }) => state === "ended");
   const outside = threads.every((thread) => thread.state !== "suspended" || !isInSlot(tracer, image, thread));
   for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
   const stuck = image.text.remove([...image.text.addresses()]);
@@ -123,7 +125,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   }
   // What else had stopped in the meantime goes its way.
   tracer.release();
-  for (const thread of threads) if (outlived(tracer, thread)) tracer.leaveBehind(thread);
+  for (const thread of exited) if (outlived(tracer, thread)) tracer.leaveBehind(thread);
   const deadline = tracer.kernel.call.ft_clock_ns() + SUSPENDED_LIMIT_NS;
   const waiting = () => threads.some(({ tid, process }) => process.threads.has(tid));
   while (waiting() && tracer.kernel.call.ft_clock_ns() < deadline) tracer.pump(1000);
@@ -249,9 +251,9 @@ function hasResent(tracer: Tracer, { resent, status, tid }: Thread): boolean {
   return own !== undefined && resent.some(({ signal }) => isDeliverable(own, signal));
 }
 
-/** Whether a first thread has exited, and others of its process, which have been let go, have not. */
-function outlived(tracer: Tracer, { state, process: { pid } }: Thread): boolean {
-  return state === "ended" && (listThreads(tracer.kernel, pid)?.length ?? 0) > 1;
+/** Whether others of the process of a first thread that has exited, which have been let go, have not. */
+function outlived(tracer: Tracer, { process: { pid } }: Thread): boolean {
+  return (listThreads(tracer.kernel, pid)?.length ?? 0) > 1;
 }
 
 /** The memory of slots is a convenience to take back: a target that dies on the way is no failure. */

@@ -115,13 +115,13 @@ export async function run(args: readonly (string | number)[], start: CommandStar
  * @param pid The target's pid; by default the one that the screen shows first.
  */
 export function mask({ code, stdout, stderr }: Screen, pid?: number): Screen {
-  const shown = pid ?? /\bpid ?(\d+)/.exec(stderr + stdout)?.[1];
+  const shown = pid ?? /\b(?:pid ?|objc|oneshot)(\d+)/.exec(stderr + stdout)?.[1];
   const pids = shown === undefined ? /(?!)/ : new RegExp(`(?<!\\d)${shown}(?!\\d)`, "g");
   const maskText = (text: string) =>
     text
       .replace(/^ *\d+(?= +\d+ +\S+:\S+ $)/gm, "  C")
       .replace(/^( {2}pid\d+:\S+) +(?=\d+$)/gm, "$1 ")
-      .replace(/^( *\d+) +(?=pid\d+ )/gm, "$1 ")
+      .replace(/^( *\d+) +(?=(?:pid|objc|oneshot)\d+ )/gm, "$1 ")
       .replace(/"ts":\d+/g, '"ts":TIME')
       .replace(pids, "PID");
   return { code, stdout: maskText(stdout), stderr: maskText(stderr) };

@@ -17,6 +17,13 @@ Deno.test("ProbeCounter.sorted() has the smallest count first, then the names in
   ]);
 });
 
+Deno.test("ProbeCounter.sorted() counts probes of one name as one", () => {
+  const counter = new ProbeCounter();
+  for (const id of [3, 7, 3, 9]) counter.add(makeProbe({ id }));
+  counter.add(makeProbe({ id: 4, name: "return" }));
+  assertEquals(counter.sorted().map(({ probe, hitsTotal }) => [probe.name, hitsTotal]), [["return", 1], ["entry", 4]]);
+});
+
 Deno.test("formatCounts() prints dtrace's columns and does not cut what is too long", () => {
   const table = formatCounts([
     { probe: makeProbe({ function: "free" }), hitsTotal: 12 },

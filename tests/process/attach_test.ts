@@ -145,6 +145,18 @@ Deno.test("attach() catches every thread of a process that makes threads all the
   }, { args });
 });
 
+Deno.test("detach() has nothing to wait for when all threads have been let go", () =>
+  withTarget("waiting_threads", async (target) => {
+    using tracer = new OwnTracer();
+    const process = attach(tracer, target.pid);
+    assert(process.threads.size > 1 && !tracer.settled);
+    detach(tracer, process);
+    // Whoever traces the threads next would have their stops taken away.
+    assertEquals(tracer.settled, true);
+    await target.send();
+    assertEquals(await target.outcome(), await untraced("waiting_threads"));
+  }));
+
 Deno.test("detach() of a process whose first thread has exited lets the others go", () =>
   withTarget("leader_exit", async (target) => {
     using tracer = new OwnTracer();

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { DTraceError, Session } from "../../mod.ts";
+import { mask, run, START } from "../cli/command.ts";
 import { runBoth, testWith, Workshop } from "./real_program.ts";
 
 /** The compiler proper, where it is installed; else a name that no program has. */
@@ -97,6 +98,21 @@ testWith([COMPILER], "Session finds the methods of a library that an Objective-C
     "counters.m",
   );
   assertEquals(await countCalls([program, library], ["objc$target:Other*::entry"], "122\n190\n"), callsOf("Other", 5));
+});
+
+testWith([COMPILER], "fasttrap -l shows classes as modules and methods as functions", async () => {
+  using workshop = new Workshop();
+  const program = workshop.compile(["cc", "-O1", ...SHARED], "counters.m");
+  const args = ["-l", "-n", "objc$target:Counter*:-*:entry", "--", program];
+  assertEquals(mask(await run(args, { permissions: START })), {
+    code: 0,
+    stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
+    1 objcPID           Counter                          -add:to: entry
+    2 objcPID           Counter                      -under_score entry
+    3 objcPID Counter(Extra_Bits)                           -twice: entry
+`,
+    stderr: "",
+  });
 });
 
 testWith([COMPILER], "D_PDESC_ZERO: a class that an Objective-C program does not have", async () => {

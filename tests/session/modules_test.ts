@@ -126,6 +126,64 @@ Deno.test("Session.detach() takes out what follows modules, and so does the last
   assertEquals(await target.outcome(), { stdout: "3 places\n3 3 3 6\n", end: "exited 6" });
 });
 
+Deno.test("Session.stats() and lists do not show what follows modules, and users may probe the same place", async () => {
+  await using target = await TargetProgram.start("plugins", { args: [PLUGIN, 3, 1] });
+  await using session = new Session({ signals: false });
+  assertEquals(await target.line(), "ready");
+  session.attach(target.pid);
+  const work = session.enable(CALLS[1]!, { allowNone: true, handler: () => {} });
+  assertEquals(changedText(target.pid).length, 1);
+  const stats = () => {
+    const { total, tracepoints, providers, processes } = session.stats();
+    return [total, tracepoints.entries.length, providers.entries.map(({ type }) => type), processes.entries.length];
+  };
+  assertEquals(stats(), [0, 0, [], 0]);
+  assertEquals(session.list("*$target::_dl_debug_state:entry").map(({ id, provider }) => [id, provider]), [
+    [1, `pid${target.pid}`],
+    [2, `oneshot${target.pid}`],
+  ]);
+  const state = session.enable("pid$target::_dl_debug_state:entry", { handler: () => {} });
+  assertEquals([state.probes.length, changedText(target.pid).length], [1, 1]);
+  assertEquals(stats(), [2, 1, ["pid", "oneshot"], 1]);
+  work[Symbol.dispose]();
+  assertEquals(changedText(target.pid).length, 1);
+  await target.send();
+  await within(session.run(), "the end");
+  // Two calls for each dlopen and each dlclose.
+  assertEquals([state.hitsTotal, work.hitsTotal], [12, 0]);
+  assertEquals(await target.outcome(), { stdout: "3 places\n3 3 3 6\n", end: "exited 6" });
+});
+
+Deno.test("Session attaches to and leaves a program that loads and unloads modules, at any moment", async () => {
+  await using target = await TargetProgram.start("plugins", { args: [PLUGIN, 0, 5] });
+  assertEquals(await target.line(), "ready");
+  await target.send();
+  let cycles = 0;
+  let hits = 0;
+  const counts = new Set<number>();
+  for (; cycles < 30 * SOAK; cycles++) {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const enabled = session.enable(cycles % 2 === 0 ? "pid$target:plug*n::" : CALLS[1]!, {
+      allowNone: true,
+      handler: () => {
+        if (++hits % 7 === cycles % 7) session.stop();
+      },
+    });
+    await session.run();
+    counts.add(enabled.probes.length);
+  }
+  // The module was there once, or not at all.
+  const [none, one, all, ...others] = [...counts].sort((a, b) => a - b);
+  assertEquals([none === 0 ? one : none, others], [1, []], [...counts].join());
+  assert(all === undefined || all > 10);
+  assert(hits > cycles, `${cycles} cycles, ${hits} hits`);
+  await target.send("x");
+  const { stdout, end } = await target.outcome();
+  const [calls, starts, ends, sum] = stdout.trim().split(" ").map(Number);
+  assertEquals([sum, starts, end], [calls, ends, "exited 6"]);
+});
+
 Deno.test("Enabled.probes holds the probes of modules that are loaded, with the next numbers", async () => {
   await using target = await TargetProgram.start("plugins", { args: [PLUGIN, 3, 1] });
   await using session = new Session({ signals: false });

@@ -3,6 +3,7 @@
 // one thread it takes the place of what it has unloaded, so that the library
 // comes back elsewhere. "NEW" as fourth argument loads it into a new link map
 // each time, of which there are few; such a copy does not see our counters.
+// With 0 for ROUNDS all threads but the first work until another line comes.
 // cc: -rdynamic -pthread -ldl
 #define _GNU_SOURCE
 #include "target.h"
@@ -11,26 +12,24 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#ifdef LM_ID_NEWLM
-#define OPEN_APART(file) dlmopen(LM_ID_NEWLM, file, RTLD_NOW)
-#else
-#define OPEN_APART(file) dlopen(file, RTLD_NOW)
+#ifndef LM_ID_NEWLM
+#define dlmopen(list, file, mode) dlopen(file, mode)
 #endif
-
 long calls, starts, ends;
 static long rounds, threads, sum, places;
 static const char *file;
-static int separate;
+static volatile int separate, stop;
 
 static void *work(void *unused) {
   long last = 0;
-  for (long i = 0; i < rounds; i++) {
-    void *library = separate ? OPEN_APART(file) : dlopen(file, RTLD_NOW);
+  for (long i = 0; rounds ? i < rounds : !stop; i++) {
+    void *library = separate ? dlmopen(LM_ID_NEWLM, file, RTLD_NOW)
+                             : dlopen(file, RTLD_NOW);
     long (*function)(long) = (long (*)(long))dlsym(library, "plugin_work");
-    struct link_map *map = library;
-    __atomic_add_fetch(&sum, function(i), __ATOMIC_SEQ_CST);
-    places += (long)map->l_addr != last;
-    last = (long)map->l_addr;
+    long place = (long)((struct link_map *)library)->l_addr;
+    __atomic_add_fetch(&sum, function(rounds ? i : 0), __ATOMIC_SEQ_CST);
+    places += place != last;
+    last = place;
     dlclose(library);
     if (threads == 1)
       mmap((void *)last, 4096, PROT_NONE,
@@ -48,7 +47,10 @@ int main(int argc, char **argv) {
   await_go();
   for (long i = 1; i < threads; i++)
     pthread_create(&thread[i], 0, work, 0);
-  work(0);
+  if (rounds)
+    work(0);
+  else
+    stop = getchar();
   for (long i = 1; i < threads; i++)
     pthread_join(thread[i], 0);
   if (threads == 1)
