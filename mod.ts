@@ -7,7 +7,8 @@
 
 export { DTraceError, SystemError } from "./lib/errors.ts";
 export { Session } from "./lib/session/session.ts";
-export type { EnableOptions, ListOptions, SessionOptions, StartOptions } from "./lib/session/session.ts";
+export type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./lib/session/options.ts";
+export type { DofPlacement } from "./lib/session/static_probes.ts";
 export type { Enabled, Unplaced } from "./lib/session/enabled.ts";
 export type { ProbeIdentity, TraceEvent } from "./lib/session/event.ts";
 export { Target } from "./lib/session/target.ts";

@@ -98,6 +98,7 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       makeSlots(batch);
       installTraps(batch);
+      for (const probe of group) if (probe.enabled) raiseSemaphores(batch, probe);
       for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
     } finally {
       fasttrap.tracer.release();
@@ -309,6 +310,14 @@ function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set
     if (tracepoint.unused) unused.add(tracepoint);
   }
   probe.enabled = false;
+  image.semaphores.lower(probe);
+}
+
+/** Raises what a program asks before it comes to the sites. A probe without it may fire nevertheless. */
+function raiseSemaphores({ fasttrap, image }: Batch, probe: Probe): void {
+  for (const reason of image.semaphores.raise(probe, probe.semaphores)) {
+    fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
+  }
 }
 
 function refuse({ reasons }: Batch, probe: Probe, reason: string): void {

@@ -5,7 +5,8 @@
  * afterwards, so that a hit costs no allocation. A handler that wants to keep something copies it.
  *
  * Numbers. Arguments and return values are 64-bit registers. {@linkcode Hit.arg} gives them as DTrace's `arg0` has them,
- * signed, as a number that is exact between -2^53 and 2^53; {@linkcode Hit.argBigInt} is exact everywhere.
+ * signed, as a number that is exact between -2^53 and 2^53; {@linkcode Hit.argBigInt} is exact everywhere. An argument of
+ * a static probe that is a floating-point number is that number for the first, and its bits for the second.
  *
  * @module
  */
@@ -15,6 +16,7 @@ import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
+import { StoppedThread } from "./operand_thread.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
@@ -116,6 +118,8 @@ export interface Hit {
 export class HitView implements Hit {
   readonly #tracer: Tracer;
   readonly #word = new Uint32Array(2);
+  readonly #floats = new DataView(this.#word.buffer);
+  readonly #operands: StoppedThread;
   #thread: Thread | undefined;
   #tracepoint: Tracepoint | undefined;
   #probe: Probe | undefined;
@@ -128,6 +132,7 @@ export class HitView implements Hit {
    */
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
+    this.#operands = new StoppedThread(tracer);
   }
 
   /** See {@linkcode Hit.probe}. */
@@ -178,6 +183,9 @@ export class HitView implements Hit {
   /** See {@linkcode Hit.arg}. */
   arg(index: number): number {
     this.readArg(index, this.#word);
+    const { probe } = this;
+    const floatBytes = probe.arguments?.floatBytes?.[probe.nativeIndex(index)] ?? 0;
+    if (floatBytes > 0) return this.#float(floatBytes);
     return signed(this.#word[0]!, this.#word[1]!);
   }
 
@@ -283,8 +291,13 @@ export class HitView implements Hit {
     into[1] = 0;
     if (known === undefined || index >= known.translatedTypes.length) return;
     const native = probe.nativeIndex(index);
-    if (known.read !== undefined) known.read(pc, native, registers, image.memory, into);
+    if (known.read !== undefined) known.read(pc, native, this.#operands.at(this.#live().tid, image), into);
     else image.isa.registers.argument(registers, image.memory, native, instruction.flow === "return", into);
+  }
+
+  /** The floating-point number whose bits have been read. */
+  #float(sizeBytes: number): number {
+    return sizeBytes === 8 ? this.#floats.getFloat64(0, true) : this.#floats.getFloat32(0, true);
   }
 
   #live(): Thread {

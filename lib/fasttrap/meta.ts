@@ -58,7 +58,9 @@ export interface StaticProbe {
   /** Where the program asks whether it is enabled, in any order. */
   readonly isEnabledSites?: readonly Address[];
   /** Its arguments. */
-  readonly arguments?: StaticArguments;
+  readonly arguments?: StaticArguments | undefined;
+  /** The counters of who listens, to be raised while it is enabled, in any order. */
+  readonly semaphores?: readonly Address[];
 }
 
 /** A provider as an object declares it. */
@@ -219,6 +221,7 @@ function merge(probes: readonly StaticProbe[]): StaticProbe[] {
     ...same[0]!,
     sites: ascending(same.flatMap(({ sites }) => sites)),
     isEnabledSites: ascending(same.flatMap(({ isEnabledSites = [] }) => isEnabledSites)),
+    semaphores: ascending(same.flatMap(({ semaphores = [] }) => semaphores)),
   }));
 }
 

@@ -9,7 +9,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { RegisterHalves, WordMemory } from "../isa/isa.ts";
+import type { OperandThread } from "../isa/operand_reader.ts";
 import type { Hit } from "./hit.ts";
 import type { Provider } from "./provider.ts";
 
@@ -69,18 +69,13 @@ export interface StaticArguments {
    *
    * @param site The site.
    * @param index Which native argument, from 0.
-   * @param registers The thread's registers.
-   * @param memory The thread's memory.
+   * @param thread The thread.
    * @param into Receives the low and the high half at index 0 and 1; zeros if it cannot be read.
    * @returns Whether it could be read.
    */
-  readonly read?: (
-    site: Address,
-    index: number,
-    registers: RegisterHalves,
-    memory: WordMemory,
-    into: Uint32Array,
-  ) => boolean;
+  readonly read?: (site: Address, index: number, thread: OperandThread, into: Uint32Array) => boolean;
+  /** For each native argument its size in bytes if it is a floating-point number that `read` gives as its bits, else 0. */
+  readonly floatBytes?: readonly number[];
 }
 
 /** What a probe is made of. */
@@ -103,6 +98,8 @@ export interface ProbeParts {
   readonly isEnabledSites?: readonly Address[];
   /** The arguments of a static probe. */
   readonly arguments?: StaticArguments | undefined;
+  /** The counters of who listens, which a static probe has to raise while it is enabled; distinct. */
+  readonly semaphores?: readonly Address[] | undefined;
 }
 
 const NO_SITES: readonly Address[] = [];
@@ -131,6 +128,8 @@ export class Probe implements ProbeIdentity, ProbeParts {
   readonly isEnabledSites: readonly Address[];
   /** See {@linkcode ProbeParts.arguments}. */
   readonly arguments: StaticArguments | undefined;
+  /** See {@linkcode ProbeParts.semaphores}. */
+  readonly semaphores: readonly Address[];
   /** Whether it fires but once in its process. */
   readonly oneshot: boolean;
   /** Whether all its tracepoints are in place, or were until it fired its one shot. */
@@ -163,6 +162,7 @@ export class Probe implements ProbeIdentity, ProbeParts {
     this.sites = parts.sites;
     this.isEnabledSites = parts.isEnabledSites ?? NO_SITES;
     this.arguments = parts.arguments;
+    this.semaphores = parts.semaphores ?? NO_SITES;
     this.oneshot = owner.type === "oneshot";
   }
 

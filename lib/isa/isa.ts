@@ -236,6 +236,9 @@ export interface RegisterAccess {
   /** The index of the low half of the second word of a return value. */
   readonly result2: number;
 
+  /** Where the vector registers are in the set that `PTRACE_GETREGSET` gives for `NT_PRFPREG`, in bytes. */
+  readonly vectors: { readonly sizeBytes: number; offsetOf(number: number): number };
+
   /**
    * Finds a register by the name that assemblers give it.
    *

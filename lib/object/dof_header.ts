@@ -110,15 +110,22 @@ export function isDof(bytes: Uint8Array): boolean {
   return DOF_MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
+/** Options of {@linkcode readDofHeader}. */
+export interface DofHeaderOptions {
+  /** Whether the reader has the whole DOF, as by default, or its beginning. */
+  readonly isWhole?: boolean;
+}
+
 /**
  * Reads the header, and sets the reader's byte order.
  *
  * @param reader The DOF.
+ * @param options How much of it there is.
  * @returns What it says.
  * @throws {DTraceError} `D_DOF_SHORT`, `D_DOF_LARGE`, `D_DOF_MAGIC`, `D_DOF_MODEL`, `D_DOF_ENCODING`, `D_DOF_VERSION`,
  *   `D_DOF_PADDING`, `D_DOF_FLAGS`, `D_DOF_HDRSIZE`, `D_DOF_LOADSZ` or `D_DOF_FILESZ` if a field is wrong.
  */
-export function readDofHeader(reader: DofReader): DofHeader {
+export function readDofHeader(reader: DofReader, { isWhole = true }: DofHeaderOptions = {}): DofHeader {
   const { sizeBytes } = reader;
   if (sizeBytes < DOF_HEADER_BYTES) reader.fail("D_DOF_SHORT", `it has ${sizeBytes} bytes, less than a header`);
   if (!DOF_MAGIC.every((byte, index) => reader.uint8(index) === byte)) {
@@ -150,17 +157,17 @@ export function readDofHeader(reader: DofReader): DofHeader {
     littleEndian: reader.littleEndian,
     difVersion: reader.uint8(DOF_ID_DIFVERS),
     difRegisters: [reader.uint8(DOF_ID_DIFIREG), reader.uint8(DOF_ID_DIFTREG)],
-    ...readSizes(reader),
+    ...readSizes(reader, isWhole),
   };
 }
 
-function readSizes(reader: DofReader): { loadBytes: number; fileBytes: number } {
+function readSizes(reader: DofReader, isWhole: boolean): { loadBytes: number; fileBytes: number } {
   const loadBytes = reader.uint64(40);
   const fileBytes = reader.uint64(48);
   if (fileBytes > MAX_DOF_BYTES) {
     reader.fail("D_DOF_LARGE", `it has ${fileBytes} bytes, more than ${MAX_DOF_BYTES}`);
   }
-  if (fileBytes < DOF_HEADER_BYTES || fileBytes > reader.sizeBytes) {
+  if (fileBytes < DOF_HEADER_BYTES || (isWhole && fileBytes > reader.sizeBytes)) {
     reader.fail("D_DOF_FILESZ", `it says that it has ${fileBytes} bytes, of ${reader.sizeBytes}`);
   }
   if (loadBytes < DOF_HEADER_BYTES || loadBytes > fileBytes) {

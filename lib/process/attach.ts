@@ -111,6 +111,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   const outside = threads.every((thread) => thread.state !== "suspended" || !isInSlot(tracer, image, thread));
   for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
   const stuck = image.text.remove([...image.text.addresses()]);
+  image.semaphores.lowerAll();
   for (const thread of threads) {
     thread.stepping = false;
     if (thread.state !== "stopped") continue;

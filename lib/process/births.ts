@@ -152,6 +152,7 @@ function cleanCopy(tracer: Tracer, image: Image, child: number): void {
   if (!image.text.restoreIn(child)) {
     tracer.listener.warn(`Cannot restore the text of child ${child}: it may be killed by SIGTRAP`);
   }
+  image.semaphores.lowerIn(child);
 }
 
 function bytesOf(array: Uint32Array | Int32Array | Float64Array): Uint8Array {

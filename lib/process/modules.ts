@@ -22,11 +22,13 @@ import { type Address, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
+import { type ElfDof, readElfDofs } from "../object/dof_elf.ts";
 import { ElfFile } from "../object/elf_file.ts";
 import { frameRange } from "../object/frame_table.ts";
 import { type ObjectiveCMethod, readObjectiveC } from "../object/objective_c.ts";
 import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
+import { readStapProbes, type StapProbe } from "../object/stap_probes.ts";
 import { type FunctionSymbol, SymbolTable } from "../object/symbol_table.ts";
 import { linkedName } from "../spec/module_pattern.ts";
 import { FileSource, statValues } from "./file_source.ts";
@@ -42,6 +44,16 @@ export interface ModuleSymbols {
   readonly bias: number;
   /** The header and segments of the file. Its sections cannot be read any more. */
   readonly elf: ElfFile;
+}
+
+/** The static probes of a module. */
+export interface ModuleStaticProbes {
+  /** Those of its SystemTap notes, at addresses before relocation. */
+  readonly notes: readonly StapProbe[];
+  /** Its DOF, at addresses of the process. */
+  readonly dofs: readonly ElfDof[];
+  /** What to add to an address of the notes to get the process's. */
+  readonly bias: number;
 }
 
 /** The words in which a module keeps the addresses of functions, and where they are. */
@@ -67,6 +79,7 @@ export class Module {
   readonly #kernel: Kernel;
   readonly #process: TracedProcess;
   #symbols: ModuleSymbols | undefined;
+  #staticProbes: ModuleStaticProbes | undefined;
   #functionSlots: ModuleSlots | undefined;
   #objectiveC: readonly ObjectiveCMethod[] | undefined;
   #vdso: Module | undefined;
@@ -188,6 +201,26 @@ export class Module {
       symbolEnd ?? table.next(vaddr)?.vaddr ?? Infinity;
     const mappingEnd = this.code.find((mapping) => address >= mapping.start && address < mapping.end)?.end ?? address;
     return Math.min(end - vaddr, mappingEnd - address);
+  }
+
+  /**
+   * The static probes that its file declares. Read at the first use, and kept.
+   *
+   * @returns Its SystemTap notes, before relocation, and its DOF, relocated; none if only its memory can be read.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  staticProbes(): ModuleStaticProbes {
+    return this.#staticProbes ??= this.#withElf((elf) => {
+      const bias = this.#bias(elf);
+      const hasNotes = elf.section(".note.stapsdt") !== undefined;
+      return { notes: hasNotes ? this.#readNotes(elf) : [], dofs: readElfDofs(elf, bias), bias };
+    });
+  }
+
+  #readNotes(elf: ElfFile): StapProbe[] {
+    const symbols = this.symbols().table;
+    using debugSource = elf.section(".symtab") === undefined ? this.#openDebugFile(elf) : undefined;
+    return readStapProbes(elf, { symbols, debugFile: debugSource?.elf });
   }
 
   #load(): ModuleSymbols {

@@ -26,6 +26,7 @@ import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
 import { TargetMemory } from "./memory.ts";
 import { SlotArenas } from "./slots.ts";
+import { Semaphores } from "./semaphores.ts";
 import { TrappedText } from "./text.ts";
 import type { TrapAction } from "./trap_action.ts";
 
@@ -95,6 +96,8 @@ export class Image {
   readonly memory: TargetMemory;
   /** The slots in it. */
   readonly slots: SlotArenas;
+  /** The semaphores of static probes in it. */
+  readonly semaphores: Semaphores;
   /** The processes that live in it; more than one between vfork and exec. */
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */
@@ -120,6 +123,7 @@ export class Image {
     this.text = new TrappedText(kernel, pid, isa.trap);
     this.memory = new TargetMemory(kernel, pid, this.text);
     this.slots = new SlotArenas(isa);
+    this.semaphores = new Semaphores(kernel, pid);
   }
 
   /** All threads that may execute code in it. */

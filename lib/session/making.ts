@@ -119,9 +119,16 @@ export function isIn(modules: readonly Module[], probe: Probe): boolean {
   return probe.addresses.some((pc) => modules.some((module) => module.holdsCode(pc)));
 }
 
-/** The providers of functions that a description is about. */
-function typesOf({ pid }: TracedProcess, { provider }: ProbeDescription): FunctionProviderType[] {
+/**
+ * The providers of functions that a description is about. `*1234:::` asks for the probes that there are: nobody means each
+ * instruction of a program by it.
+ */
+function typesOf(
+  { pid }: TracedProcess,
+  { provider, module, function: functionName, name }: ProbeDescription,
+): FunctionProviderType[] {
   const matches = compileGlob(provider);
+  if (provider === `*${pid}` && [module, functionName, name].every((field) => field === "")) return [];
   return TYPES.filter((type) => matches(`${type}${pid}`));
 }
 

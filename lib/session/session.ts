@@ -28,8 +28,8 @@ import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
-import { discard, spawn, type SpawnOptions } from "../process/spawn.ts";
-import { type EvaluationTime, runToMoment } from "../process/startup.ts";
+import { discard, spawn } from "../process/spawn.ts";
+import { runToMoment } from "../process/startup.ts";
 import {
   expandMacros,
   noProbesError,
@@ -41,63 +41,14 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
+import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
+import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
 import { Target } from "./target.ts";
 
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
 const SETTLE_MS = 50;
-
-/** Options of a {@linkcode Session}. */
-export interface SessionOptions {
-  /** The C library as bytes, where it is embedded in a program. By default it is loaded from `build/`. */
-  readonly library?: Uint8Array<ArrayBuffer> | undefined;
-  /**
-   * Whether SIGINT, SIGTERM and SIGHUP let the targets go before they end the program. By default they do; a program
-   * that handles these signals says no, and disposes of the session itself.
-   */
-  readonly signals?: boolean;
-  /**
-   * Whether children that targets make by fork are targets as well, and the programs that all of them execute. What was
-   * enabled for `$target` is enabled in them before they run. By default a child is let go, untouched.
-   */
-  readonly follow?: boolean;
-  /** Whether events tell the CPU, which costs some 10 us each. By default they say 0. */
-  readonly cpu?: boolean;
-  /** The number of buckets of the tracepoint table at first, rounded up to a power of two; 16384 by default. */
-  readonly hashSize?: number | undefined;
-  /** The most tracepoints that probes may be made for; 100,000 for each 256 MiB of memory by default. */
-  readonly limit?: number | undefined;
-  /**
-   * Hears of what the user should know: a probe that could not be placed, a child that could not be followed. By default
-   * nobody does.
-   */
-  readonly onWarning?: (message: string) => void;
-}
-
-/** Options of {@linkcode Session.list}. */
-export interface ListOptions {
-  /** Whether a description that matches nothing is no error (`-Z`). */
-  readonly allowNone?: boolean;
-  /** The process that `$target` means; the first target by default. */
-  readonly target?: number | undefined;
-}
-
-/** Options of {@linkcode Session.enable}. */
-export interface EnableOptions extends ListOptions {
-  /**
-   * Called for each hit while the thread is stopped. Without it hits are recorded as events.
-   *
-   * @param hit The hit; valid only until the call returns.
-   */
-  readonly handler?: (hit: Hit) => void;
-}
-
-/** Options of {@linkcode Session.spawn}. */
-export interface StartOptions extends SpawnOptions {
-  /** How far the program runs before probes can be set: `preinit`, when its shared objects are loaded, by default. */
-  readonly moment?: EvaluationTime;
-}
 
 /** A description and the process that it is about. */
 interface Found {
@@ -118,6 +69,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
   readonly #modules: ModuleFollower;
+  readonly #statics: StaticProbes;
   readonly #enabled = new Set<EnabledProbes>();
   #queue: TraceEvent[] = [];
   #stopped = false;
@@ -151,6 +103,7 @@ export class Session implements Disposable, AsyncDisposable {
       warn: (message) => this.#warn(message),
     }, options);
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
+    this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
@@ -245,6 +198,31 @@ export class Session implements Disposable, AsyncDisposable {
       throw error;
     }
     return enabled;
+  }
+
+  /**
+   * Makes the static probes of DTrace Object Format that a process has in memory, or that somebody has made for it. They
+   * can be listed and enabled from then on.
+   *
+   * @param pid The process, which is attached if it is no target yet.
+   * @param dof The DOF, or its address in the process.
+   * @param placement The module that its probes are in, and by how much the object was moved when it was loaded.
+   * @returns What {@linkcode Session.removeDof} takes.
+   * @throws {DTraceError} With a tag that begins with `D_DOF_` if it is malformed or cannot be read, `D_PROC_GRAB` if the
+   *   process cannot be attached.
+   */
+  addDof(pid: number, dof: Uint8Array | number, placement: DofPlacement = {}): ProvidedDof {
+    const object = this.#statics.addDof(this.#processOf(pid), dof, placement);
+    return { probes: object.probes, [Symbol.dispose]: () => object.release() };
+  }
+
+  /**
+   * Takes back the static probes that {@linkcode Session.addDof} has made. Those that are enabled stop firing.
+   *
+   * @param provided What it has returned; once is enough.
+   */
+  removeDof(provided: ProvidedDof): void {
+    provided[Symbol.dispose]();
   }
 
   /**
@@ -373,10 +351,14 @@ export class Session implements Disposable, AsyncDisposable {
   /** Enables what a description matches now, and what it will match when modules are loaded. */
   #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
     let modules = this.#modules.list(found.process);
-    if (mayMakeLater(found.process, modules, found.fields)) {
+    const isStatic = mayBeStatic(found.fields.provider, found.process.pid);
+    if (isStatic || mayMakeLater(found.process, modules, found.fields)) {
       const request = this.#modules.follow(found.process, {
         came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
-        went: (gone) => enabled.remove(gone),
+        went: (gone) => {
+          enabled.remove(gone);
+          this.#statics.release(gone);
+        },
       });
       enabled.requests.add(request);
       modules = request.modules;
@@ -413,6 +395,7 @@ export class Session implements Disposable, AsyncDisposable {
     modules: readonly Module[],
     { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
   ): readonly Probe[] {
+    if (mayBeStatic(fields.provider, process.pid)) this.#statics.provide(process, among ?? modules);
     const { probes, problems, hint } = makeProbes(this.#fasttrap, process, fields, { modules, among });
     for (const problem of problems) this.#warn(problem);
     if (probes.length === 0 && !allowNone) throw noProbesError(fields, hint);

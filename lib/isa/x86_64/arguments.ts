@@ -22,6 +22,8 @@ export const registerAccess: RegisterAccess = {
   sp: RSP,
   result: RAX,
   result2: RDX,
+  // The layout of fxsave (Intel SDM vol. 1, 10.5.1).
+  vectors: { sizeBytes: 512, offsetOf: (number) => 160 + 16 * number },
   named: namedRegister,
   segmentBase,
   argument,

@@ -1,0 +1,67 @@
+/**
+ * What the methods of a session can be told.
+ *
+ * @module
+ */
+
+import type { Hit } from "../fasttrap/hit.ts";
+import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import type { SpawnOptions } from "../process/spawn.ts";
+import type { EvaluationTime } from "../process/startup.ts";
+
+/** Options of a `Session`. */
+export interface SessionOptions {
+  /** The C library as bytes, where it is embedded in a program. By default it is loaded from `build/`. */
+  readonly library?: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Whether SIGINT, SIGTERM and SIGHUP let the targets go before they end the program. By default they do; a program
+   * that handles these signals says no, and disposes of the session itself.
+   */
+  readonly signals?: boolean;
+  /**
+   * Whether children that targets make by fork are targets as well, and the programs that all of them execute. What was
+   * enabled for `$target` is enabled in them before they run. By default a child is let go, untouched.
+   */
+  readonly follow?: boolean;
+  /** Whether events tell the CPU, which costs some 10 us each. By default they say 0. */
+  readonly cpu?: boolean;
+  /** The number of buckets of the tracepoint table at first, rounded up to a power of two; 16384 by default. */
+  readonly hashSize?: number | undefined;
+  /** The most tracepoints that probes may be made for; 100,000 for each 256 MiB of memory by default. */
+  readonly limit?: number | undefined;
+  /**
+   * Hears of what the user should know: a probe that could not be placed, a child that could not be followed. By default
+   * nobody does.
+   */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** Options of `Session.list`. */
+export interface ListOptions {
+  /** Whether a description that matches nothing is no error (`-Z`). */
+  readonly allowNone?: boolean;
+  /** The process that `$target` means; the first target by default. */
+  readonly target?: number | undefined;
+}
+
+/** Options of `Session.enable`. */
+export interface EnableOptions extends ListOptions {
+  /**
+   * Called for each hit while the thread is stopped. Without it hits are recorded as events.
+   *
+   * @param hit The hit; valid only until the call returns.
+   */
+  readonly handler?: (hit: Hit) => void;
+}
+
+/** Options of `Session.spawn`. */
+export interface StartOptions extends SpawnOptions {
+  /** How far the program runs before probes can be set: `preinit`, when its shared objects are loaded, by default. */
+  readonly moment?: EvaluationTime;
+}
+
+/** Static probes that `Session.addDof` has made. Disposing of it takes them back. */
+export interface ProvidedDof extends Disposable {
+  /** The probes. */
+  readonly probes: readonly ProbeIdentity[];
+}
