@@ -126,10 +126,60 @@ Deno.test("tidy: every tag of DTrace that is thrown has a test that names it", (
   assertEquals([...thrown].filter((tag) => !names.some((name) => name.includes(tag))).sort(), []);
 });
 
-/** The names of all tests, as they stand in the source. */
+/** fasttrap's rules, without those about aarch64, and the mistakes of other implementations. */
+const RULES: readonly string[] = [
+  ...Array.from({ length: 147 }, (_, i) => String(i + 1)),
+  "153",
+  ...Array.from({ length: 35 }, (_, i) => `L${i + 1}`),
+];
+
+Deno.test("tidy: every rule of fasttrap has modules that are there, and a test that is there or a reason", () => {
+  const rows = ruleRows();
+  assertEquals(rows.map(({ rule }) => rule), RULES);
+  const names = new Set(testNames().map(({ name }) => name));
+  const mistakes = rows.flatMap(({ rule, what, modules, proofs }) => [
+    ...(what === "" ? [`${rule} says nothing`] : []),
+    ...modules.filter((path) => path !== "—" && !FILES.has(path)).map((path) => `${rule}: there is no ${path}`),
+    ...proofs.filter((proof) => !proof.startsWith("— ") && !names.has(proof)).map((proof) =>
+      `${rule}: there is no test "${proof}"`
+    ),
+  ]);
+  assertEquals(mistakes, []);
+});
+
+/** A row of the table of rules in ARCHITECTURE.md. */
+interface RuleRow {
+  readonly rule: string;
+  readonly what: string;
+  /** Paths; a dash where no module is concerned. */
+  readonly modules: readonly string[];
+  /** Names of tests, and reasons that begin with a dash. */
+  readonly proofs: readonly string[];
+}
+
+function ruleRows(): RuleRow[] {
+  const [, section = ""] = /\n## fasttrap, rule by rule\n([^]*?)\n## /.exec(FILES.get("ARCHITECTURE.md")!) ?? [];
+  const rows = section.split("\n").filter((line) => /^\| L?\d+ /.test(line));
+  return rows.map((line) => {
+    // A bar in a name is escaped.
+    const cells = line.split(/(?<!\\)\|/).slice(1, -1).map((cell) => cell.trim().replaceAll("\\|", "|"));
+    assertEquals(cells.length, 4, line);
+    const [rule, what, modules, proofs] = cells as [string, string, string, string];
+    return { rule, what, modules: partsOf(modules), proofs: partsOf(proofs) };
+  });
+}
+
+/** The parts of a cell, without the marks of code around them. */
+function partsOf(cell: string): string[] {
+  return cell.split("<br>").map((part) => part.replace(/^`(.*)`$/, "$1"));
+}
+
+/** The names of all tests, as they stand in the source: those of `Deno.test`, and of functions such as `testIf`. */
 function testNames(): { path: string; name: string }[] {
-  return filesAt(/^tests\/.*_test\.ts$/).flatMap(([path, text]) =>
-    [...text.matchAll(/^ *Deno\.test(?:\.\w+)?\(\s*(?:\{\s*name:\s*)?(["`'])(.*?)\1/gm)]
-      .map((match) => ({ path, name: match[2]! }))
-  );
+  return filesAt(/^tests\/.*_test\.ts$/).flatMap(([path, text]) => {
+    const direct = text.matchAll(/^ *Deno\.test(?:\.\w+)?\(\s*(?:\{\s*name:\s*)?(["`'])(.*?)\1/gm);
+    // Such a function declares a test when it is called, and takes the name last of its strings.
+    const wrapped = text.matchAll(/^ *test[A-Z]\w*\([^]*?(["`'])((?:(?!\1).)*)\1,\s*(?:async )?\(\) =>/gm);
+    return [...direct, ...wrapped].map((match) => ({ path, name: match[2]! }));
+  });
 }
