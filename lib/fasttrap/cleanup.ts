@@ -15,9 +15,10 @@
  * | a probe of it is enabled | the mark is taken away; if more than half of the limit is used up, its other probes go |
  * | neither | it is freed |
  *
- * A retired provider that could not be freed is looked at again after {@linkcode AGAIN_MS}.
+ * What is left over needs no second look, as it does in a kernel, where somebody may use a provider for a moment: whoever
+ * takes the last count away marks it anew.
  *
- * *Invariants.* The timers never keep the program alive. A cleanup is synchronous, so that there is one at a time.
+ * *Invariants.* The timer never keeps the program alive. A cleanup is synchronous, so that there is one at a time.
  *
  * @module
  */
@@ -27,8 +28,6 @@ import type { Provider } from "./provider.ts";
 
 /** How long after a request the cleanup comes, in ms. */
 const FIRST_MS = 1;
-/** How long after a cleanup that left something over the next one comes, in ms. */
-const AGAIN_MS = 1000;
 
 /** What a cleanup needs of the tables. */
 export interface CleanupTables {
@@ -78,7 +77,9 @@ export class Cleanup implements Disposable {
    */
   request(provider: Provider): void {
     provider.marked = true;
-    this.#schedule(FIRST_MS);
+    if (this.#closed || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => this.run(), FIRST_MS);
+    this.#timer.unref();
   }
 
   /** Visits the marked providers now. */
@@ -86,38 +87,20 @@ export class Cleanup implements Disposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#runsTotal++;
-    let later = false;
-    for (const provider of [...this.#tables.providers()]) {
-      if (provider.marked && !this.#visit(provider)) later = true;
-    }
-    if (later) this.#schedule(AGAIN_MS);
+    for (const provider of [...this.#tables.providers()]) if (provider.marked) this.#visit(provider);
   }
 
-  /** Ends the timers. What is marked later is visited by {@linkcode Cleanup.run} only. */
+  /** Ends the timer. What is marked later is visited by {@linkcode Cleanup.run} only. */
   [Symbol.dispose](): void {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Returns whether nothing is left to be done for the provider. */
-  #visit(provider: Provider): boolean {
-    if (provider.creatingTotal + provider.metaTotal > 0) {
-      provider.marked = false;
-      return true;
-    }
-    if (!provider.retired || provider.enabledTotal > 0) provider.marked = false;
-    if (provider.enabledTotal === 0) {
-      this.#tables.free(provider);
-      return true;
-    }
-    if (this.#tables.isCrowded()) this.#tables.condense(provider);
-    return !provider.retired;
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#closed || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => this.run(), delayMs);
-    this.#timer.unref();
+  #visit(provider: Provider): void {
+    provider.marked = false;
+    if (provider.creatingTotal + provider.metaTotal > 0) return;
+    if (provider.enabledTotal === 0) this.#tables.free(provider);
+    else if (this.#tables.isCrowded()) this.#tables.condense(provider);
   }
 }

@@ -1,6 +1,8 @@
 /** Providers that have become useless go, at their time. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Cleanup } from "../../lib/fasttrap/cleanup.ts";
+import type { Provider } from "../../lib/fasttrap/provider.ts";
 import { DTraceError, Session } from "../../mod.ts";
 import { until, within, withTarget } from "../support.ts";
 
@@ -71,4 +73,43 @@ Deno.test("Cleanup does not keep the program alive", async () => {
     await target.send();
     assertEquals(await target.outcome(), { stdout: "sum 145\n", end: "exited 7" });
   });
+});
+
+/** A provider as a cleanup sees it. */
+function counted(counts: Partial<Pick<Provider, "enabledTotal" | "creatingTotal" | "metaTotal">>, retired = false) {
+  const provider = { enabledTotal: 0, creatingTotal: 0, metaTotal: 0, retired, marked: false, ...counts };
+  return provider as Provider;
+}
+
+Deno.test("Cleanup.run() frees what is marked and nobody counts on, and condenses only when the tables are crowded", () => {
+  const providers = {
+    useless: counted({}),
+    retired: counted({}, true),
+    unmarked: counted({}, true),
+    created: counted({ creatingTotal: 1 }),
+    provided: counted({ metaTotal: 2 }, true),
+    enabled: counted({ enabledTotal: 3 }),
+    "retired and enabled": counted({ enabledTotal: 1 }, true),
+    "created and enabled": counted({ creatingTotal: 1, enabledTotal: 1 }),
+  };
+  const names = new Map(Object.entries(providers).map(([name, provider]) => [provider, name]));
+  for (const crowded of [false, true]) {
+    const seen = new Map<string, string>();
+    using cleanup = new Cleanup({
+      providers: () => names.keys(),
+      isCrowded: () => crowded,
+      free: (provider) => void seen.set(names.get(provider)!, "freed"),
+      condense: (provider) => void seen.set(names.get(provider)!, "condensed"),
+    });
+    for (const [provider, name] of names) if (name !== "unmarked") cleanup.request(provider);
+    assertEquals([...names.keys()].filter(({ marked }) => marked).length, names.size - 1);
+    cleanup.run();
+    const condensed: [string, string][] = [["enabled", "condensed"], ["retired and enabled", "condensed"]];
+    assertEquals([...seen], [["useless", "freed"], ["retired", "freed"], ...(crowded ? condensed : [])]);
+    assertEquals([...names.keys()].filter(({ marked }) => marked), []);
+    // What it could not free waits for whoever takes the last count away.
+    seen.clear();
+    cleanup.run();
+    assertEquals([seen.size, cleanup.runsTotal], [0, 2]);
+  }
 });

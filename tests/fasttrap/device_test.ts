@@ -1,9 +1,12 @@
 /** Probes at addresses that the caller knows, and everything that can be wrong with them. */
 
 import { assertEquals, assertThrows } from "@std/assert";
+import { Device } from "../../lib/fasttrap/device.ts";
 import { type ProbeSpec, Session, type SessionOptions, SystemError } from "../../mod.ts";
 import { rawMemory, type TargetProgram, until, withTarget } from "../support.ts";
-import { Traced } from "./traced.ts";
+import { kernelWith, Traced } from "./traced.ts";
+
+const EACCES = 13;
 
 /** Runs a target with a session, and a specification of a function of it. */
 function withDevice(
@@ -145,6 +148,31 @@ Deno.test("Device.makeProbe() and getInstr() of what is no living process: ESRCH
       assertEquals(errnoOf(() => session.device.getInstr(pid, spec.address)), "EINVAL");
     }
   }, { functionName: "main" }));
+
+Deno.test("Device.makeProbe() and getInstr() ask the kernel each time whether they may: EPERM", () =>
+  withTarget("idle", async (target) => {
+    // The program may have got other rights since by executing another.
+    let refuses = false;
+    const kernel = kernelWith((own) => ({
+      "ft_open": (path, writable) => refuses && writable === 1 ? -EACCES : own.ft_open(path, writable),
+    }));
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap, process } = traced;
+    const device = new Device(fasttrap, () => process);
+    const { address, sizeBytes } = traced.find("work");
+    const spec: ProbeSpec = {
+      ...{ pid: target.pid, providerType: "pid", probeType: "entry", module: "code", function: "made" },
+      ...{ address, sizeBytes, offsets: [0] },
+    };
+    assertEquals(device.makeProbe(spec).length, 1);
+    assertEquals(errnoOf(() => device.getInstr(target.pid, address)), "ENOENT");
+    refuses = true;
+    assertEquals(errnoOf(() => device.makeProbe({ ...spec, function: "another" })), "EPERM");
+    assertEquals(errnoOf(() => device.getInstr(target.pid, address)), "EPERM");
+    refuses = false;
+    assertEquals([fasttrap.total, device.makeProbe(spec).length], [1, 1]);
+    await target.send();
+  }));
 
 Deno.test("Device.makeProbe() for a vfork child, which is in its parent's memory: ESRCH", () =>
   withDevice("vfork_waits", async (session, spec, target) => {

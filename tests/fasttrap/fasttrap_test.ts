@@ -2,11 +2,14 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Kernel, openKernel } from "../../ffi/ffi.ts";
+import type { Address } from "../../lib/address.ts";
 import { SystemError } from "../../lib/errors.ts";
+import type { Fasttrap } from "../../lib/fasttrap/fasttrap.ts";
 import { tracepointIndex } from "../../lib/fasttrap/hash.ts";
 import { detach } from "../../lib/process/attach.ts";
-import { assertTextUntouched, rawMemory, until, withTarget } from "../support.ts";
-import { nextLine, noting, Traced } from "./traced.ts";
+import type { Probe } from "../../lib/fasttrap/probe.ts";
+import { assertTextUntouched, rawMemory, until, untraced, withTarget } from "../support.ts";
+import { kernelWith, nextLine, noting, Traced } from "./traced.ts";
 
 /** How many bytes of ours are in memory. */
 function trapsIn(bytes: readonly number[], original: readonly number[]): number[] {
@@ -39,6 +42,35 @@ Deno.test("Fasttrap.enable() shares one trap among the probes of an address", ()
     seen.length = 0;
     traced.pumpUntil(() => seen.length > 0);
     assertEquals(seen[0], "0");
+    await target.send();
+  }));
+
+Deno.test("Fasttrap.withdraw() of the probe that made a tracepoint leaves it to the others, fasttrap rule 41", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const original = traced.bytes("work");
+    const [entry, zero] = [traced.probe("work", "entry", [0]), traced.probe("work", "offset", [0], "0")];
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    const firing = () => {
+      seen.length = 0;
+      traced.pumpUntil(() => seen.length >= 4);
+      return new Set(seen);
+    };
+    fasttrap.enable([entry], enabling);
+    fasttrap.enable([zero], enabling);
+    fasttrap.disable([entry], enabling);
+    fasttrap.withdraw([entry]);
+    assertEquals([fasttrap.total, firing()], [1, new Set(["0"])]);
+    const again = traced.probe("work", "entry", [0]);
+    assert(again !== entry);
+    fasttrap.enable([again], enabling);
+    assertEquals(firing(), new Set(["entry", "0"]));
+    fasttrap.disable([zero], enabling);
+    assertEquals([firing(), trapsIn(traced.bytes("work"), original)], [new Set(["entry"]), [0]]);
+    fasttrap.disable([again], enabling);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work")], [0, original]);
     await target.send();
   }));
 
@@ -164,6 +196,27 @@ Deno.test("Fasttrap.limit is 100,000 for each 256 MiB of memory, and 50,000 at l
   });
 });
 
+Deno.test("Fasttrap.limit of a machine with little memory, or an unknown amount, is 50,000", () =>
+  withTarget("idle", async (target) => {
+    const rows = [["MemTotal: 130000 kB\n", 50_000], [`MemTotal: ${(1 << 18) - 1} kB\n`, 50_000], ["", 50_000], [
+      `MemTotal: ${1 << 18} kB\n`,
+      100_000,
+    ], [`MemFree: 1 kB\nMemTotal:   ${1 << 20} kB\n`, 400_000]] as const;
+    for (const [text, limit] of rows) {
+      const kernel = kernelWith((own) => ({
+        "ft_read_file": (path, into, size) => {
+          if (new TextDecoder().decode(path as Uint8Array) !== "/proc/meminfo\0") {
+            return own.ft_read_file(path, into, size);
+          }
+          return new TextEncoder().encodeInto(text, into as Uint8Array).written;
+        },
+      }));
+      using traced = new Traced(target, {}, kernel);
+      assertEquals(traced.fasttrap.limit, limit, text);
+    }
+    await target.send();
+  }));
+
 Deno.test("Fasttrap.executed() retires the providers of the old program", () =>
   withTarget("execs", async (target) => {
     using traced = new Traced(target);
@@ -189,6 +242,46 @@ Deno.test("Fasttrap.executed() retires the providers of the old program", () =>
     traced.pumpUntil(() => !traced.process.alive);
     fasttrap.cleanup.run();
     assertEquals([fasttrap.total, providers.size, processes.size, fasttrap.tracepoints.size], [0, 0, 0, 0]);
+  }, { args: [1, "first"] }));
+
+Deno.test("Fasttrap.disable() of probes of the old program leaves those of the new one, at the same addresses", () =>
+  withTarget("execs_no_pie", async (target) => {
+    const [old, young]: [string[], string[]] = [[], []];
+    const [enabling, other] = [noting(old), noting(young)];
+    let [probes, fresh]: [Probe[], Probe[]] = [[], []];
+    using traced = new Traced(target, {}, openKernel(), {
+      executed: () => {
+        fresh = [traced.probe("work", "entry", [0])];
+        assertEquals(traced.fasttrap.enable(fresh, other), []);
+        traced.fasttrap.disable(probes, enabling);
+      },
+    });
+    const { fasttrap } = traced;
+    probes = [
+      traced.probe("work", "entry", [0]),
+      traced.probe("main", "entry", [0], "entry", "oneshot"),
+      traced.probe("main", "offset", [0], "0", "objc"),
+    ];
+    assertEquals(fasttrap.enable(probes, enabling), []);
+    await target.send();
+    traced.pumpUntil(() => fresh.length > 0);
+    assertEquals(fresh[0]!.functionAddress, probes[0]!.functionAddress);
+    // Each provider of the old program is retired, and the new one's is another, of another record.
+    assertEquals(probes.map(({ owner }) => owner.retired), [true, true, true]);
+    const [first, second] = [probes[0]!.owner, fresh[0]!.owner];
+    assertEquals([first.process.defunct, second.process.defunct, first.process === second.process], [
+      true,
+      false,
+      false,
+    ]);
+    assertEquals([fasttrap.tracepoints.size, rawMemory(target.pid, fresh[0]!.functionAddress, 1)[0]], [1, 0xcc]);
+    traced.pumpUntil(() => !traced.process.alive);
+    assertEquals([old, young], [["entry"], ["entry"]]);
+    fasttrap.disable(fresh, other);
+    fasttrap.cleanup.run();
+    const { providers, processes } = fasttrap.providers;
+    assertEquals([fasttrap.total, providers.size, processes.size, fasttrap.tracepoints.size], [0, 0, 0, 0]);
+    assertEquals(await target.outcome(), await untraced("execs_no_pie", { args: [1, "first"] }));
   }, { args: [1, "first"] }));
 
 Deno.test("Fasttrap.closed() empties the tables when a process is killed", () =>
@@ -259,17 +352,12 @@ Deno.test("Fasttrap.enable() by a second consumer looks whether the traps are st
 
 /** A kernel that refuses to write text while a switch is on. */
 function refusingKernel(): { kernel: Kernel; refusal: { on: boolean } } {
-  const own = openKernel();
   const refusal = { on: false };
-  const call = {
-    ...own.call,
-    "ft_pwrite": (...args: Parameters<Kernel["call"]["ft_pwrite"]>) => refusal.on ? -5 : own.call.ft_pwrite(...args),
-    "ft_poke": (...args: Parameters<Kernel["call"]["ft_poke"]>) => refusal.on ? -5 : own.call.ft_poke(...args),
-  };
-  return {
-    kernel: { call, check: (...args) => own.check(...args), [Symbol.dispose]: () => own[Symbol.dispose]() },
-    refusal,
-  };
+  const kernel = kernelWith((own) => ({
+    "ft_pwrite": (...args) => refusal.on ? -5 : own.ft_pwrite(...args),
+    "ft_poke": (...args) => refusal.on ? -5 : own.ft_poke(...args),
+  }));
+  return { kernel, refusal };
 }
 
 Deno.test("Fasttrap.enable() leaves nothing behind when the text cannot be written", () =>
@@ -300,6 +388,28 @@ Deno.test("Fasttrap.enable() leaves nothing behind when the text cannot be writt
     await target.send();
     assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
   }, { args: [2] }));
+
+Deno.test("Fasttrap.enable() has a tracepoint in the table before its trap is written, disable() until it is restored", () =>
+  withTarget("spin", async (target) => {
+    const written: [size: number, byte: number][] = [];
+    let watched: { readonly fasttrap: Fasttrap; readonly address: Address } | undefined;
+    const kernel = kernelWith((own) => ({
+      "ft_pwrite": (fd, address, bytes, size) => {
+        if (address === watched?.address) written.push([watched.fasttrap.tracepoints.size, (bytes as Uint8Array)[0]!]);
+        return own.ft_pwrite(fd, address, bytes, size);
+      },
+    }));
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    const [original] = traced.bytes("work");
+    watched = { fasttrap, address: entry.functionAddress };
+    const enabling = noting([]);
+    fasttrap.enable([entry], enabling);
+    fasttrap.disable([entry], enabling);
+    assertEquals([written, fasttrap.tracepoints.size], [[[1, 0xcc], [1, original]], 0]);
+    await target.send();
+  }));
 
 Deno.test("Fasttrap.disable() keeps the tracepoint of a trap that cannot be taken out, and the program lives", () =>
   withTarget("spin", async (target) => {

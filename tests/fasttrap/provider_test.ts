@@ -1,6 +1,8 @@
 /** What identifies a provider. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InvariantError } from "../../lib/errors.ts";
+import { formatAttributes } from "../../lib/spec/stability.ts";
 import { withTarget } from "../support.ts";
 import { Traced } from "./traced.ts";
 
@@ -19,5 +21,42 @@ Deno.test("ProviderTable.find() tells providers of one name and different types 
     // A new one of the name is another one, in the same incarnation.
     const third = providers.provide(identities[0], image);
     assertEquals([third === first, third.process === first!.process], [false, true]);
+    await target.send();
+  }));
+
+Deno.test("ProviderTable.provide() gives pid, objc and oneshot the attributes that DTrace gives pid", () =>
+  withTarget("idle", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap: { providers }, process: { image } } = traced;
+    for (const type of ["pid", "objc", "oneshot"] as const) {
+      const { attributes } = providers.provide({ type, name: type }, image);
+      assertEquals(
+        Object.fromEntries(Object.entries(attributes).map(([part, value]) => [part, formatAttributes(value)])),
+        {
+          provider: "Evolving/Evolving/ISA",
+          module: "Private/Private/Unknown",
+          function: "Private/Private/Unknown",
+          name: "Evolving/Evolving/ISA",
+          arguments: "Private/Private/Unknown",
+        },
+      );
+    }
+    await target.send();
+  }));
+
+Deno.test("ProviderTable.free() refuses a provider that somebody counts on", () =>
+  withTarget("idle", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap: { providers }, process: { image } } = traced;
+    const provider = providers.provide({ type: "pid", name: "pid" }, image);
+    for (const count of ["enabledTotal", "creatingTotal", "metaTotal"] as const) {
+      provider[count] = 1;
+      assertThrows(() => providers.free(provider), InvariantError);
+      provider[count] = 0;
+    }
+    assertEquals([providers.providers.size, providers.processes.size], [1, 1]);
+    providers.free(provider);
+    assertEquals([providers.providers.size, providers.processes.size], [0, 0]);
+    assertThrows(() => providers.free(provider), InvariantError);
     await target.send();
   }));

@@ -7,8 +7,9 @@
 import { assert } from "@std/assert";
 import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../../lib/address.ts";
-import { Fasttrap, type FasttrapOptions } from "../../lib/fasttrap/fasttrap.ts";
+import { Fasttrap, type FasttrapListener, type FasttrapOptions } from "../../lib/fasttrap/fasttrap.ts";
 import type { Enabling, Probe, ProbeKind } from "../../lib/fasttrap/probe.ts";
+import type { FunctionProviderType } from "../../lib/fasttrap/provider.ts";
 import { attach, detach } from "../../lib/process/attach.ts";
 import { listModules } from "../../lib/process/modules.ts";
 import type { TracedProcess } from "../../lib/process/process.ts";
@@ -21,7 +22,12 @@ export class Traced implements Disposable {
   readonly process: TracedProcess;
   readonly warnings: string[] = [];
 
-  constructor(target: TargetProgram, options: FasttrapOptions = {}, kernel: Kernel = openKernel()) {
+  constructor(
+    target: TargetProgram,
+    options: FasttrapOptions = {},
+    kernel: Kernel = openKernel(),
+    listener: Partial<FasttrapListener> = {},
+  ) {
     this.kernel = kernel;
     this.fasttrap = new Fasttrap(this.kernel, {
       adopts: () => false,
@@ -29,6 +35,7 @@ export class Traced implements Disposable {
       executed: () => {},
       ended: () => {},
       warn: (message) => this.warnings.push(message),
+      ...listener,
     }, options);
     this.process = attach(this.fasttrap.tracer, target.pid);
   }
@@ -39,7 +46,7 @@ export class Traced implements Disposable {
     kind: ProbeKind,
     sites: readonly number[],
     label: string = kind,
-    type: "pid" | "oneshot" = "pid",
+    type: FunctionProviderType = "pid",
   ): Probe {
     const { address, sizeBytes } = this.find(name);
     return this.fasttrap.makeProbe(type, this.process.image, {
@@ -76,6 +83,16 @@ export class Traced implements Disposable {
     if (this.process.alive) detach(this.fasttrap.tracer, this.process);
     this.kernel[Symbol.dispose]();
   }
+}
+
+/** A kernel some of whose requests are answered by the test. */
+export function kernelWith(change: (own: Kernel["call"]) => Partial<Kernel["call"]>): Kernel {
+  const own = openKernel();
+  return {
+    call: { ...own.call, ...change(own.call) },
+    check: (...args) => own.check(...args),
+    [Symbol.dispose]: () => own[Symbol.dispose](),
+  };
 }
 
 /** An enabling that notes the names of what fires. */

@@ -96,6 +96,22 @@ Deno.test("TrappedText.remove() leaves alone what somebody else has written over
   assertEquals(changedText(stopped.child.pid).length, 1);
 });
 
+Deno.test("TrappedText.restoreIn() restores what still is a trap in a copy, and goes on to know the traps", () => {
+  using stopped = new Stopped();
+  const { text, start, child } = stopped;
+  const original = stopped.raw(start, 2 * 4096);
+  const [near, replaced, far] = [0, 9, 5000].map((offset) => toAddress(start + offset)) as [Address, Address, Address];
+  text.install([near, replaced, far]);
+  assert(text.write(replaced, new Uint8Array([0x90])));
+  // What is a copy is told by the pid alone.
+  assert(text.restoreIn(child.pid));
+  const wanted = original.slice();
+  wanted[9] = 0x90;
+  assertEquals([stopped.raw(start, 2 * 4096), text.size], [wanted, 3]);
+  // A process that is not there has no trap, but neither can it be said to have none.
+  assertEquals(text.restoreIn(0x7ffffff0), false);
+});
+
 Deno.test("TrappedText.forget() leaves the text as it is", () => {
   using stopped = new Stopped();
   const address = toAddress(stopped.start);
@@ -175,6 +191,9 @@ Deno.test("TargetMemory.readWord() and writeWord() move 8 bytes or none", () => 
   assert(!memory.writeWord(top - 4, 1, 2));
   assert(!memory.readWord(top - 4, word));
   assertEquals([...word], [0xfedcba98, 0x76543210]);
+  // A word of ones is no failure.
+  assert(memory.writeWord(top - 8, 0xffffffff, 0xffffffff) && memory.readWord(top - 8, word));
+  assertEquals([...word], [0xffffffff, 0xffffffff]);
   assert(!memory.readWord(2 ** 53, word));
   assert(!memory.writeWord(end - 16, 0, 0));
 });

@@ -33,6 +33,19 @@ Deno.test("Hit.arg() reads ten arguments at the entry, those on the stack includ
   assertEquals(lines, await plainLines());
 });
 
+Deno.test("Hit.arg() at an instruction counts those on the stack from where the stack ends then", async () => {
+  const seen: number[][] = [];
+  await atProbe("ten:0", (hit) => void seen.push(TEN.map((_, i) => hit.arg(i))));
+  const { hits } = await traced("arguments", ["pid$target:a.out:ten:[0-9a-f]*"], {
+    handler: (hit) => {
+      // At its last instruction the return address is what the stack ends with.
+      if (hit.readBytes(hit.pc, 1)[0] === 0xc3) seen.push([6, 7, 8, 9].map((i) => hit.arg(i)));
+    },
+  });
+  assert(hits[0]! > 2);
+  assertEquals([seen.length, seen[0], seen[1]?.slice(1)], [2, TEN, [7, -8, 9]]);
+});
+
 Deno.test("Hit.arg() at a return gives the offset and the value", async () => {
   const seen: number[][] = [];
   await atProbe("two:return", (hit) => void seen.push([hit.arg(1), hit.arg(2), hit.arg(3), hit.returnValue]));

@@ -48,6 +48,20 @@ for (const [name, description] of [["entry", WORK], ["every instruction", EVERYW
   });
 }
 
+Deno.test("Session.run() goes on when handlers leave by siglongjmp what they have interrupted", async () => {
+  const least = 200 * SOAK;
+  for (const description of [WORK, EVERYWHERE, "pid$target:a.out:work:return"]) {
+    const { hits, stdout, end, warnings } = await traced("escapes", [WORK, description], { args: [least, 300] });
+    const [wrong, figures] = stdout.split("\n");
+    const [calls, jumps] = figures!.split(" ").map(Number);
+    assertEquals([wrong, end, warnings], ["wrong 0", "exited 0", []]);
+    assertGreaterOrEqual(jumps!, least);
+    // A jump can come between counting the call and making it, but no call is missed and none is seen twice.
+    assert(hits[0]! <= calls! && hits[0]! >= calls! - jumps!, `${hits} hits of ${calls} calls, ${jumps} jumps`);
+  }
+  assertEquals((await untraced("escapes", { args: [10, 300] })).stdout.split("\n")[0], "wrong 0");
+});
+
 Deno.test("Session.run() keeps the order and the values of queued signals that come while a thread is in a slot", async () => {
   const args = [4000 * SOAK];
   const { hits, ...outcome } = await traced("queued", [EVERYWHERE], { args });
