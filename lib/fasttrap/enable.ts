@@ -23,6 +23,9 @@
  * text. If somebody has written other code there, it is made anew from that. So it is when a consumer enables a probe that
  * another one has enabled already.
  *
+ * *Shadow stacks* (rule 144). Where the processor keeps return addresses a second time, a call or a return that we perform
+ * would leave the two different, and the next return would fault. Such instructions are executed in their own place.
+ *
  * *A trap that cannot be taken out* (rule 43), because the kernel refuses to write what it has written before, would kill
  * the program. Its tracepoint therefore stays in the table, without probes: hits of it cost time and nothing else.
  *
@@ -32,7 +35,7 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
-import { type Mapping, readMappings } from "../process/proc_files.ts";
+import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -45,6 +48,9 @@ export interface Refusal {
   /** Why, as the end of a sentence. */
   readonly reason: string;
 }
+
+/** What a shadow stack takes part in. */
+const SHADOWED: readonly Instruction["flow"][] = ["call", "indirect-call", "return"];
 
 /** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated. */
 const ANY_MEMORY: WordMemory = {
@@ -72,8 +78,8 @@ interface Batch {
   readonly made: Map<Tracepoint, Uint8Array>;
   /** Why a probe is refused. */
   readonly reasons: Map<Probe, string>;
-  /** Registers for trying whether an instruction can be emulated. */
-  readonly registers: Uint32Array;
+  /** How tracepoints are made. */
+  readonly planner: TracepointPlanner;
   /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
@@ -159,7 +165,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     image,
     made: new Map(),
     reasons: new Map(),
-    registers: new Uint32Array(image.isa.registersBytes / 4),
+    planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
   };
@@ -210,14 +216,14 @@ function findTracepoint({ fasttrap, image, made }: Batch, pc: Address): Tracepoi
 
 /** Decodes the instruction at an address. A string says why it cannot be traced. */
 function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
-  const { image, made, shared } = batch;
+  const { image, made, planner, shared } = batch;
   if (shared.some(({ start, end }) => pc >= start && pc < end)) return "its text is mapped shared";
   const code = readCode(batch, pc);
   if (code.length === 0) return "its memory cannot be read";
   const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
   if (instruction.refusal !== undefined) return instruction.refusal;
-  const tracepoint = new Tracepoint(image, instruction, isEmulated(image, instruction, batch.registers));
+  const tracepoint = planner.plan(instruction);
   made.set(tracepoint, code.slice(0, instruction.length));
   return tracepoint;
 }
@@ -235,21 +241,40 @@ function readCode(batch: Batch, pc: Address): Uint8Array {
   return window.bytes.subarray(offset, offset + image.isa.longestBytes);
 }
 
-/**
- * Tells whether an instruction can be emulated, memory permitting.
- *
- * @param image The memory that it is in.
- * @param instruction The instruction.
- * @param registers Registers to try it on; changed.
- * @returns Whether it can.
- */
-export function isEmulated(image: Image, instruction: Instruction, registers: Uint32Array): boolean {
-  registers.fill(0);
-  return image.isa.emulate(instruction, registers, ANY_MEMORY);
+/** Decides how the instructions of an image are performed. */
+export class TracepointPlanner {
+  readonly #image: Image;
+  readonly #registers: Uint32Array;
+  readonly #hasShadowStack: boolean;
+
+  /**
+   * Looks at what the processes of an image have set up.
+   *
+   * @param fasttrap The tables.
+   * @param image The image.
+   */
+  constructor(fasttrap: Fasttrap, image: Image) {
+    this.#image = image;
+    this.#registers = new Uint32Array(image.isa.registersBytes / 4);
+    this.#hasShadowStack = readStatus(fasttrap.tracer.kernel, image.pid)?.hasShadowStack ?? false;
+  }
+
+  /**
+   * Makes a tracepoint that is nowhere yet.
+   *
+   * @param instruction The original instruction.
+   * @returns The tracepoint, without a slot.
+   */
+  plan(instruction: Instruction): Tracepoint {
+    const inPlace = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
+    this.#registers.fill(0);
+    const emulated = !inPlace && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
+    return new Tracepoint(this.#image, instruction, emulated, inPlace);
+  }
 }
 
 /**
- * Why a probe cannot be on a tracepoint. What happens after an instruction can be seen only if we perform it ourselves. A
+ * Why a probe cannot be on a tracepoint. What happens after an instruction is not seen if it runs through a slot. A
  * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
  * would fire for something else, or destroy a result.
  *
@@ -257,8 +282,9 @@ export function isEmulated(image: Image, instruction: Instruction, registers: Ui
  * @param probe The probe.
  * @returns The reason, as the end of a sentence; undefined if it can be on it.
  */
-export function refusalOf({ emulated, image, instruction, pc }: Tracepoint, probe: Probe): string | undefined {
-  if (probe.kind === "return") return emulated ? undefined : "its effect cannot be followed";
+export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefined {
+  const { emulated, inPlace, image, instruction, pc } = tracepoint;
+  if (probe.kind === "return") return emulated || inPlace ? undefined : "its effect cannot be followed";
   if (probe.kind !== "static") return undefined;
   if (probe.isEnabledSites.includes(pc)) {
     return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";
@@ -268,7 +294,7 @@ export function refusalOf({ emulated, image, instruction, pc }: Tracepoint, prob
 
 /** Makes the slots that the new tracepoints need. Without one an instruction is stepped in place. */
 function makeSlots({ fasttrap, image, made }: Batch): void {
-  const needy = [...made].filter(([tracepoint]) => !tracepoint.emulated && !tracepoint.unused);
+  const needy = [...made].filter(([{ emulated, inPlace, unused }]) => !emulated && !inPlace && !unused);
   for (const [tracepoint, code] of needy) {
     tracepoint.slot = makeSlot(fasttrap.tracer, image, tracepoint.instruction, code, needy.length);
   }

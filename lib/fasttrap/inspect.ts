@@ -12,11 +12,10 @@
 
 import type { Address } from "../address.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
-import { isEmulated, refusalOf } from "./enable.ts";
+import { refusalOf, TracepointPlanner } from "./enable.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import { howPerformed, type TracepointStats } from "./stats.ts";
-import { Tracepoint } from "./tracepoint.ts";
 
 /** A place where a probe has a trap when it is enabled. */
 export interface SiteDetails {
@@ -59,16 +58,17 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
   const types: string[] = [];
   for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
   const { image } = probe.owner.process;
+  const planner = new TracepointPlanner(fasttrap, image);
   return {
     // A name that is whole relies on all of its parts (dt_probe_info of libdtrace).
     attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
     argumentAttributes: formatAttributes(args),
     argumentTypes: types,
-    sites: image.alive ? probe.addresses.map((pc) => inspectSite(fasttrap, probe, pc)) : [],
+    sites: image.alive ? probe.addresses.map((pc) => inspectSite(fasttrap, probe, planner, pc)) : [],
   };
 }
 
-function inspectSite(fasttrap: Fasttrap, probe: Probe, pc: Address): SiteDetails {
+function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanner, pc: Address): SiteDetails {
   const { image } = probe.owner.process;
   const { isa, memory } = image;
   const bytes = new Uint8Array(isa.longestBytes);
@@ -79,12 +79,12 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, pc: Address): SiteDetails
   if (instruction === undefined) return refuse("there is no instruction that can be decoded");
   if (instruction.refusal !== undefined) return refuse(instruction.refusal);
   const live = fasttrap.tracepoints.find(image.pid, pc, isa.unitBytes);
-  const tracepoint = live?.image === image
-    ? live
-    : new Tracepoint(image, instruction, isEmulated(image, instruction, new Uint32Array(isa.registersBytes / 4)));
+  const tracepoint = live?.image === image ? live : planner.plan(instruction);
   const refusal = refusalOf(tracepoint, probe);
   if (refusal !== undefined) return refuse(refusal);
-  if (live === tracepoint || tracepoint.emulated) return { ...site, performed: howPerformed(tracepoint), refusal };
+  if (live === tracepoint || tracepoint.emulated || tracepoint.inPlace) {
+    return { ...site, performed: howPerformed(tracepoint), refusal };
+  }
   // The copy is tried where the original is: only its distance matters.
   const copied = image.slotsRefused === undefined && isa.displace(instruction, site.code, pc) !== undefined;
   return { ...site, performed: copied ? "slot" : "step", refusal };

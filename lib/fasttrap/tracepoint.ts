@@ -43,6 +43,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly instruction: Instruction;
   /** Whether it can be emulated, memory permitting. */
   readonly emulated: boolean;
+  /** Whether it can be executed in its own place only. */
+  readonly inPlace: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
   slot: Slot | undefined;
   /** The probes that fire before the instruction, the last enabled first. */
@@ -58,13 +60,15 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param image The memory.
    * @param instruction The original instruction.
    * @param emulated Whether it can be emulated.
+   * @param inPlace Whether it can be executed in its own place only.
    */
-  constructor(image: Image, instruction: Instruction, emulated: boolean) {
+  constructor(image: Image, instruction: Instruction, emulated: boolean, inPlace = false) {
     this.pid = image.pid;
     this.pc = instruction.address;
     this.image = image;
     this.instruction = instruction;
     this.emulated = emulated;
+    this.inPlace = inPlace;
   }
 
   /** Whether no probe is enabled on it. */

@@ -38,6 +38,8 @@ export interface ProcessStatus {
   readonly seccomp: number;
   /** The number of seccomp filters; 0 on kernels before 5.9, which do not say. */
   readonly seccompFilters: number;
+  /** Whether its return addresses are kept on a shadow stack as well (CET on x86, Linux 6.6 and later). */
+  readonly hasShadowStack: boolean;
   /** The signals that are pending for this thread alone, as hexadecimal digits. */
   readonly pending: string;
   /** The signals that this thread blocks, as hexadecimal digits. */
@@ -135,6 +137,7 @@ export function readStatus(kernel: Kernel, pid: number | "self"): ProcessStatus 
     capPrm: fields.get("CapPrm") ?? "0",
     seccomp: number("Seccomp"),
     seccompFilters: number("Seccomp_filters"),
+    hasShadowStack: /\bshstk\b/.test(fields.get("x86_Thread_features") ?? ""),
     pending: fields.get("SigPnd") ?? "0",
     blocked: fields.get("SigBlk") ?? "0",
   };

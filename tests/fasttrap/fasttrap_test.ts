@@ -7,7 +7,10 @@ import { SystemError } from "../../lib/errors.ts";
 import type { Fasttrap } from "../../lib/fasttrap/fasttrap.ts";
 import { tracepointIndex } from "../../lib/fasttrap/hash.ts";
 import { detach } from "../../lib/process/attach.ts";
+import { inspectProbe } from "../../lib/fasttrap/inspect.ts";
 import type { Probe } from "../../lib/fasttrap/probe.ts";
+import { howPerformed } from "../../lib/fasttrap/stats.ts";
+import { findFunctionSites } from "../../lib/isa/function_sites.ts";
 import { assertTextUntouched, rawMemory, until, untraced, withTarget } from "../support.ts";
 import { kernelWith, nextLine, noting, Traced } from "./traced.ts";
 
@@ -410,6 +413,45 @@ Deno.test("Fasttrap.enable() has a tracepoint in the table before its trap is wr
     assertEquals([written, fasttrap.tracepoints.size], [[[1, 0xcc], [1, original]], 0]);
     await target.send();
   }));
+
+/** A kernel that says of each process that it has a shadow stack, which no processor at hand need have. */
+function shadowingKernel(): Kernel {
+  return kernelWith((own) => ({
+    "ft_read_file": (path, into, size) => {
+      const length = own.ft_read_file(path, into, size);
+      if (!/^\/proc\/\d+\/status/.test(new TextDecoder().decode(path as Uint8Array)) || length < 0) return length;
+      const line = "x86_Thread_features:\tshstk \n";
+      return length + new TextEncoder().encodeInto(line, (into as Uint8Array).subarray(length)).written;
+    },
+  }));
+}
+
+Deno.test("Fasttrap.enable() leaves calls and returns of a program with a shadow stack in their place, fasttrap rule 144", () =>
+  withTarget("assembly", async (target) => {
+    using traced = new Traced(target, {}, shadowingKernel());
+    const { fasttrap, process: { image } } = traced;
+    const { address, sizeBytes } = traced.find("work");
+    const { offsets, returns } = findFunctionSites(image.isa, Uint8Array.from(traced.bytes("work")), address);
+    const probes = [...offsets].map((offset) => traced.probe("work", "offset", [offset], offset.toString(16)));
+    const leaves = traced.probe("work", "return", [...returns]);
+    const foretold = probes.map((probe) => inspectProbe(fasttrap, probe).sites[0]!.performed);
+    const values: number[] = [];
+    const seen = new Set<string>();
+    assertEquals(fasttrap.enable(probes, { fire: ({ probe }) => void seen.add(probe.name) }), []);
+    assertEquals(fasttrap.enable([leaves], { fire: (hit) => void values.push(hit.arg(0), hit.returnValue) }), []);
+    const performed = new Map([...fasttrap.tracepoints].map((tracepoint) => [tracepoint.pc, howPerformed(tracepoint)]));
+    assertEquals(probes.map(({ sites: [pc] }) => performed.get(pc!)), foretold);
+    // call *8f(%rip), call 9f, and ret.
+    const stepped = [...fasttrap.tracepoints].filter((tracepoint) => howPerformed(tracepoint) === "step");
+    assertEquals(stepped.map(({ instruction }) => instruction.flow).sort(), ["call", "indirect-call", "return"]);
+    await target.send();
+    traced.pumpUntil(() => !traced.process.alive);
+    // It returns its second argument, or, once in four calls, the counter that it has exchanged that for.
+    const last = sizeBytes - 1;
+    assertEquals(values, [[last, 5], [last, 1], [last, 2], [last, 3]].flat());
+    assertEquals(seen.size, probes.length - 1, "all instructions but ud2");
+    assertEquals([await target.outcome(), traced.warnings], [await untraced("assembly", { args: [4] }), []]);
+  }, { args: [4] }));
 
 Deno.test("Fasttrap.disable() keeps the tracepoint of a trap that cannot be taken out, and the program lives", () =>
   withTarget("spin", async (target) => {
