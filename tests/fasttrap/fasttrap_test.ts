@@ -251,7 +251,8 @@ Deno.test("Fasttrap.disable() of probes of the old program leaves those of the n
   withTarget("execs_no_pie", async (target) => {
     const [old, young]: [string[], string[]] = [[], []];
     const [enabling, other] = [noting(old), noting(young)];
-    let [probes, fresh]: [Probe[], Probe[]] = [[], []];
+    let probes: Probe[] = [];
+    let fresh: Probe[] = [];
     using traced = new Traced(target, {}, openKernel(), {
       executed: () => {
         fresh = [traced.probe("work", "entry", [0])];
