@@ -68,6 +68,9 @@ Deno.test("Device.makeProbe() of what is there already changes nothing", () =>
     session.device.makeProbe({ ...spec, probeType: "offsets", offsets: [0] });
     session.device.makeProbe({ ...spec, probeType: "offsets", offsets: [0, 1] });
     assertEquals(session.stats().total, 3);
+    // A function of the same names elsewhere is another one.
+    const [other] = session.device.makeProbe({ ...spec, address: spec.address + 1 });
+    assertEquals([other === first, session.stats().total], [false, 4]);
   }));
 
 Deno.test("Device.makeProbe() refuses numbers of offsets before it looks at them: EINVAL, ENOMEM", () =>

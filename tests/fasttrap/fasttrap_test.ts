@@ -396,10 +396,10 @@ Deno.test("Fasttrap.enable() leaves nothing behind when the text cannot be writt
 Deno.test("Fasttrap.enable() has a tracepoint in the table before its trap is written, disable() until it is restored", () =>
   withTarget("spin", async (target) => {
     const written: [size: number, byte: number][] = [];
-    let watched: { readonly fasttrap: Fasttrap; readonly address: Address } | undefined;
+    const watched: { fasttrap?: Fasttrap; address?: Address } = {};
     const kernel = kernelWith((own) => ({
       "ft_pwrite": (fd, address, bytes, size) => {
-        if (address === watched?.address) written.push([watched.fasttrap.tracepoints.size, (bytes as Uint8Array)[0]!]);
+        if (address === watched.address) written.push([watched.fasttrap!.tracepoints.size, (bytes as Uint8Array)[0]!]);
         return own.ft_pwrite(fd, address, bytes, size);
       },
     }));
@@ -407,7 +407,7 @@ Deno.test("Fasttrap.enable() has a tracepoint in the table before its trap is wr
     const { fasttrap } = traced;
     const entry = traced.probe("work", "entry", [0]);
     const [original] = traced.bytes("work");
-    watched = { fasttrap, address: entry.functionAddress };
+    Object.assign(watched, { fasttrap, address: entry.functionAddress });
     const enabling = noting([]);
     fasttrap.enable([entry], enabling);
     fasttrap.disable([entry], enabling);
