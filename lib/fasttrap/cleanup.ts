@@ -7,7 +7,7 @@
  * limit, leaves a provider full of probes that nobody wants.
  *
  * *Method.* Whoever makes a provider useless marks it and requests a cleanup (rules 60 and 61). Requests within
- * {@linkcode FIRST_MS} are one. A cleanup visits what is marked:
+ * {@linkcode DELAY_MS} are one. A cleanup visits what is marked:
  *
  * | provider | what is done |
  * | --- | --- |
@@ -26,8 +26,8 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import type { Provider } from "./provider.ts";
 
-/** How long after a request the cleanup comes, in ms. */
-const FIRST_MS = 1;
+/** How long after a request the cleanup comes as a rule, in ms. */
+const DELAY_MS = 1;
 
 /** What a cleanup needs of the tables. */
 export interface CleanupTables {
@@ -52,6 +52,7 @@ export interface CleanupTables {
 /** See the module's comment. */
 export class Cleanup implements Disposable {
   readonly #tables: CleanupTables;
+  readonly #delayMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #runsTotal = 0;
@@ -60,9 +61,11 @@ export class Cleanup implements Disposable {
    * Makes the cleanup of empty tables.
    *
    * @param tables The tables.
+   * @param delayMs How long after a request the cleanup comes, in ms.
    */
-  constructor(tables: CleanupTables) {
+  constructor(tables: CleanupTables, delayMs = DELAY_MS) {
     this.#tables = tables;
+    this.#delayMs = delayMs;
   }
 
   /** How often the marked providers have been visited. */
@@ -78,7 +81,7 @@ export class Cleanup implements Disposable {
   request(provider: Provider): void {
     provider.marked = true;
     if (this.#closed || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => this.run(), FIRST_MS);
+    this.#timer = setTimeout(() => this.run(), this.#delayMs);
     this.#timer.unref();
   }
 
