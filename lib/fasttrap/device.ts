@@ -134,7 +134,8 @@ export class Device {
     const count = offsets.length;
     if (count === 0) throw invalid("probes", "there is no offset");
     if (count > OFFSETS_LIMIT) throw new SystemError("ENOMEM", "make", `probes at ${count} offsets`);
-    const copy: number[] = offsets.slice(0, count);
+    // Whatever kind of array it is: each element is read once, and no more than were counted.
+    const copy: number[] = Array.from({ length: count }, (_, i) => offsets[i]!);
     checkPid(pid);
     if (!PROVIDER_TYPES.includes(providerType)) throw invalid(`provider "${providerType}"`, "there is no such type");
     if (!PROBE_TYPES.includes(probeType)) throw invalid(`probe "${probeType}"`, "there is no such type");

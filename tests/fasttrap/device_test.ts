@@ -134,6 +134,14 @@ Deno.test("Device.makeProbe() reads what it is given once", () =>
       },
     };
     assertEquals([session.device.makeProbe(changing).length, reads, session.stats().total], [1, 1, 1]);
+    // An array that has ideas of its own about its elements.
+    const offsets = Object.defineProperty([1, 2], 0, { get: () => reads++ });
+    Object.assign(offsets, { slice: () => Array.from({ length: 1000 }, (_, i) => i) });
+    assertEquals(session.device.makeProbe({ ...spec, probeType: "offsets", offsets }).map(({ name }) => name), [
+      "1",
+      "2",
+    ]);
+    assertEquals([reads, session.stats().total], [2, 3]);
   }));
 
 Deno.test("Device.makeProbe() and getInstr() of what is no living process: ESRCH, and EINVAL for no pid", () =>
