@@ -269,15 +269,26 @@ function open(path: string, subject: string): Kernel {
       hint: BUILD_HINT,
     });
   }
-  return {
+  const kernel = {
     call: library.symbols,
     check(result: number, request: string, subject: string): number {
       if (result < 0) throw new SystemError(errnoName(-result), request, subject);
       return result;
     },
-    [Symbol.dispose]: () => library.close(),
+    [Symbol.dispose](): void {
+      library.close();
+      kernel.call = UNLOADED;
+    },
   };
+  return kernel;
 }
+
+/** What takes the place of the functions when the library is unloaded: to call one of them would end the program. */
+const UNLOADED = new Proxy({} as Kernel["call"], {
+  get: (_, name) => () => {
+    throw new TypeError(`Cannot call ${String(name)}: the session is closed, and the C library unloaded`);
+  },
+});
 
 /** What `Deno.dlopen` threw, told apart by its message: it has no code. A refused permission stays what it is. */
 function loadError(cause: unknown, subject: string): unknown {

@@ -58,13 +58,13 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
   const types: string[] = [];
   for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
   const { image } = probe.owner.process;
-  const planner = new TracepointPlanner(fasttrap, image);
+  const planner = image.alive ? new TracepointPlanner(fasttrap, image) : undefined;
   return {
     // A name that is whole relies on all of its parts (dt_probe_info of libdtrace).
     attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
     argumentAttributes: formatAttributes(args),
     argumentTypes: types,
-    sites: image.alive ? probe.addresses.map((pc) => inspectSite(fasttrap, probe, planner, pc)) : [],
+    sites: planner === undefined ? [] : probe.addresses.map((pc) => inspectSite(fasttrap, probe, planner, pc)),
   };
 }
 

@@ -50,6 +50,8 @@ Deno.test("Device.makeProbe() makes probes that descriptions find by the names t
     const offsets = session.device.makeProbe({ ...spec, probeType: "offsets", offsets: [last, 0] });
     assertEquals([returns.length, offsets.map(({ name }) => name)], [1, ["0", last.toString(16)]]);
     const once = session.device.makeProbe({ ...spec, providerType: "oneshot" });
+    const far = { ...spec, function: "far", sizeBytes: 64, probeType: "offsets" } as const;
+    assertEquals(session.device.makeProbe({ ...far, offsets: [0x1f] }).map(({ name }) => name), ["1f"]);
     const seen = new Map<string, number>();
     const handler = ({ probe }: { probe: unknown }) => void seen.set(`${probe}`, (seen.get(`${probe}`) ?? 0) + 1);
     session.enable("pid$target:code:made:", { handler });

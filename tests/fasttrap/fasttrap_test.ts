@@ -149,7 +149,9 @@ Deno.test("Fasttrap.enable() puts a tracepoint into the bucket that its address 
     assertEquals(tracepoints.head(index)?.pc, probe.functionAddress);
     assertEquals(tracepoints.find(target.pid, probe.functionAddress, 1)?.pid, target.pid);
     assertEquals(tracepoints.find(target.pid + 1, probe.functionAddress, 1), undefined);
+    // In the same bucket are others.
     assertEquals(tracepoints.find(target.pid, probe.functionAddress + 4096, 1), undefined);
+    assertEquals(tracepoints.find(target.pid + 4096, probe.functionAddress, 1), undefined);
     await target.send();
   }));
 
@@ -287,6 +289,28 @@ Deno.test("Fasttrap.disable() of probes of the old program leaves those of the n
     assertEquals([fasttrap.total, providers.size, processes.size, fasttrap.tracepoints.size], [0, 0, 0, 0]);
     assertEquals(await target.outcome(), await untraced("execs_no_pie", { args: [1, "first"] }));
   }, { args: [1, "first"] }));
+
+Deno.test("Fasttrap.retire() takes the traps of a provider out, finds it no more, and lets it be made anew", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap, process: { image } } = traced;
+    const original = traced.bytes("work");
+    const seen: string[] = [];
+    const enabling = noting(seen);
+    const entry = traced.probe("work", "entry", [0]);
+    fasttrap.enable([entry], enabling);
+    traced.pumpUntil(() => seen.length > 0);
+    fasttrap.retire(entry.owner);
+    assertEquals([fasttrap.tracepoints.size, traced.bytes("work"), entry.owner.marked], [0, original, true]);
+    const description = { provider: "pid*", module: "", function: "work", name: "entry" };
+    assertEquals(fasttrap.match(image, description), []);
+    // Who has enabled the probe keeps it, but it never fires again.
+    assertEquals(fasttrap.enable([entry], noting(seen)), []);
+    const again = traced.probe("work", "entry", [0]);
+    assertEquals([again === entry, fasttrap.match(image, description)], [false, [again]]);
+    assertEquals(fasttrap.tracepoints.size, 0);
+    await target.send();
+  }));
 
 Deno.test("Fasttrap.closed() empties the tables when a process is killed", () =>
   withTarget("spin", async (target) => {

@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../lib/errors.ts";
+import { ProviderTable } from "../../lib/fasttrap/provider.ts";
+import type { Image } from "../../lib/process/process.ts";
 import { formatAttributes } from "../../lib/spec/stability.ts";
 import { withTarget } from "../support.ts";
 import { Traced } from "./traced.ts";
@@ -43,6 +45,21 @@ Deno.test("ProviderTable.provide() gives pid, objc and oneshot the attributes th
     }
     await target.send();
   }));
+
+Deno.test("ProviderTable.find() tells processes apart that fall into one bucket", () => {
+  const table = new ProviderTable();
+  const identity = { type: "pid", name: "pid" } as const;
+  // Nothing of an image is looked at but whose it is.
+  const images = [5, 5 + 256, 5 + 512].map((pid) => ({ pid, alive: true }) as Image);
+  const made = images.map((image) => table.provide(identity, image));
+  assertEquals(new Set(made.map(({ process }) => process)).size, 3);
+  assertEquals(images.map((image) => table.find(identity, image)), made);
+  assertEquals(images.map((image) => table.activeOf(image)), made.map((provider) => [provider]));
+  table.retire(made[1]!);
+  table.free(made[1]!);
+  assertEquals(images.map((image) => table.find(identity, image)), [made[0], undefined, made[2]]);
+  assertEquals([...table.processes].map(({ pid }) => pid), [5 + 512, 5]);
+});
 
 Deno.test("ProviderTable.free() refuses a provider that somebody counts on", () =>
   withTarget("idle", async (target) => {

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { cString, cStrings, errnoName, FT_ABI, openKernel, openKernelFromBytes, SYMBOLS } from "../../ffi/ffi.ts";
 import { SystemError } from "../../lib/errors.ts";
 import { runDeno } from "./child.ts";
@@ -84,6 +84,13 @@ Deno.test("cStrings() puts strings one after the other, empty ones too", () => {
   assertEquals(cStrings(["a", "", "b"]), new Uint8Array([97, 0, 0, 98, 0]));
   assertEquals(cStrings([]), new Uint8Array(0));
   assertThrows(() => cStrings(["a", "b\0"]), TypeError);
+});
+
+Deno.test("Kernel.call throws TypeError when the library has been unloaded", () => {
+  const kernel = openKernel();
+  assert(kernel.call.ft_clock_ns() > 0);
+  kernel[Symbol.dispose]();
+  assertThrows(() => kernel.call.ft_clock_ns(), TypeError, "Cannot call ft_clock_ns: the session is closed");
 });
 
 Deno.test("openKernel() says how to build a library that is missing", () => {

@@ -1,10 +1,11 @@
 /** Attaching to processes, and refusing to. */
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { openKernel } from "../../ffi/ffi.ts";
+import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { DTraceError } from "../../lib/errors.ts";
 import { attach, detach } from "../../lib/process/attach.ts";
 import { judge } from "../../lib/process/permission.ts";
+import { ESRCH } from "../../lib/process/ptrace.ts";
 import { type StopListener, Tracer } from "../../lib/process/tracer.ts";
 import {
   assertTextUntouched,
@@ -30,8 +31,8 @@ const NOBODY: StopListener = {
 
 /** A tracer that is closed at the end of its block. */
 class OwnTracer extends Tracer implements Disposable {
-  constructor() {
-    super(openKernel(), NOBODY);
+  constructor(kernel: Kernel = openKernel()) {
+    super(kernel, NOBODY);
   }
 
   [Symbol.dispose](): void {
@@ -144,6 +145,28 @@ Deno.test("attach() catches every thread of a process that makes threads all the
     assertEquals(await target.outcome(), { stdout, end });
   }, { args });
 });
+
+Deno.test("attach() reads the list of threads once more when nobody can be making one", () =>
+  withTarget("waiting_threads", async (target) => {
+    const own = openKernel();
+    const last = Math.max(...[...Deno.readDirSync(`/proc/${target.pid}/task`)].map(({ name }) => Number(name)));
+    let stopped = false;
+    const call: Kernel["call"] = {
+      ...own.call,
+      // As if that thread were made between the last reading and the order to stop.
+      "ft_seize": (tid, options) => tid === last && !stopped ? -ESRCH : own.call.ft_seize(tid, options),
+      "ft_interrupt": (tid) => {
+        stopped = true;
+        return own.call.ft_interrupt(tid);
+      },
+    };
+    using tracer = new OwnTracer({ ...own, call });
+    const process = attach(tracer, target.pid);
+    assert(process.threads.has(last) && tracerOf(last) > 0);
+    detach(tracer, process);
+    await target.send();
+    assertEquals(await target.outcome(), await untraced("waiting_threads"));
+  }));
 
 Deno.test("detach() has nothing to wait for when all threads have been let go", () =>
   withTarget("waiting_threads", async (target) => {
