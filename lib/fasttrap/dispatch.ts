@@ -27,7 +27,8 @@
 import type { Address } from "../address.ts";
 import type { Image, Thread } from "../process/process.ts";
 import { stepOver } from "../process/step_over.ts";
-import type { Tracer, TrapOutcome } from "../process/tracer.ts";
+import type { TrapOutcome } from "../process/stop_listener.ts";
+import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { HitView } from "./hit.ts";
 import type { Probe } from "./probe.ts";
@@ -92,12 +93,14 @@ export class Dispatcher {
   /** Has a thread execute an instruction that cannot be performed on its registers. */
   #sendOn(thread: Thread, tracepoint: Tracepoint, after: readonly Probe[]): TrapOutcome {
     const { tracer } = this.#tables;
-    const { image, pc, slot, instruction } = tracepoint;
+    const { image, pc } = tracepoint;
+    const live = this.#live(tracepoint);
     // A handler, or the only shot, may have taken the trap out: then the original is back in its place.
-    if (!image.text.has(pc)) {
+    if (live === undefined) {
       tracer.stop.setPc(image, pc);
       return "performed";
     }
+    const { slot, instruction } = live;
     if (slot !== undefined) {
       tracer.stop.setPc(image, slot.address);
       return "performed";
@@ -110,6 +113,13 @@ export class Dispatcher {
       after.length > 0 ? () => this.#fireAfter(thread, after, tracepoint) : undefined,
     );
     return "resumed";
+  }
+
+  /** What there is of a tracepoint after handlers: another one, if its probes were disabled and enabled again. */
+  #live({ image, pc }: Tracepoint): Tracepoint | undefined {
+    if (!image.text.has(pc)) return undefined;
+    const live = this.#tables.tracepoints.find(image.pid, pc, image.isa.unitBytes);
+    return live?.image === image ? live : undefined;
   }
 
   /** Fires the probes of the second list, unless control has stayed in the function. */
@@ -148,7 +158,8 @@ export class Dispatcher {
   #retireSpent(): void {
     for (const probe of this.#spent.splice(0)) {
       const { image } = probe.owner.process;
-      if (!image.alive) continue;
+      // A handler may have enabled it for another consumer, who has a shot of its own.
+      if (!image.alive || !probe.spent) continue;
       for (const pc of probe.addresses) this.#retire(image, pc, probe);
     }
   }

@@ -35,6 +35,13 @@ export type EvaluationTime = "exec" | "preinit" | "postinit" | "main";
  * @param moment The moment.
  */
 export function runToMoment(tracer: Tracer, process: TracedProcess, moment: EvaluationTime): void {
+  // A handler may have asked for it, in the middle of another thread's hit.
+  const registers = tracer.stop.registers.slice();
+  run(tracer, process, moment);
+  tracer.stop.registers.set(registers);
+}
+
+function run(tracer: Tracer, process: TracedProcess, moment: EvaluationTime): void {
   const thread = process.threads.get(process.pid);
   if (moment === "exec" || thread === undefined) return;
   const modules = listModules(tracer.kernel, process);

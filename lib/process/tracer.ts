@@ -25,9 +25,9 @@
  */
 
 import type { Kernel } from "../../ffi/ffi.ts";
-import type { Address } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
+import { Backlog } from "./backlog.ts";
 import { adoptOrphans, handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
@@ -49,6 +49,7 @@ import {
 } from "./ptrace.ts";
 import { findIgnoredSetId } from "./set_id.ts";
 import { handleSignalStop } from "./signals.ts";
+import type { StopListener } from "./stop_listener.ts";
 import { finishStepOver } from "./step_over.ts";
 import { lookAtTrapActions } from "./trap_action.ts";
 import { Strangers } from "./strangers.ts";
@@ -57,64 +58,6 @@ import { Strangers } from "./strangers.ts";
 const STATE_CHECK_US = 2000;
 /** How long a thread that neither stops nor says why is waited for, in microseconds. */
 const STOP_LIMIT_US = 20_000_000;
-
-/**
- * What was done about a trap: `performed`, and {@linkcode StopContext.registers} are the thread's from now on; `resumed`, the
- * thread has been let go on already; `unknown`, no tracepoint is there.
- */
-export type TrapOutcome = "performed" | "resumed" | "unknown";
-
-/** Who decides what a trap means, and wants to hear of ends and of new programs. */
-export interface StopListener {
-  /**
-   * A thread has executed a trap at `pc`. Its registers are in {@linkcode StopContext.registers}.
-   *
-   * @param thread The thread, which is stopped.
-   * @param pc The trap's address.
-   * @returns What was done about it.
-   */
-  trapped(thread: Thread, pc: Address): TrapOutcome;
-  /**
-   * Decides whether a process is to be traced because another one is: a child with a copy of its memory, and a child that
-   * has shared it until now, when it executes a program. So it is decided, too, whether one that executes another program
-   * is still of interest.
-   *
-   * @param process The process that is traced: the parent, or the one that executes.
-   * @returns Whether it is.
-   */
-  adopts(process: TracedProcess): boolean;
-  /**
-   * A process that was adopted, or that has executed another program, is about to run for the first time.
-   *
-   * @param process The process. Its only thread is stopped.
-   */
-  started(process: TracedProcess): void;
-  /**
-   * A process has executed another program.
-   *
-   * @param process The process; its image is the new one, unless that cannot be traced.
-   */
-  executed(process: TracedProcess): void;
-  /**
-   * The last thread of a process has ended.
-   *
-   * @param process The process, with its end status.
-   */
-  ended(process: TracedProcess): void;
-  /**
-   * No traced process lives in an image any more: all have ended, executed another program, or been let go. It comes
-   * before `executed` and `ended`.
-   *
-   * @param image The image; it is closed.
-   */
-  closed(image: Image): void;
-  /**
-   * Something went wrong that the user should know, though tracing goes on.
-   *
-   * @param message One sentence without a final period.
-   */
-  warn(message: string): void;
-}
 
 /** See the module's comment. */
 export class Tracer {
@@ -131,10 +74,12 @@ export class Tracer {
   /** The thread whose stop was dispatched last; it may have ended. */
   lastStopped: Thread | undefined;
   readonly #threads = new Map<number, Thread>();
-  readonly #backlog: Thread[] = [];
+  readonly #backlog = new Backlog();
   readonly #status = new Int32Array(1);
   /** The registers of a hit in whose handler an image is quiesced. */
   #savedRegisters: RegisterHalves | undefined;
+  /** Whether a stop is being dispatched: a handler may be running. */
+  #isDispatching = false;
 
   /**
    * Makes a tracer of nothing.
@@ -169,15 +114,27 @@ export class Tracer {
   }
 
   /**
-   * Consumes and dispatches what there is, for a bounded time.
+   * Consumes and dispatches what there is, for a bounded time. Within a handler, which may let a process go or start one,
+   * traps of other threads wait until it has returned: there is one hit at a time.
    *
    * @param limitUs How long to look for the first stop, in microseconds.
    * @returns Whether there was anything.
    */
   pump(limitUs: number): boolean {
-    if (this.#backlog.length === 0 && !this.#take(limitUs)) return false;
-    for (let thread; (thread = this.#backlog.shift()) !== undefined;) this.#dispatch(thread);
+    if (this.#isDispatching) return this.#pumpInHandler(limitUs);
+    if (this.#backlog.isEmpty && !this.#take(limitUs)) return false;
+    for (let thread; (thread = this.#backlog.next()) !== undefined;) this.#dispatch(thread);
     return true;
+  }
+
+  #pumpInHandler(limitUs: number): boolean {
+    const found = this.#take(limitUs);
+    const registers = this.stop.registers.slice();
+    for (const thread of this.#backlog.extract((thread) => thread.detaching || !isTrapped(thread))) {
+      this.#dispatch(thread);
+    }
+    this.stop.registers.set(registers);
+    return found;
   }
 
   /**
@@ -226,10 +183,7 @@ export class Tracer {
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
   release(): void {
-    const others = this.#backlog.filter((thread) => !isInterrupted(thread) || thread.detaching);
-    const interrupted = this.#backlog.filter((thread) => isInterrupted(thread) && !thread.detaching);
-    this.#backlog.length = 0;
-    this.#backlog.push(...others);
+    const interrupted = this.#backlog.extract((thread) => isInterrupted(thread) && !thread.detaching);
     for (const thread of interrupted) this.resume(thread, 0);
     if (this.#savedRegisters !== undefined) this.stop.registers.set(this.#savedRegisters);
     this.#savedRegisters = undefined;
@@ -275,7 +229,7 @@ export class Tracer {
    * @param thread The thread.
    */
   enqueue(thread: Thread): void {
-    if (!this.#backlog.includes(thread)) this.#backlog.push(thread);
+    this.#backlog.add(thread);
   }
 
   /**
@@ -285,9 +239,7 @@ export class Tracer {
    * @returns Whether it was in it.
    */
   withdraw(thread: Thread): boolean {
-    const index = this.#backlog.indexOf(thread);
-    if (index >= 0) this.#backlog.splice(index, 1);
-    return index >= 0;
+    return this.#backlog.remove(thread);
   }
 
   /**
@@ -470,9 +422,19 @@ export class Tracer {
     }
     const { status } = thread;
     const event = eventOf(status);
-    if (event === 0) handleSignalStop(this, thread);
+    if (event === 0) this.#handleSignal(thread);
     else if (event === PTRACE_EVENT_STOP && signalOf(status) !== SIGTRAP) this.#listen(thread);
     else this.resume(thread, 0);
+  }
+
+  #handleSignal(thread: Thread): void {
+    const wasDispatching = this.#isDispatching;
+    this.#isDispatching = true;
+    try {
+      handleSignalStop(this, thread);
+    } finally {
+      this.#isDispatching = wasDispatching;
+    }
   }
 
   /** Group-stop: the thread stays stopped, but we hear of the SIGCONT that ends it. */
@@ -491,6 +453,11 @@ export class Tracer {
 /** Whether a thread may be executing the program's code, as far as we know. */
 function mayRun(thread: Thread): boolean {
   return thread.state === "running" || thread.state === "listening";
+}
+
+/** Whether a thread is stopped by a trap, or by a step. */
+function isTrapped({ status }: Thread): boolean {
+  return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
 }
 
 /** Whether a thread is stopped only because it was told to. */

@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { toAddress } from "../../lib/address.ts";
+import { inspectProbe } from "../../lib/fasttrap/inspect.ts";
 import type { Enabling } from "../../lib/fasttrap/probe.ts";
 import { PID_ATTRIBUTES } from "../../lib/fasttrap/provider.ts";
-import { withTarget } from "../support.ts";
+import { findFunctionSites } from "../../lib/isa/function_sites.ts";
+import { untraced, withTarget } from "../support.ts";
 import { noting, Traced } from "./traced.ts";
 
 Deno.test("Dispatcher.trapped() fires offset probes before the instruction and return probes after it, in any order of enabling", () =>
@@ -71,6 +73,34 @@ Deno.test("Dispatcher.trapped() fires at the next hit what a handler enables, an
     ]);
     await target.send();
   }));
+
+Deno.test("Dispatcher.trapped() sends a thread to no slot that a handler has given to another instruction", () =>
+  withTarget("assembly", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap, process: { image } } = traced;
+    const { address } = traced.find("work");
+    const { offsets } = findFunctionSites(image.isa, Uint8Array.from(traced.bytes("work")), address);
+    const probes = [...offsets].map((offset) => traced.probe("work", "offset", [offset], offset.toString(16)));
+    const inSlots = probes.filter((probe) => inspectProbe(fasttrap, probe).sites[0]!.performed === "slot");
+    assertEquals(inSlots.length > 5, true);
+    let hits = 0;
+    const enabling: Enabling = {
+      fire: ({ probe }) => {
+        hits++;
+        const present = inSlots.find(({ name }) => name === probe.name)!;
+        const others = inSlots.filter((other) => other !== present);
+        // What is enabled first gets the slots that have become free.
+        fasttrap.disable(inSlots, enabling);
+        fasttrap.enable(others, enabling);
+        fasttrap.enable([present], enabling);
+      },
+    };
+    assertEquals(fasttrap.enable(inSlots, enabling), []);
+    await target.send();
+    traced.pumpUntil(() => !traced.process.alive);
+    assertEquals(hits > 50, true, `${hits}`);
+    assertEquals(await target.outcome(), await untraced("assembly", { args: [8] }));
+  }, { args: [8] }));
 
 Deno.test("Dispatcher.trapped() answers where the program asks, and fires the probes of the place as well", () =>
   withTarget("static", async (target) => {

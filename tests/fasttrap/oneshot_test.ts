@@ -61,6 +61,29 @@ Deno.test("Dispatcher.trapped() of oneshot: leaves no trap behind its hit, and a
     await target.send();
   }, { args: [4] }));
 
+Deno.test("Dispatcher.trapped() of oneshot: gives whom a handler enables it for a shot at the next hit", () =>
+  withTarget("spin", async (target) => {
+    using traced = new Traced(target);
+    const { fasttrap } = traced;
+    const once = traced.probe("work", "entry", [0], "entry", "oneshot");
+    const plain = traced.probe("work", "offset", [0], "0");
+    const seen: string[] = [];
+    fasttrap.enable([once], {
+      fire: () => {
+        seen.push("first");
+        if (seen.length === 1) fasttrap.enable([once], noting(seen, "second "));
+      },
+    });
+    traced.pumpUntil(() => seen.length === 3);
+    assertEquals(seen, ["first", "first", "second entry"]);
+    assertEquals(fasttrap.tracepoints.size, 0);
+    // Nobody has another shot.
+    fasttrap.enable([plain], noting(seen));
+    traced.pumpUntil(() => seen.length > 10);
+    assertEquals(new Set(seen.slice(3)), new Set(["0"]));
+    await target.send();
+  }));
+
 Deno.test("Dispatcher.trapped() of oneshot: at an address with a return probe leaves the return probe alone", async () => {
   const { hits, ...outcome } = await traced("calls", [
     // work() ends with ret, its last byte: an offset probe of oneshot and a return probe share it.

@@ -6,7 +6,8 @@ import { DTraceError } from "../../lib/errors.ts";
 import { attach, detach } from "../../lib/process/attach.ts";
 import { judge } from "../../lib/process/permission.ts";
 import { ESRCH } from "../../lib/process/ptrace.ts";
-import { type StopListener, Tracer } from "../../lib/process/tracer.ts";
+import type { StopListener } from "../../lib/process/stop_listener.ts";
+import { Tracer } from "../../lib/process/tracer.ts";
 import {
   assertTextUntouched,
   SOAK,
