@@ -50,15 +50,18 @@ Deno.test("Hit.arg() at a return gives the offset and the value", async () => {
   const seen: number[][] = [];
   await atProbe("two:return", (hit) => void seen.push([hit.arg(1), hit.arg(2), hit.arg(3), hit.returnValue]));
   assertEquals(seen, [[41, -40, 0, 41]]);
-  const { hits } = await traced("arguments", ["pid$target:a.out:two:return"], {
+  const places: number[] = [];
+  const { hits } = await traced("arguments", ["pid$target:a.out:two:entry", "pid$target:a.out:two:return"], {
     handler: (hit) => {
-      const code = hit.readBytes(hit.pc, 1);
+      places.push(hit.pc);
+      if (hit.probe.name === "entry") return;
       // ret, and where it is in the function.
-      assertEquals([...code], [0xc3]);
-      assertEquals(hit.arg(0) > 0 && hit.arg(0) < 64, true);
+      assertEquals([...hit.readBytes(hit.pc, 1)], [0xc3]);
+      places.push(hit.arg(0));
     },
   });
-  assertEquals(hits, [1]);
+  const [entry, leaves, offset] = places;
+  assertEquals([hits, offset, offset! > 0], [[1, 1], leaves! - entry!, true]);
 });
 
 Deno.test("Hit.argBigInt() is exact where a number is not", async () => {
