@@ -121,3 +121,19 @@ function nullInput(): number {
   return input;
 }
 let input: number | undefined;
+
+Deno.test("Session.spawn() stops before the constructors of libraries at preinit, and behind them at postinit", async () => {
+  const hits: Record<string, number> = {};
+  for (const moment of ["exec", "preinit", "postinit", "main"] as const) {
+    const options = { args: ["3"], stdin: nullInput(), env: [`LD_PRELOAD=${TARGETS}plugin`], moment };
+    const { text, end } = await runProgram(`${TARGETS}calls`, options, (session) => {
+      hits[moment] = 0;
+      session.enable("pid$target:plugin:plugin_start:entry", {
+        handler: () => hits[moment]!++,
+        allowNone: moment === "exec",
+      });
+    });
+    assertEquals([text, end], ["ready\nsum 12\n", { code: 7, signal: undefined }]);
+  }
+  assertEquals(hits, { exec: 1, preinit: 1, postinit: 0, main: 0 });
+});
