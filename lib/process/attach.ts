@@ -110,11 +110,12 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   const exited = threads.filter(({ state }) => state === "ended");
   const outside = threads.every((thread) => thread.state !== "suspended" || !isInSlot(tracer, image, thread));
   for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
-  const stuck = image.text.remove([...image.text.addresses()]);
+  const stuck = image.text.removeAll();
   image.semaphores.lowerAll();
   for (const thread of threads) {
-    thread.stepping = false;
+    // One that cannot be stopped has yet to report its step.
     if (thread.state !== "stopped") continue;
+    thread.stepping = false;
     leaveSlot(tracer, thread);
     orderSignals(tracer, thread);
   }

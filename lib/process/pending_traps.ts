@@ -45,6 +45,21 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
     const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
     if (!image.text.has(pc) && !image.text.mayBeLate(pc)) return false;
   }
-  const status = readStatus(tracer.kernel, thread.tid);
+  return isTrapPending(tracer, thread);
+}
+
+/**
+ * Tells whether a thread has made a step whose signal is pending: let go now, it would be killed by that.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped.
+ * @returns Whether it has.
+ */
+export function hasStepPending(tracer: Tracer, thread: Thread): boolean {
+  return thread.stepping && eventOf(thread.status) === PTRACE_EVENT_STOP && isTrapPending(tracer, thread);
+}
+
+function isTrapPending({ kernel }: Tracer, { tid }: Thread): boolean {
+  const status = readStatus(kernel, tid);
   return status !== undefined && isDeliverable(status, SIGTRAP);
 }

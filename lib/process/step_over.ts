@@ -84,19 +84,19 @@ export function stepsOver(thread: Thread): boolean {
 }
 
 /**
- * Writes the trap again, when the thread that stepped over it has stopped or ended.
+ * Writes the trap again, when the thread that stepped over it has stopped or ended, if it is still wanted.
  *
  * @param thread The thread.
  */
 export function finishStepOver(thread: Thread): void {
   const { image } = thread.process;
-  if (thread.steppingOver !== undefined && image.alive) image.text.install([thread.steppingOver]);
+  if (thread.steppingOver !== undefined && image.alive) image.text.lower(thread.steppingOver);
   thread.steppingOver = undefined;
 }
 
 /** Makes a step with the trap taken out. Returns whether the thread has stopped for something. */
 function makeStep(tracer: Tracer, thread: Thread, { address, flow }: Instruction): boolean {
-  thread.process.image.text.remove([address]);
+  thread.process.image.text.lift(address);
   thread.stepping = true;
   thread.steppingOver = address;
   tracer.resume(thread, 0);

@@ -34,6 +34,8 @@ export class TrappedText {
   readonly #trap: Uint8Array;
   /** The original bytes, packed little-endian into an unsigned number: a trap is 4 bytes at most. */
   readonly #originals = new Map<Address, number>();
+  /** Where traps are out while threads step over the original instructions. */
+  readonly #lifted = new Set<Address>();
   /** Where traps were taken out while threads ran, which may have executed them and not told yet. */
   readonly #late = new Set<number>();
   #fd: number;
@@ -90,6 +92,7 @@ export class TrappedText {
    */
   install(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
+    for (const address of addresses) this.#lifted.delete(address);
     this.#patch(this.#fd, addresses, failed, (bytes, offset, address) => {
       this.#originals.set(address, this.#pack(bytes, offset));
       bytes.set(this.#trap, offset);
@@ -107,12 +110,41 @@ export class TrappedText {
    */
   remove(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
+    for (const address of addresses) this.#lifted.delete(address);
     const ours = addresses.filter((address) => this.#originals.has(address));
     this.#patch(this.#fd, ours, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
     // What cannot even be read is unmapped: the trap went with it.
     const stuck = new Set(failed.filter((address) => this.#isTrapAt(address)));
     for (const address of ours) if (!stuck.has(address)) this.#originals.delete(address);
     return [...stuck];
+  }
+
+  /**
+   * Removes all traps, those that are lifted as well.
+   *
+   * @returns The addresses where a trap is left: as for {@linkcode TrappedText.remove}.
+   */
+  removeAll(): Address[] {
+    this.#lifted.clear();
+    return this.remove([...this.#originals.keys()]);
+  }
+
+  /**
+   * Takes a trap out for as long as a thread steps over the original instruction.
+   *
+   * @param address The trap's address.
+   */
+  lift(address: Address): void {
+    if (this.has(address) && this.remove([address]).length === 0) this.#lifted.add(address);
+  }
+
+  /**
+   * Writes a trap again that was lifted, unless it was removed or written meanwhile.
+   *
+   * @param address The trap's address.
+   */
+  lower(address: Address): void {
+    if (this.#lifted.delete(address)) this.install([address]);
   }
 
   /**

@@ -32,7 +32,7 @@ import { adoptOrphans, handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
-import { takePendingTraps } from "./pending_traps.ts";
+import { hasStepPending, takePendingTraps } from "./pending_traps.ts";
 import { readEndStatus, readState } from "./proc_files.ts";
 import {
   ECHILD,
@@ -444,6 +444,11 @@ export class Tracer {
   }
 
   #letGo(thread: Thread): void {
+    if (hasStepPending(this, thread)) {
+      // It stops again at once.
+      thread.stepping = false;
+      return this.resume(thread, 0);
+    }
     const signal = eventOf(thread.status) === 0 && signalOf(thread.status) !== SIGTRAP ? signalOf(thread.status) : 0;
     this.kernel.call.ft_detach(thread.tid, signal);
     this.removeThread(thread);

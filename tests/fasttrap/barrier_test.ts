@@ -4,7 +4,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Barrier } from "../../lib/fasttrap/barrier.ts";
 import { Session } from "../../mod.ts";
 import { assertTextUntouched, type Outcome, SOAK, TargetProgram, until, untraced, withTarget } from "../support.ts";
-import { noting, Traced } from "./traced.ts";
+import { allRead, noting, Traced } from "./traced.ts";
 
 const THREADS = 8;
 
@@ -51,13 +51,6 @@ async function reuseWhileBlocked(): Promise<Outcome> {
   await target.send("abcd");
   await session.run();
   return await target.outcome();
-}
-
-/** Whether all threads of a process but the first are blocked in read(2). */
-function allRead(pid: number): boolean {
-  return [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
-    Number(name) === pid || Deno.readTextFileSync(`/proc/${pid}/task/${name}/syscall`).startsWith("0 ")
-  );
 }
 
 Deno.test("Barrier keeps slots from being used again while threads are blocked in them", async () => {

@@ -478,6 +478,22 @@ Deno.test("Fasttrap.enable() leaves calls and returns of a program with a shadow
     assertEquals([await target.outcome(), traced.warnings], [await untraced("assembly", { args: [4] }), []]);
   }, { args: [4] }));
 
+Deno.test("detach() says that it leaves a trap behind which cannot be taken out", () =>
+  withTarget("calls", async (target) => {
+    const { kernel, refusal } = refusingKernel();
+    using traced = new Traced(target, {}, kernel);
+    const { fasttrap, process } = traced;
+    const entry = traced.probe("work", "entry", [0]);
+    fasttrap.enable([entry], noting([]));
+    refusal.on = true;
+    const error = assertThrows(() => detach(fasttrap.tracer, process), SystemError);
+    assertEquals([error.errno, error.subject], ["EIO", `process ${target.pid} at 1 addresses`]);
+    assertEquals([process.alive, rawMemory(target.pid, entry.functionAddress, 1)[0]], [false, 0xcc]);
+    // Nothing can be done for it any more.
+    await target.send();
+    assertEquals((await target.outcome()).end, "killed 5");
+  }));
+
 Deno.test("Fasttrap.disable() keeps the tracepoint of a trap that cannot be taken out, and the program lives", () =>
   withTarget("spin", async (target) => {
     const { kernel, refusal } = refusingKernel();

@@ -100,6 +100,13 @@ export function noting(into: string[], prefix = ""): Enabling {
   return { fire: ({ probe }) => void into.push(prefix + probe.name) };
 }
 
+/** Whether all threads of a process but the first are blocked in read(2). */
+export function allRead(pid: number): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
+    Number(name) === pid || Deno.readTextFileSync(`/proc/${pid}/task/${name}/syscall`).startsWith("0 ")
+  );
+}
+
 /** Handles stops until the program has written a line. */
 export async function nextLine(target: TargetProgram, traced: Traced): Promise<string> {
   let line: string | undefined;

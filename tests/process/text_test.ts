@@ -96,6 +96,33 @@ Deno.test("TrappedText.remove() leaves alone what somebody else has written over
   assertEquals(changedText(stopped.child.pid).length, 1);
 });
 
+Deno.test("TrappedText.lift() takes a trap out for a while, and lower() writes it again unless somebody else has", () => {
+  using stopped = new Stopped();
+  const { text, start } = stopped;
+  const original = stopped.raw(start, 2);
+  const [first, second] = [toAddress(start), toAddress(start + 1)];
+  const both = [first, second];
+  text.install(both);
+  text.lift(first);
+  assertEquals([text.size, text.has(first), [...stopped.raw(start, 2)]], [1, false, [original[0], 0xcc]]);
+  text.lower(first);
+  assertEquals([text.size, [...stopped.raw(start, 2)]], [2, [0xcc, 0xcc]]);
+  // Removed meanwhile, and written again meanwhile.
+  for (const address of both) text.lift(address);
+  text.remove([first]);
+  text.install([second]);
+  for (const address of both) text.lower(address);
+  assertEquals([text.size, [...stopped.raw(start, 2)], stopped.read(start, 2)], [1, [original[0], 0xcc], original]);
+  text.lift(first);
+  text.lower(first);
+  assertEquals(text.has(first), false);
+  text.install([first]);
+  text.lift(second);
+  assertEquals([text.removeAll(), text.size], [[], 0]);
+  for (const address of both) text.lower(address);
+  assertEquals(stopped.raw(start, 2), original);
+});
+
 Deno.test("TrappedText.restoreIn() restores what still is a trap in a copy, and goes on to know the traps", () => {
   using stopped = new Stopped();
   const { text, start, child } = stopped;
