@@ -54,8 +54,9 @@ export class Backlog {
    * @returns The threads, in their order.
    */
   extract(isWanted: (thread: Thread) => boolean): Thread[] {
-    const wanted = this.#threads.filter(isWanted);
-    this.#threads = this.#threads.filter((thread) => !wanted.includes(thread));
+    const [wanted, others]: [Thread[], Thread[]] = [[], []];
+    for (const thread of this.#threads) (isWanted(thread) ? wanted : others).push(thread);
+    this.#threads = others;
     return wanted;
   }
 }
