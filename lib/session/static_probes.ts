@@ -16,24 +16,25 @@
  * @module
  */
 
-import { type Address, isAddress, toAddress } from "../address.ts";
+import { isAddress, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { ProvidedObject, StaticProbe, StaticProvider } from "../fasttrap/meta.ts";
-import type { StaticArguments } from "../fasttrap/probe.ts";
+import type { ArgumentPlace, StaticArguments } from "../fasttrap/probe.ts";
 import type { ProviderAttributes } from "../fasttrap/provider.ts";
 import type { Isa } from "../isa/isa.ts";
-import { compileOperand, type OperandReader } from "../isa/operand_reader.ts";
+import { compileOperand } from "../isa/operand_reader.ts";
 import { type Dof, DOF_ATTRIBUTE_PARTS, parseDof } from "../object/dof.ts";
 import { DOF_HEADER_BYTES } from "../object/dof_constants.ts";
 import { readDofHeader } from "../object/dof_header.ts";
 import { DofReader } from "../object/dof_reader.ts";
 import type { StapProbe } from "../object/stap_probes.ts";
-import { operandType } from "../operand.ts";
+import { type Operand, operandType } from "../operand.ts";
 import type { Module } from "../process/modules.ts";
 import type { Image, TracedProcess } from "../process/process.ts";
 import { isGlob } from "../spec/glob.ts";
 import { type Attributes, attributesOf } from "../spec/stability.ts";
+import { valueTypeOf } from "../value_type.ts";
 
 const PRIVATE: Attributes = { name: "Private", data: "Private", class: "Unknown" };
 const NOTE_ATTRIBUTES: ProviderAttributes = {
@@ -176,22 +177,30 @@ function noteProbe(probe: StapProbe, { image, module, bias, warn }: NotePlacemen
   };
 }
 
-function noteArguments({ sites }: StapProbe, isa: Isa, bias: number): StaticArguments | undefined {
-  const operands = sites[0]?.operands ?? [];
-  const types = operands.map((operand) => operandType(operand));
-  const readers = new Map<Address, readonly (OperandReader | undefined)[]>();
-  for (const site of sites) {
-    const compiled = site.operands.map((operand) => compileOperand(operand, isa.registers, bias));
-    readers.set(
-      toAddress(site.vaddr + bias),
-      compiled.map((reader) => typeof reader === "string" ? undefined : reader),
-    );
-  }
+/** The sites of a probe may differ in everything; the types that are listed are those of the site that has the most. */
+function noteArguments({ sites }: StapProbe, isa: Isa, bias: number): StaticArguments {
+  const longest = sites.reduce<readonly Operand[]>(
+    (most, { operands }) => operands.length > most.length ? operands : most,
+    [],
+  );
+  const types = longest.map((operand) => operandType(operand));
   return {
     nativeTypes: types,
     translatedTypes: types,
-    floatBytes: operands.map(({ float, sizeBytes }) => float ? sizeBytes : 0),
-    read: (site, index, thread, into) => readers.get(site)?.[index]?.read(thread, into) ?? false,
+    places: new Map(sites.map(({ vaddr, operands }) => [
+      toAddress(vaddr + bias),
+      operands.map((operand) => notePlace(operand, isa, bias)),
+    ])),
+  };
+}
+
+function notePlace(operand: Operand, isa: Isa, bias: number): ArgumentPlace {
+  const type = operandType(operand);
+  return {
+    operand: operand.text,
+    type,
+    valueType: valueTypeOf(type),
+    reader: compileOperand(operand, isa.registers, bias),
   };
 }
 
