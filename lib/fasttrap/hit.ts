@@ -292,8 +292,9 @@ export class HitView implements Hit {
     into[1] = 0;
     if (known === undefined || index >= known.translatedTypes.length) return;
     const native = probe.nativeIndex(index);
-    if (known.places !== undefined) {
-      const reader = known.places.get(pc)?.[native]?.reader;
+    const places = known.places?.get(pc);
+    if (places !== undefined) {
+      const reader = places[native]?.reader;
       if (typeof reader === "object") reader.read(this.#operands.at(this.#live().tid, image), into);
       return;
     }

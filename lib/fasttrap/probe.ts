@@ -228,7 +228,8 @@ export class Probe implements ProbeIdentity, ProbeParts {
    */
   valueTypeAt(site: Address, nativeIndex: number): ValueType | undefined {
     const known = this.arguments;
-    if (known?.places !== undefined) return known.places.get(site)?.[nativeIndex]?.valueType;
+    const places = known?.places?.get(site);
+    if (places !== undefined) return places[nativeIndex]?.valueType;
     this.#valueTypes ??= (known?.nativeTypes ?? []).map(passedTypeOf);
     return this.#valueTypes[nativeIndex];
   }
