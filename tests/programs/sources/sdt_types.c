@@ -79,6 +79,16 @@ NOINLINE static void reals(int n) {
   STAP_PROBE3(types, reals, n, wide, narrow);
 }
 
+/* The sites of a probe need not have the same arguments. */
+NOINLINE static void varied(int n) {
+  printf("varied %d 0\n", n);
+  STAP_PROBE1(types, varied, n);
+  printf("varied %d", -n);
+  F(n + 0.25);
+  printf("\n");
+  STAP_PROBE2(types, varied, (int64_t)-n, n + 0.25);
+}
+
 NOINLINE static long twelve(long a, long b, long c, long d, long e, long f,
                             long g, long h) {
   printf("twelve %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld %ld\n", a, b, c, d,
@@ -115,6 +125,7 @@ int main(void) {
     memory(n, &records[ROUNDS - n]);
     strings(n);
     reals(n);
+    varied(n);
     sum += twelve(n, -2, 3 * n, 4, -5, 6l << 40, n - 7, 8);
     first(n + 1);
     second(n + 1);
