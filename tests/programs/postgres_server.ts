@@ -59,17 +59,20 @@ export class PostgresServer implements AsyncDisposable {
    *
    * @param database The database.
    * @param args Its other arguments.
+   * @param enough When it has run for long enough, if it was given a time (`-T`); it ends as if that were over.
    * @returns Its exit status and what it has printed.
    */
-  async bench(database: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { code, stdout, stderr } = await within(
-      new Deno.Command(`${POSTGRES_BIN}/pgbench`, {
-        args: ["-h", this.folder, "-U", "postgres", ...args, database],
-        stdin: "null",
-      }).output(),
-      "the end of pgbench",
-      BENCH_LIMIT_MS,
-    );
+  async bench(
+    database: string,
+    args: readonly string[],
+    enough?: Promise<void>,
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = new Deno.Command(`${POSTGRES_BIN}/pgbench`, {
+      args: ["-h", this.folder, "-U", "postgres", ...args, database],
+      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    }).spawn();
+    void enough?.then(() => child.kill("SIGALRM"));
+    const { code, stdout, stderr } = await within(child.output(), "the end of pgbench", BENCH_LIMIT_MS);
     const decoder = new TextDecoder();
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }

@@ -4,7 +4,7 @@
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Session } from "../../mod.ts";
-import { assertTextUntouched, rounds, tracerOf } from "../support.ts";
+import { assertTextUntouched, rounds, tracerOf, within } from "../support.ts";
 import { POSTGRES_BIN, PostgresServer, PsqlSession } from "./postgres_server.ts";
 import { testWith } from "./real_program.ts";
 
@@ -108,4 +108,38 @@ testWith(PROGRAMS, "Session traces the statements and sorts of two PostgreSQL ba
     assertEquals(tracerOf(pid), 0);
   }
   assertEquals(await first.query("select 1"), ["1"]);
+});
+
+testWith(PROGRAMS, "Session comes to busy PostgreSQL backends and goes again, and no transaction fails", async () => {
+  await using server = await PostgresServer.start();
+  await using psql = new PsqlSession(server);
+  assertEquals((await server.bench("postgres", ["-i", "-s", "1", "-q"])).code, 0);
+  const { promise: enough, resolve: end } = Promise.withResolvers<void>();
+  const bench = server.bench("postgres", ["-n", "-c", String(CLIENTS), "-j", "2", "-T", "600"], enough);
+  const backends = "select pid from pg_stat_activity where application_name = 'pgbench'";
+  let pids: number[] = [];
+  while (pids.length < CLIENTS) pids = (await psql.query(backends)).map(Number);
+  const warnings: string[] = [];
+  const semaphores: (number | undefined)[] = [];
+  for (let cycle = 0; cycle < rounds(6, 200); cycle++) {
+    await using session = new Session({ signals: false, onWarning: (warning) => warnings.push(warning) });
+    for (const pid of pids) session.attach(pid);
+    for (const probe of session.list("postgresql*:::query-start")) {
+      // What the session before has raised is lowered.
+      semaphores.push(...session.inspect(probe).semaphores!.map(({ value }) => value));
+    }
+    const { promise: seen, resolve } = Promise.withResolvers<void>();
+    let hits = 0;
+    const enabled = session.enable("postgresql*:::", { handler: () => ++hits === 200 && resolve() });
+    assertGreaterOrEqual(enabled.probes.length, CLIENTS * 50);
+    const running = session.run();
+    await within(seen, "hits");
+    session.stop();
+    await running;
+  }
+  for (const pid of pids) assertTextUntouched(pid);
+  end();
+  const { code, stdout, stderr } = await bench;
+  assertEquals([code, /number of failed transactions: (\d+)/.exec(stdout)?.[1]], [0, "0"], stderr);
+  assertEquals([semaphores.filter((value) => value !== 0), warnings], [[], []]);
 });
