@@ -45,6 +45,9 @@ const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How many warnings are printed; a glob can match thousands of probes that cannot be placed for one reason. */
 const WARNINGS_LIMIT = 20;
 
+/** What `-l` says of processes without static probes. */
+const NOTHING_TO_LIST = "there are no static probes; -n 'pid$target:a.out::entry' lists functions";
+
 /** How long to wait until a pipe that cannot be waited for has room again. */
 const RETRY_MS = 5;
 
@@ -162,6 +165,7 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
     }
   }
   await output.write(rows.join(""));
+  if (options.listsAll && rows.length === 1) say(formatMessage(NOTHING_TO_LIST));
   return ExitCode.done;
 }
 

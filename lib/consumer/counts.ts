@@ -12,6 +12,7 @@
  */
 
 import { formatProbeDescription } from "../spec/probe_description.ts";
+import { printableName } from "../object/name_bytes.ts";
 import type { ProbeIdentity } from "../session/event.ts";
 
 /** How often a probe was hit. */
@@ -62,7 +63,7 @@ export class ProbeCounter {
  */
 export function formatCounts(counts: readonly ProbeCount[]): string {
   const rows = counts.map(({ probe, hitsTotal }) =>
-    `  ${formatProbeDescription(probe).padEnd(50)} ${String(hitsTotal).padStart(16)}\n`
+    `  ${printableName(formatProbeDescription(probe)).padEnd(50)} ${String(hitsTotal).padStart(16)}\n`
   );
   return `\n${rows.join("")}`;
 }

@@ -19,6 +19,7 @@
  */
 
 import { DTraceError, InvariantError, SystemError } from "../errors.ts";
+import { printableName } from "../object/name_bytes.ts";
 
 /** The exit codes; see the table in the module's comment. */
 export const ExitCode = { done: 0, failure: 1, usage: 2, noProbe: 3, permission: 4, target: 5 } as const;
@@ -116,7 +117,7 @@ function formatHint(hint: string | undefined): string {
   return hint === undefined ? "" : `hint: ${oneLine(hint)}\n`;
 }
 
-/** Names of functions and files may hold line feeds; a message is one line nevertheless. */
+/** Names of functions, probes and files may hold any bytes; a message is one printable line nevertheless. */
 function oneLine(text: string): string {
-  return text.replaceAll("\n", "\\n");
+  return printableName(text.replaceAll("\n", "\\n"));
 }

@@ -10,20 +10,36 @@
  */
 
 import { formatAddress } from "../address.ts";
-import type { ProbeDetails, SiteDetails } from "../fasttrap/inspect.ts";
+import type { ProbeDetails, SemaphoreDetails, SiteDetails } from "../fasttrap/inspect.ts";
+import { printableName } from "../object/name_bytes.ts";
 import type { ProbeIdentity } from "../session/event.ts";
 
 /** The line above the list. */
 export const LISTING_HEADER: string = formatRow("ID", "PROVIDER", "MODULE", "FUNCTION", "NAME");
 
 /**
- * Formats one probe of the list.
+ * Formats one probe of the list. Behind the name of a static probe are the types of its arguments.
  *
  * @param probe The probe.
  * @returns A row with its line feed.
  */
 export function formatListingRow(probe: ProbeIdentity): string {
-  return formatRow(String(probe.id), probe.provider, probe.module, probe.function, probe.name);
+  const { id, argumentTypes } = probe;
+  const [provider, module, functionName, name] = [probe.provider, probe.module, probe.function, probe.name]
+    .map(printableName) as [string, string, string, string];
+  return formatRow(String(id), provider, module, functionName, name + formatTypes(argumentTypes));
+}
+
+/**
+ * Formats the types of the arguments of a static probe, to stand behind its name.
+ *
+ * @param types The types; undefined for a probe that has none.
+ * @returns Such as `(int32_t, char *)`; empty without types.
+ */
+export function formatTypes(types: readonly string[] | undefined): string {
+  return types === undefined
+    ? ""
+    : `(${types.map((type) => type === "" ? "unknown" : printableName(type)).join(", ")})`;
 }
 
 /**
@@ -48,15 +64,21 @@ export function formatListingRow(probe: ProbeIdentity): string {
  *
  * ```
  *
+ * A site of a static probe is followed by the places of its arguments, as in `arg0 int32_t = -4@8(%rbp)`, and the sites by
+ * the semaphores.
+ *
  * @param details What is known of the probe.
  * @returns Whole lines.
  */
 export function formatDetails(details: ProbeDetails): string {
-  const types = details.argumentTypes.map((type, index) => `args[${index}]: ${type === "" ? "(unknown)" : type}`);
+  const types = details.argumentTypes.map((type, index) =>
+    `args[${index}]: ${type === "" ? "(unknown)" : printableName(type)}`
+  );
   return formatBlock("Probe Description Attributes", formatWords(details.attributes)) +
     formatBlock("Argument Attributes", formatWords(details.argumentAttributes)) +
     formatBlock("Argument Types", types.length === 0 ? ["None"] : types) +
-    formatBlock("Sites", details.sites.map(formatSite)) + "\n";
+    formatBlock("Sites", details.sites.flatMap(formatSite)) +
+    (details.semaphores === undefined ? "" : formatBlock("Semaphores", details.semaphores.map(formatSemaphore))) + "\n";
 }
 
 function formatBlock(title: string, lines: readonly string[]): string {
@@ -68,10 +90,22 @@ function formatWords(attributes: string): string[] {
   return [`Identifier Names: ${names}`, `Data Semantics:   ${data}`, `Dependency Class: ${dependency}`];
 }
 
-function formatSite({ address, offset, code, performed, refusal }: SiteDetails): string {
+/** A site on a line, and below it where the arguments of a static probe are. */
+function formatSite(site: SiteDetails): string[] {
+  const { address, offset, code, performed, refusal } = site;
   const place = formatAddress(address) + (offset === undefined ? "" : ` (+${formatAddress(offset)})`);
   const bytes = Array.from(code, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  return refusal === undefined ? `${place} ${performed}: ${bytes}` : `${place} cannot be probed: ${refusal}`;
+  const asks = site.isEnabledSite ? " asks whether the probe is enabled," : "";
+  return [
+    refusal === undefined ? `${place}${asks} ${performed}: ${bytes}` : `${place}${asks} cannot be probed: ${refusal}`,
+    ...(site.arguments ?? []).map(({ type, operand, problem }, index) =>
+      `\targ${index} ${type} = ${printableName(operand)}${problem === undefined ? "" : ` (${printableName(problem)})`}`
+    ),
+  ];
+}
+
+function formatSemaphore({ address, value }: SemaphoreDetails): string {
+  return `${formatAddress(address)} ${value === undefined ? "cannot be read" : `is ${value}`}`;
 }
 
 /**

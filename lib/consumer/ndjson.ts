@@ -9,7 +9,8 @@
  * `--count` writes an `aggregation` for each probe in place of the events, `-l` a `probe` for each probe and no end.
  *
  * Arguments are signed 64-bit integers, as `arg0` is in D. One that a JSON number does not hold exactly, because it is
- * outside of +-(2^53 - 1), is a string of decimal digits.
+ * outside of +-(2^53 - 1), is a string of decimal digits. Those of static probes are as their types say: without a sign,
+ * or floating-point numbers, of which those that JSON does not have are the strings `NaN`, `Infinity` and `-Infinity`.
  *
  * Lines are put together by hand: the only text in an event is the name of its probe, which is quoted once a probe.
  *
@@ -19,6 +20,7 @@
 import { formatProbeDescription } from "../spec/probe_description.ts";
 import type { ProbeDetails } from "../fasttrap/inspect.ts";
 import type { ProbeIdentity, TraceEvent } from "../session/event.ts";
+import { numberOfWord, type ValueType, valueTypeOf } from "../value_type.ts";
 import type { ProbeCount } from "./counts.ts";
 
 const HALF = 2 ** 32;
@@ -36,7 +38,7 @@ export interface TraceTotals {
 
 /** Formats events as lines of JSON. One formatter serves one session: it remembers the names of its probes. */
 export class NdjsonFormatter {
-  readonly #probeNames = new Map<number, string>();
+  readonly #probes = new Map<number, KnownProbe>();
 
   /**
    * Formats one event.
@@ -46,11 +48,12 @@ export class NdjsonFormatter {
    */
   format(event: TraceEvent): string {
     const { probe, arguments: halves, argumentCount } = event;
-    let name = this.#probeNames.get(probe.id);
-    if (name === undefined) this.#probeNames.set(probe.id, name = JSON.stringify(formatProbeDescription(probe)));
+    let known = this.#probes.get(probe.id);
+    if (known === undefined) this.#probes.set(probe.id, known = describe(probe));
+    const { name, types } = known;
     let args = "";
     for (let i = 0; i < argumentCount; i++) {
-      args += (i === 0 ? "" : ",") + formatInteger(halves[2 * i]!, halves[2 * i + 1]!);
+      args += (i === 0 ? "" : ",") + formatValue(halves.subarray(2 * i, 2 * i + 2), types[i]);
     }
     return `{"type":"event","ts":${event.timestampNs},"pid":${event.pid},"tid":${event.tid},"probe":${name},"args":[${args}]}\n`;
   }
@@ -74,9 +77,9 @@ export class NdjsonFormatter {
    * @returns A line with its line feed.
    */
   formatProbe(probe: ProbeIdentity, details?: ProbeDetails): string {
-    const { id, provider, module, function: functionName, name } = probe;
+    const { id, provider, module, function: functionName, name, argumentTypes } = probe;
     const identity = { type: "probe", id, provider, module, function: functionName, name };
-    if (details === undefined) return `${JSON.stringify(identity)}\n`;
+    if (details === undefined) return `${JSON.stringify({ ...identity, argumentTypes })}\n`;
     const sites = details.sites.map((site) => ({ ...site, code: formatHex(site.code) }));
     return `${JSON.stringify({ ...identity, ...details, sites })}\n`;
   }
@@ -92,8 +95,31 @@ export class NdjsonFormatter {
   }
 }
 
+/** What is remembered of a probe. */
+interface KnownProbe {
+  /** Its description in quotes. */
+  readonly name: string;
+  /** How its arguments are read. */
+  readonly types: readonly (ValueType | undefined)[];
+}
+
+function describe(probe: ProbeIdentity): KnownProbe {
+  return { name: JSON.stringify(formatProbeDescription(probe)), types: (probe.argumentTypes ?? []).map(valueTypeOf) };
+}
+
 function formatHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Writes an argument as JSON. */
+function formatValue(halves: Uint32Array, type: ValueType | undefined): string {
+  const lo = halves[0]!;
+  const hi = halves[1]!;
+  if (type?.kind === "float") {
+    const value = numberOfWord(halves, type);
+    return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
+  }
+  return type?.kind === "unsigned" && hi >= HALF / 2 ? `"${formatMagnitude(lo, hi)}"` : formatInteger(lo, hi);
 }
 
 /**

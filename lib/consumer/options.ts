@@ -91,6 +91,8 @@ export interface CommandOptions {
   readonly verbose: boolean;
   /** Whether a description may match nothing (`-Z`). */
   readonly allowNone: boolean;
+  /** Whether the probes that there are are listed, because no description says which. */
+  readonly listsAll: boolean;
   /** How far a program runs before its probes are set (`-x evaltime`). */
   readonly moment: EvaluationTime;
   /** The size of the tracepoint table (`-x fthashsize`). */
@@ -127,8 +129,8 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   w: "destructive actions",
   X: "a degree of conformance to ISO C",
 };
-/** What `-l` lists if it is not told: all but single instructions, of which there are millions. */
-const LISTED_BY_DEFAULT = ["pid$target:::entry", "pid$target:::return"];
+/** What `-l` lists if it is not told: as in DTrace the probes that there are, which are the static ones. */
+const LISTED_BY_DEFAULT = "*$target:::";
 const MOMENTS: readonly EvaluationTime[] = ["exec", "preinit", "postinit", "main"];
 const FORMATS: readonly OutputFormat[] = ["text", "ndjson"];
 /** The largest `pid_t`. */
@@ -187,6 +189,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     follow: false,
     verbose: false,
     allowNone: false,
+    listsAll: false,
     moment: "preinit",
     hashSize: undefined,
     limit: undefined,
@@ -265,7 +268,9 @@ function check(draft: Draft): void {
   if (draft.pids.length + draft.commands.length === 0) {
     throw new UsageError("Cannot list probes: no process is named", "name one with -p, or a command with -c");
   }
-  draft.descriptions = LISTED_BY_DEFAULT.map((text) => writtenDescription(text, "name"));
+  draft.descriptions = [writtenDescription(LISTED_BY_DEFAULT, "name")];
+  draft.allowNone = true;
+  draft.listsAll = true;
 }
 
 function setTunable(draft: Draft, text: string): void {

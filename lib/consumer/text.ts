@@ -12,6 +12,7 @@
  * @module
  */
 
+import { printableName } from "../object/name_bytes.ts";
 import type { ProbeIdentity, TraceEvent } from "../session/event.ts";
 import { formatMessage } from "./failure.ts";
 import type { TraceTotals } from "./ndjson.ts";
@@ -101,5 +102,7 @@ function formatNotice(sentence: string): string {
 }
 
 function formatRowEnd(probe: ProbeIdentity): string {
-  return ` ${String(probe.id).padStart(ID_WIDTH)} ${`${probe.function}:${probe.name}`.padStart(PROBE_WIDTH)} \n`;
+  return ` ${String(probe.id).padStart(ID_WIDTH)} ${
+    printableName(`${probe.function}:${probe.name}`).padStart(PROBE_WIDTH)
+  } \n`;
 }

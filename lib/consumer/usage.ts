@@ -17,12 +17,14 @@ usage: fasttrap -n PROBE... -p PID             trace a process that runs
 
 A probe is PROVIDER:MODULE:FUNCTION:NAME. The provider is pid$target or pid1234, the module a.out or such as libc,
 the name entry, return, or the offset of an instruction in hexadecimal digits. Each may hold *, ?, [a-z]; an empty
-one matches everything. oneshot$target fires once a probe; objc$target has an Objective-C class for module.
+one matches everything. oneshot$target fires once a probe; objc$target has an Objective-C class for module. Static
+probes (USDT) have providers of their own: postgresql$target:::query-start, *$target:::, libstdcxx*:::throw.
 
   -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
   -p PID           attach to a process; may be repeated
   -c 'CMD'         start a program, and trace it from its beginning; may be repeated
-  -l               list probes, enable none; with -v also their stability, arguments, addresses and instructions
+  -l               list probes, static ones without -n, and enable none; with -v also their stability, arguments,
+                   addresses, instructions and semaphores
   -q               print only what was asked for
   -o FILE          append the output to a file
   -j, --format F   write text, or ndjson: one JSON object a line (-j)

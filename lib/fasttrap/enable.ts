@@ -104,7 +104,7 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       makeSlots(batch);
       installTraps(batch);
-      for (const probe of group) if (probe.enabled) raiseSemaphores(batch, probe);
+      raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
     } finally {
       fasttrap.tracer.release();
@@ -144,6 +144,7 @@ export function isIntact({ addresses, owner: { process: { image } } }: Probe): b
 function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
   const unused = new Set<Tracepoint>();
   for (const probe of probes) unlinkProbe(fasttrap, image, probe, unused);
+  image.semaphores.lower(probes);
   removeTracepoints(fasttrap, image, unused);
 }
 
@@ -336,13 +337,13 @@ function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set
     if (tracepoint.unused) unused.add(tracepoint);
   }
   probe.enabled = false;
-  image.semaphores.lower(probe);
 }
 
 /** Raises what a program asks before it comes to the sites. A probe without it may fire nevertheless. */
-function raiseSemaphores({ fasttrap, image }: Batch, probe: Probe): void {
-  for (const reason of image.semaphores.raise(probe, probe.semaphores)) {
-    fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
+function raiseSemaphores(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
+  const problems = image.semaphores.raise(new Map(probes.map((probe) => [probe, probe.semaphores])));
+  for (const [probe, reasons] of problems) {
+    for (const reason of reasons) fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
   }
 }
 

@@ -180,12 +180,16 @@ export class Fasttrap implements StopListener {
    *
    * @param image The memory of the program.
    * @param description The description, without macro variables.
+   * @param matchesModule What tells whether a module is meant, by its name; by default the name itself must match.
    * @returns The probes, in the order of their numbers.
    */
-  match(image: Image, description: ProbeDescription): Probe[] {
+  match(
+    image: Image,
+    description: ProbeDescription,
+    matchesModule: (name: string) => boolean = compileGlob(description.module),
+  ): Probe[] {
     const matches = {
       provider: compileGlob(description.provider),
-      module: compileGlob(description.module),
       function: compileGlob(description.function),
       name: compileGlob(description.name),
     };
@@ -193,7 +197,7 @@ export class Fasttrap implements StopListener {
       type !== "internal" && matches.provider(fullName)
     );
     return providers.flatMap(({ probes }) => [...probes.values()])
-      .filter((probe) => matches.name(probe.name) && matches.module(probe.module) && matches.function(probe.function))
+      .filter((probe) => matches.name(probe.name) && matchesModule(probe.module) && matches.function(probe.function))
       .sort((a, b) => a.id - b.id);
   }
 
@@ -320,9 +324,13 @@ export class Fasttrap implements StopListener {
   }
 }
 
-/** What tells a probe from the others of its provider. The address is that of a module that may be mapped again. */
-function keyOf({ module, function: functionName, name, functionAddress, kind }: ProbeParts): string {
-  return `${module}:${functionName}:${name}:${kind === "static" ? "" : functionAddress}`;
+/**
+ * What tells a probe from the others of its provider. The address is that of a module that may be mapped again, or of one
+ * of two modules of the same name; of a static probe that of its first site.
+ */
+function keyOf(parts: ProbeParts): string {
+  const { module, function: functionName, name, functionAddress, kind, sites, isEnabledSites = [] } = parts;
+  return `${module}:${functionName}:${name}:${kind === "static" ? sites[0] ?? isEnabledSites[0] : functionAddress}`;
 }
 
 function defaultLimit(kernel: Kernel): number {

@@ -5,8 +5,9 @@
  * afterwards, so that a hit costs no allocation. A handler that wants to keep something copies it.
  *
  * Numbers. Arguments and return values are 64-bit registers. {@linkcode Hit.arg} gives them as DTrace's `arg0` has them,
- * signed, as a number that is exact between -2^53 and 2^53; {@linkcode Hit.argBigInt} is exact everywhere. An argument of
- * a static probe that is a floating-point number is that number for the first, and its bits for the second.
+ * signed, as a number that is exact between -2^53 and 2^53; {@linkcode Hit.argBigInt} is exact everywhere. The arguments
+ * of static probes have types: they are cut to their size and have a sign only if their type has one. One that is a
+ * floating-point number is that number for the first, and its bits for the second.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
+import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
@@ -52,7 +54,7 @@ export interface Hit {
    * probe what is where the arguments were at entry; in a static probe what the program passes to it.
    *
    * @param index Which one, from 0.
-   * @returns The value, signed; 0 if it cannot be read.
+   * @returns The value: signed, unless a static probe has another type for it; 0 if it cannot be read.
    * @throws {RangeError} If the index is no integer from 0 to 255.
    */
   arg(index: number): number;
@@ -60,7 +62,7 @@ export interface Hit {
    * An argument as {@linkcode Hit.arg} gives it, exact.
    *
    * @param index Which one, from 0.
-   * @returns The value, signed.
+   * @returns The value; of a floating-point number the bits.
    * @throws {RangeError} If the index is no integer from 0 to 255.
    */
   argBigInt(index: number): bigint;
@@ -183,16 +185,15 @@ export class HitView implements Hit {
   /** See {@linkcode Hit.arg}. */
   arg(index: number): number {
     this.readArg(index, this.#word);
-    const { probe } = this;
-    const floatBytes = probe.arguments?.floatBytes?.[probe.nativeIndex(index)] ?? 0;
-    if (floatBytes > 0) return this.#float(floatBytes);
-    return signed(this.#word[0]!, this.#word[1]!);
+    return numberOfWord(this.#word, this.#typeOf(index), this.#floats);
   }
 
   /** See {@linkcode Hit.argBigInt}. */
   argBigInt(index: number): bigint {
     this.readArg(index, this.#word);
-    return (BigInt(this.#word[1]! | 0) << 32n) | BigInt(this.#word[0]!);
+    const high = this.#word[1]!;
+    const isSigned = this.#typeOf(index)?.kind !== "unsigned";
+    return (BigInt(isSigned ? high | 0 : high) << 32n) | BigInt(this.#word[0]!);
   }
 
   /** See {@linkcode Hit.readArg}. */
@@ -291,13 +292,22 @@ export class HitView implements Hit {
     into[1] = 0;
     if (known === undefined || index >= known.translatedTypes.length) return;
     const native = probe.nativeIndex(index);
-    if (known.read !== undefined) known.read(pc, native, this.#operands.at(this.#live().tid, image), into);
-    else image.isa.registers.argument(registers, image.memory, native, instruction.flow === "return", into);
+    const places = known.places?.get(pc);
+    if (places !== undefined) {
+      const reader = places[native]?.reader;
+      if (typeof reader === "object") reader.read(this.#operands.at(this.#live().tid, image), into);
+      return;
+    }
+    image.isa.registers.argument(registers, image.memory, native, instruction.flow === "return", into);
+    // What a caller leaves in the rest of the register is its own affair.
+    const type = probe.valueTypeAt(pc, native);
+    if (type !== undefined) extendWord(into, type.sizeBytes, type.kind === "signed");
   }
 
-  /** The floating-point number whose bits have been read. */
-  #float(sizeBytes: number): number {
-    return sizeBytes === 8 ? this.#floats.getFloat64(0, true) : this.#floats.getFloat32(0, true);
+  /** How the bits of an argument are read; those of probes of functions have no types. */
+  #typeOf(index: number): ValueType | undefined {
+    const { probe } = this;
+    return probe.kind === "static" ? probe.valueTypeAt(this.#site().pc, probe.nativeIndex(index)) : undefined;
   }
 
   #live(): Thread {

@@ -17,6 +17,24 @@ import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import { howPerformed, type TracepointStats } from "./stats.ts";
 
+/** Where an argument of a static probe is. */
+export interface ArgumentDetails {
+  /** Its type, as far as it is known: `int32_t`. */
+  readonly type: string;
+  /** The place as the compiler has written it: `-4@8(%rbp)`. */
+  readonly operand: string;
+  /** Why it cannot be had and reads as 0, as the end of a sentence; undefined if it can. */
+  readonly problem: string | undefined;
+}
+
+/** A counter that the program looks at before it prepares the arguments of a static probe. */
+export interface SemaphoreDetails {
+  /** Its address. */
+  readonly address: number;
+  /** How many listen, this session and other tracers; undefined if it cannot be read. */
+  readonly value: number | undefined;
+}
+
 /** A place where a probe has a trap when it is enabled. */
 export interface SiteDetails {
   /** Its address. */
@@ -32,6 +50,10 @@ export interface SiteDetails {
   readonly performed: TracepointStats["performed"] | undefined;
   /** Why no probe can be on it, as the end of a sentence; undefined if one can. */
   readonly refusal: string | undefined;
+  /** Whether the program asks there whether a static probe is enabled; undefined if it does not. */
+  readonly isEnabledSite?: true | undefined;
+  /** Where the arguments of a static probe are, if its object says so (SystemTap's notes do). */
+  readonly arguments?: readonly ArgumentDetails[] | undefined;
 }
 
 /** What is known of a probe. */
@@ -44,6 +66,8 @@ export interface ProbeDetails {
   readonly argumentTypes: readonly string[];
   /** Its sites. */
   readonly sites: readonly SiteDetails[];
+  /** The semaphores of a static probe; undefined if it has none. */
+  readonly semaphores?: readonly SemaphoreDetails[] | undefined;
 }
 
 /**
@@ -65,6 +89,9 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
     argumentAttributes: formatAttributes(args),
     argumentTypes: types,
     sites: planner === undefined ? [] : probe.addresses.map((pc) => inspectSite(fasttrap, probe, planner, pc)),
+    semaphores: image.alive && probe.semaphores.length > 0
+      ? probe.semaphores.map((address) => ({ address, value: image.semaphores.valueAt(address) }))
+      : undefined,
   };
 }
 
@@ -75,7 +102,15 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
   const instruction = isa.decode(bytes.subarray(0, memory.read(pc, bytes)), 0, pc);
   const offset = probe.kind === "static" ? undefined : pc - probe.functionAddress;
   const site = { address: pc, offset, code: bytes.subarray(0, instruction?.length ?? 0) };
-  const refuse = (refusal: string): SiteDetails => ({ ...site, performed: undefined, refusal });
+  const known = {
+    isEnabledSite: probe.isEnabledSites.includes(pc) ? true as const : undefined,
+    arguments: probe.arguments?.places?.get(pc)?.map(({ type, operand, reader }) => ({
+      type,
+      operand,
+      problem: typeof reader === "string" ? reader : undefined,
+    })),
+  };
+  const refuse = (refusal: string): SiteDetails => ({ ...site, performed: undefined, refusal, ...known });
   if (instruction === undefined) return refuse("there is no instruction that can be decoded");
   if (instruction.refusal !== undefined) return refuse(instruction.refusal);
   const live = fasttrap.tracepoints.find(image.pid, pc, isa.unitBytes);
@@ -83,9 +118,9 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
   const refusal = refusalOf(tracepoint, probe);
   if (refusal !== undefined) return refuse(refusal);
   if (live === tracepoint || tracepoint.emulated || tracepoint.inPlace) {
-    return { ...site, performed: howPerformed(tracepoint), refusal };
+    return { ...site, performed: howPerformed(tracepoint), refusal, ...known };
   }
   // The copy is tried where the original is: only its distance matters.
   const copied = image.slotsRefused === undefined && isa.displace(instruction, site.code, pc) !== undefined;
-  return { ...site, performed: copied ? "slot" : "step", refusal };
+  return { ...site, performed: copied ? "slot" : "step", refusal, ...known };
 }

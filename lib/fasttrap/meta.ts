@@ -104,10 +104,10 @@ export class MetaProvider {
    */
   provide(image: Image, providers: readonly StaticProvider[]): ProvidedObject {
     const share = new Share(this.#fasttrap, image, (done) => this.#objects.get(image)?.delete(done));
-    for (const declared of providers) {
-      const reason = refusalOf(declared.name);
-      if (reason === undefined) share.take(declared);
-      else this.#fasttrap.warn(`Cannot provide static probes of '${declared.name}' in process ${image.pid}: ${reason}`);
+    for (const [name, parts] of Map.groupBy(providers, ({ name }) => name)) {
+      const reason = refusalOf(name);
+      if (reason === undefined) share.take({ ...parts[0]!, probes: parts.flatMap(({ probes }) => probes) });
+      else this.#fasttrap.warn(`Cannot provide static probes of '${name}' in process ${image.pid}: ${reason}`);
     }
     const objects = this.#objects.get(image) ?? new Set();
     this.#objects.set(image, objects.add(share));
@@ -214,7 +214,7 @@ function refusalOf(name: string): string | undefined {
   return size > NAME_BYTES ? `the name is longer than ${NAME_BYTES} bytes` : undefined;
 }
 
-/** Joins the sites of probes of one module, function and name; a site counts once. */
+/** Joins the sites of probes of one module, function and name; a site counts once. The first one's types are kept. */
 function merge(probes: readonly StaticProbe[]): StaticProbe[] {
   const byName = Map.groupBy(probes, ({ module, function: functionName, name }) => `${module}:${functionName}:${name}`);
   return [...byName.values()].map((same) => ({
@@ -222,7 +222,13 @@ function merge(probes: readonly StaticProbe[]): StaticProbe[] {
     sites: ascending(same.flatMap(({ sites }) => sites)),
     isEnabledSites: ascending(same.flatMap(({ isEnabledSites = [] }) => isEnabledSites)),
     semaphores: ascending(same.flatMap(({ semaphores = [] }) => semaphores)),
+    arguments: mergeArguments(same.flatMap((probe) => probe.arguments ?? [])),
   }));
+}
+
+function mergeArguments(parts: readonly StaticArguments[]): StaticArguments | undefined {
+  const places = parts.flatMap((part) => [...part.places ?? []]);
+  return parts[0] && { ...parts[0], ...places.length > 0 && { places: new Map(places) } };
 }
 
 function ascending(sites: readonly Address[]): Address[] {

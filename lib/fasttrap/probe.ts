@@ -9,7 +9,8 @@
  */
 
 import type { Address } from "../address.ts";
-import type { OperandThread } from "../isa/operand_reader.ts";
+import type { OperandReader } from "../isa/operand_reader.ts";
+import { type ValueType, valueTypeOf } from "../value_type.ts";
 import type { Hit } from "./hit.ts";
 import type { Provider } from "./provider.ts";
 
@@ -44,6 +45,8 @@ export interface ProbeIdentity {
   readonly function: string;
   /** `entry`, `return`, an offset in hexadecimal digits, or the name of a static probe. */
   readonly name: string;
+  /** The types of the arguments of a static probe, as `args[n]` in D has them. Probes of functions have none. */
+  readonly argumentTypes?: readonly string[] | undefined;
 }
 
 /** An argument of a probe as `args[n]` in D has it (`dtrace_argdesc`). */
@@ -56,6 +59,18 @@ export interface ArgumentDescription {
   readonly nativeIndex: number;
 }
 
+/** Where an argument of a static probe is, at one site. */
+export interface ArgumentPlace {
+  /** The place as the compiler has written it: `-4@8(%rbp)`. */
+  readonly operand: string;
+  /** Its type in the program, as far as the operand tells: `int32_t`. */
+  readonly type: string;
+  /** How its bits are read; undefined if they cannot be. */
+  readonly valueType: ValueType | undefined;
+  /** What fetches it, or why it cannot be had, as the end of a sentence. */
+  readonly reader: OperandReader | string;
+}
+
 /** What is known of the arguments of a static probe. */
 export interface StaticArguments {
   /** The types of the arguments that the program passes. */
@@ -65,17 +80,10 @@ export interface StaticArguments {
   /** For each translated argument the native one that it is made from; a missing one is made from that of its index. */
   readonly map?: readonly number[];
   /**
-   * Reads a native argument at a site where arguments are not where a C function finds them (SystemTap's operands).
-   *
-   * @param site The site.
-   * @param index Which native argument, from 0.
-   * @param thread The thread.
-   * @param into Receives the low and the high half at index 0 and 1; zeros if it cannot be read.
-   * @returns Whether it could be read.
+   * Where the native arguments are at each site, if they are not where a C function finds them (SystemTap's operands).
+   * The sites of a probe may have them in different places, and of different types.
    */
-  readonly read?: (site: Address, index: number, thread: OperandThread, into: Uint32Array) => boolean;
-  /** For each native argument its size in bytes if it is a floating-point number that `read` gives as its bits, else 0. */
-  readonly floatBytes?: readonly number[];
+  readonly places?: ReadonlyMap<Address, readonly ArgumentPlace[]>;
 }
 
 /** What a probe is made of. */
@@ -142,6 +150,7 @@ export class Probe implements ProbeIdentity, ProbeParts {
   enablings: readonly Enabling[] = [];
   /** How often it has fired. */
   hitsTotal = 0;
+  #valueTypes: readonly (ValueType | undefined)[] | undefined;
 
   /**
    * Makes a probe that is not enabled.
@@ -169,6 +178,11 @@ export class Probe implements ProbeIdentity, ProbeParts {
   /** See {@linkcode ProbeIdentity.provider}. */
   get provider(): string {
     return this.owner.fullName;
+  }
+
+  /** See {@linkcode ProbeIdentity.argumentTypes}. */
+  get argumentTypes(): readonly string[] | undefined {
+    return this.arguments?.translatedTypes;
   }
 
   /** The addresses of all its tracepoints, those of both sorts. */
@@ -205,8 +219,29 @@ export class Probe implements ProbeIdentity, ProbeParts {
     return this.arguments?.map?.[index] ?? index;
   }
 
+  /**
+   * Tells how the bits of an argument are read.
+   *
+   * @param site The site.
+   * @param nativeIndex Which of the arguments that the program passes, from 0.
+   * @returns How; undefined if it is not known.
+   */
+  valueTypeAt(site: Address, nativeIndex: number): ValueType | undefined {
+    const known = this.arguments;
+    const places = known?.places?.get(site);
+    if (places !== undefined) return places[nativeIndex]?.valueType;
+    this.#valueTypes ??= (known?.nativeTypes ?? []).map(passedTypeOf);
+    return this.#valueTypes[nativeIndex];
+  }
+
   /** The probe as a description: `pid1234:libc.so.6:malloc:entry`. */
   toString(): string {
     return `${this.provider}:${this.module}:${this.function}:${this.name}`;
   }
+}
+
+/** How an argument is read that is where a C function finds it: floating-point numbers are elsewhere. */
+function passedTypeOf(name: string): ValueType | undefined {
+  const type = valueTypeOf(name);
+  return type?.kind === "float" ? undefined : type;
 }

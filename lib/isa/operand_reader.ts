@@ -19,6 +19,7 @@
 
 import { fromHalves, isAddress } from "../address.ts";
 import type { ConstantPlace, MemoryPlace, Operand } from "../operand.ts";
+import { extendWord } from "../value_type.ts";
 import type { NamedRegister, RegisterAccess, RegisterHalves, WordMemory } from "./isa.ts";
 
 const HIGH = 2 ** 32;
@@ -82,7 +83,7 @@ function compileConstant(operand: Operand, { lo, hi, inModule }: ConstantPlace, 
   const low = lo + (inModule ? bias % HIGH : 0);
   value[0] = low;
   value[1] = hi + (inModule ? Math.floor(bias / HIGH) : 0) + Math.floor(low / HIGH);
-  extend(value, operand.sizeBytes, operand.signed && !operand.float);
+  extendWord(value, operand.sizeBytes, operand.signed && !operand.float);
   return {
     read: (_, into) => {
       into[0] = value[0]!;
@@ -152,7 +153,7 @@ class RegisterReader implements OperandReader {
       into[0] = register.isHighByte ? registers[register.index]! >>> 8 : registers[register.index]!;
       into[1] = registers[register.index + 1]!;
     }
-    extend(into, this.#sizeBytes, this.#signed);
+    extendWord(into, this.#sizeBytes, this.#signed);
     return true;
   }
 }
@@ -202,7 +203,7 @@ class MemoryReader implements OperandReader {
       into[0] = into[0]! | word[0]!;
       into[1] = into[1]! | word[1]!;
     }
-    extend(into, sizeBytes, signed);
+    extendWord(into, sizeBytes, signed);
     return true;
   }
 
@@ -251,13 +252,4 @@ function shiftLeft(word: Uint32Array, bytes: number): void {
     word[1] = word[1]! << bits | word[0]! >>> (32 - bits);
     word[0] = word[0]! << bits;
   }
-}
-
-/** Cuts a word to its size and extends it to 64 bits. */
-function extend(word: Uint32Array, sizeBytes: number, signed: boolean): void {
-  if (sizeBytes >= 8) return;
-  const unused = 32 - 8 * Math.min(4, sizeBytes);
-  const low = word[0]! << unused;
-  word[0] = signed ? low >> unused : low >>> unused;
-  word[1] = signed && low < 0 ? 0xffffffff : 0;
 }

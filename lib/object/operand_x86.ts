@@ -18,6 +18,9 @@ import type { MemoryPlace, OperandPlace, OperandSymbol } from "../operand.ts";
 import { parseSum, type Sum, toSigned } from "./operand_expression.ts";
 
 const REGISTER = /^%([a-z][a-z0-9]*(?:\(\d\))?)$/;
+/** The registers that can hold an argument, of 64 and of 32 bits. */
+const KNOWN =
+  /^(?:[er]?(?:[abcd]x|[sd]i|[bs]p)|[abcd][lh]|(?:[sd]i|[bs]p)l|r(?:[89]|1[0-5])[dwb]?|[xyz]mm(?:[12]?\d|3[01])|[er]ip)$/;
 /** What stands in the parentheses: base, index and scale. */
 const REGISTERS = /^(?:%([a-z]\w*))?(?:,(?:%([a-z]\w*))?(?:,([1248]))?)?$/;
 const SEGMENT = /^%([c-gs]s):/;
@@ -35,7 +38,7 @@ const NO_INDEX = ["eiz", "riz"];
 export function parseX86Operand(text: string): OperandPlace {
   if (text.startsWith("$")) return parseConstant(text.slice(1));
   const register = REGISTER.exec(text)?.[1];
-  if (register !== undefined) return { kind: "register", register };
+  if (register !== undefined) return KNOWN.test(register) ? { kind: "register", register } : noRegister(register);
   const segment = SEGMENT.exec(text)?.[1];
   const place = parseMemory(segment === undefined ? text : text.slice(4));
   if (place.kind !== "memory") return place;
@@ -66,6 +69,8 @@ function parseMemory(text: string): OperandPlace {
   if (displacement === undefined) return unknown("its displacement is too large");
   const [, base, index, scale] = registers ?? [];
   const hasIndex = index !== undefined && !NO_INDEX.includes(index);
+  const strange = [base, hasIndex ? index : undefined].find((name) => name !== undefined && !KNOWN.test(name));
+  if (strange !== undefined) return noRegister(strange);
   const memory: MemoryPlace = {
     kind: "memory",
     ...base !== undefined && { base },
@@ -122,6 +127,10 @@ function isPc(register: string | undefined): boolean {
 
 function unsupported(relocation: string): OperandPlace {
   return unknown(`"@${relocation}" is not supported`);
+}
+
+function noRegister(name: string): OperandPlace {
+  return unknown(`there is no register "${name}"`);
 }
 
 function notUnderstood(): OperandPlace {

@@ -54,6 +54,8 @@ export interface ModuleStaticProbes {
   readonly dofs: readonly ElfDof[];
   /** What to add to an address of the notes to get the process's. */
   readonly bias: number;
+  /** Whether there is only its memory to read, where notes and DOF cannot be found. */
+  readonly isFileGone: boolean;
 }
 
 /** The words in which a module keeps the addresses of functions, and where they are. */
@@ -213,7 +215,12 @@ export class Module {
     return this.#staticProbes ??= this.#withElf((elf) => {
       const bias = this.#bias(elf);
       const hasNotes = elf.section(".note.stapsdt") !== undefined;
-      return { notes: hasNotes ? this.#readNotes(elf) : [], dofs: readElfDofs(elf, bias), bias };
+      return {
+        notes: hasNotes ? this.#readNotes(elf) : [],
+        dofs: readElfDofs(elf, bias),
+        bias,
+        isFileGone: elf.isLoaded,
+      };
     });
   }
 

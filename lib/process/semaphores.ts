@@ -21,7 +21,7 @@
 
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, formatAddress } from "../address.ts";
-import { readMappings } from "./proc_files.ts";
+import { type Mapping, readMappings } from "./proc_files.ts";
 
 const SIZE_BYTES = 2;
 const LARGEST = 0xffff;
@@ -55,50 +55,55 @@ export class Semaphores {
   /**
    * Raises semaphores.
    *
-   * @param user Who needs them; once is enough.
-   * @param addresses Where they are.
-   * @returns Why some could not be raised, as ends of sentences.
+   * @param wanted Where the semaphores of each user are; once is enough for a user.
+   * @returns Why some could not be raised, as ends of sentences, by user.
    */
-  raise(user: object, addresses: readonly Address[]): string[] {
-    if (addresses.length === 0 || this.#users.has(user)) return [];
-    const problems: string[] = [];
-    const raised: Address[] = [];
-    for (const address of addresses) {
-      const known = this.#raised.get(address);
-      const file = known?.file ?? this.#fileAt(address);
-      if (known !== undefined) known.usersTotal++;
-      else if (file !== undefined && this.#add(this.#pid, address, 1)) {
-        this.#raised.set(address, { usersTotal: 1, file });
-      } else {
-        problems.push(`its semaphore at ${formatAddress(address)} cannot be raised`);
-        continue;
-      }
-      raised.push(address);
+  raise<User extends object>(wanted: ReadonlyMap<User, readonly Address[]>): Map<User, string[]> {
+    const problems = new Map<User, string[]>();
+    const files = new FileFinder(this.#kernel, this.#pid);
+    for (const [user, addresses] of wanted) {
+      if (addresses.length === 0 || this.#users.has(user)) continue;
+      const failed = addresses.filter((address) => !this.#raiseOne(address, files));
+      this.#users.set(user, addresses.filter((address) => !failed.includes(address)));
+      if (failed.length === 0) continue;
+      problems.set(user, failed.map((address) => `its semaphore at ${formatAddress(address)} cannot be raised`));
     }
-    this.#users.set(user, raised);
     return problems;
   }
 
   /**
    * Lowers the semaphores that nobody else needs.
    *
-   * @param user Who does not need them any more; one that needs none is no mistake.
+   * @param users Who do not need them any more; one that needs none is no mistake.
    */
-  lower(user: object): void {
-    const addresses = this.#users.get(user);
-    if (addresses === undefined) return;
-    this.#users.delete(user);
-    for (const address of addresses) {
-      const semaphore = this.#raised.get(address);
-      if (semaphore === undefined || --semaphore.usersTotal > 0) continue;
-      this.#raised.delete(address);
-      if (this.#fileAt(address) === semaphore.file) this.#add(this.#pid, address, -1);
+  lower(users: Iterable<object>): void {
+    const files = new FileFinder(this.#kernel, this.#pid);
+    for (const user of users) {
+      const addresses = this.#users.get(user);
+      if (addresses === undefined) continue;
+      this.#users.delete(user);
+      for (const address of addresses) {
+        const semaphore = this.#raised.get(address);
+        if (semaphore === undefined || --semaphore.usersTotal > 0) continue;
+        this.#raised.delete(address);
+        if (files.at(address) === semaphore.file) this.#add(this.#pid, address, -1);
+      }
     }
+  }
+
+  /**
+   * Reads a semaphore.
+   *
+   * @param address Where it is.
+   * @returns How many listen; undefined if it cannot be read.
+   */
+  valueAt(address: Address): number | undefined {
+    return this.#read(this.#pid, address);
   }
 
   /** Lowers all that have been raised: the process is let go. */
   lowerAll(): void {
-    for (const user of [...this.#users.keys()]) this.lower(user);
+    this.lower([...this.#users.keys()]);
   }
 
   /**
@@ -110,17 +115,52 @@ export class Semaphores {
     for (const address of this.#raised.keys()) this.#add(pid, address, -1);
   }
 
-  #fileAt(address: Address): string | undefined {
-    return readMappings(this.#kernel, this.#pid)?.find(({ start, end }) => address >= start && address < end)?.file;
+  /** Counts one more user of a semaphore, and raises it for the first. Returns whether it is raised. */
+  #raiseOne(address: Address, files: FileFinder): boolean {
+    const known = this.#raised.get(address);
+    const file = known?.file ?? files.at(address);
+    if (known !== undefined) known.usersTotal++;
+    else if (file !== undefined && this.#add(this.#pid, address, 1)) this.#raised.set(address, { usersTotal: 1, file });
+    else return false;
+    return true;
+  }
+
+  #read(pid: number, address: Address): number | undefined {
+    const bytes = new Uint8Array(SIZE_BYTES);
+    if (this.#kernel.call.ft_read_memory(pid, address, bytes, SIZE_BYTES) !== SIZE_BYTES) return undefined;
+    return new DataView(bytes.buffer).getUint16(0, true);
   }
 
   #add(pid: number, address: Address, change: 1 | -1): boolean {
+    const value = (this.#read(pid, address) ?? NaN) + change;
+    // Not a number is neither.
+    if (!(value >= 0 && value <= LARGEST)) return false;
     const bytes = new Uint8Array(SIZE_BYTES);
-    if (this.#kernel.call.ft_read_memory(pid, address, bytes, SIZE_BYTES) !== SIZE_BYTES) return false;
-    const view = new DataView(bytes.buffer);
-    const value = view.getUint16(0, true) + change;
-    if (value < 0 || value > LARGEST) return false;
-    view.setUint16(0, value, true);
+    new DataView(bytes.buffer).setUint16(0, value, true);
     return this.#kernel.call.ft_write_memory(pid, address, bytes, SIZE_BYTES) === SIZE_BYTES;
+  }
+}
+
+/** The files that are mapped in a process, as they were at the first question. */
+class FileFinder {
+  readonly #kernel: Kernel;
+  readonly #pid: number;
+  #mappings: readonly Mapping[] | undefined;
+  /** The mapping of the last answer: semaphores lie side by side. */
+  #last: Mapping | undefined;
+
+  constructor(kernel: Kernel, pid: number) {
+    this.#kernel = kernel;
+    this.#pid = pid;
+  }
+
+  /** The file at an address, as `/proc/PID/maps` names it; undefined if nothing is mapped there. */
+  at(address: Address): string | undefined {
+    const holds = ({ start, end }: Mapping) => address >= start && address < end;
+    if (this.#last === undefined || !holds(this.#last)) {
+      this.#mappings ??= readMappings(this.#kernel, this.#pid) ?? [];
+      this.#last = this.#mappings.find(holds);
+    }
+    return this.#last?.file;
   }
 }

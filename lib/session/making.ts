@@ -18,12 +18,15 @@ import { DTraceError, SystemError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Probe, ProbeParts } from "../fasttrap/probe.ts";
 import type { FunctionProviderType } from "../fasttrap/provider.ts";
+import { nearNames } from "../near_names.ts";
 import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
-import { compileGlob } from "../spec/glob.ts";
+import { compileGlob, isGlob } from "../spec/glob.ts";
+import { compileModulePattern } from "../spec/module_pattern.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { matchProbes, mayMatchLater } from "./matching.ts";
 import { matchObjectiveC } from "./objective_c.ts";
+import { FUNCTIONS_HINT } from "./subject.ts";
 
 /** What finds the functions that probes of a provider are made of. */
 const SEARCHES: Readonly<Record<FunctionProviderType, typeof matchProbes>> = {
@@ -67,7 +70,8 @@ export function makeProbes(
   description: ProbeDescription,
   { modules, among }: Places,
 ): Made {
-  const known = fasttrap.match(process.image, description).filter((probe) => among === undefined || isIn(among, probe));
+  const known = fasttrap.match(process.image, description, moduleMatcher(modules, description.module))
+    .filter((probe) => among === undefined || isIn(among, probe));
   const made: Probe[] = [];
   const problems: string[] = [];
   let hint: string | undefined;
@@ -87,7 +91,27 @@ export function makeProbes(
   }
   const probes = [...new Set([...known, ...made])].sort((a, b) => a.id - b.id);
   if (probes.length === 0 && mistake !== undefined) throw mistake;
+  if (probes.length === 0) hint ??= nearProbes(fasttrap, process, description);
   return { probes, problems, hint };
+}
+
+/** What was probably meant, among the probes that have been made. */
+function nearProbes(fasttrap: Fasttrap, { image }: TracedProcess, { provider, name }: ProbeDescription) {
+  const all = { provider: "", module: "", function: "", name: "" };
+  const made = fasttrap.match(image, all);
+  const ofProvider = fasttrap.match(image, { ...all, provider });
+  if (ofProvider.length === 0) {
+    const near = nearNames(provider, [
+      ...made.map((probe) => probe.provider),
+      ...TYPES.map((type) => type + image.pid),
+    ]);
+    if (near.length > 0) return `no provider matches "${provider}"; did you mean ${near.join(", ")}?`;
+    if (!provider.endsWith(String(image.pid))) return FUNCTIONS_HINT;
+    if (isGlob(provider) || made.length > 0) return undefined;
+    return `process ${image.pid} has no static probes; those of functions are of pid${image.pid}`;
+  }
+  const near = nearNames(name, ofProvider.map((probe) => probe.name));
+  return near.length === 0 ? undefined : `no probe matches "${name}"; did you mean ${near.join(", ")}?`;
 }
 
 /**
@@ -119,6 +143,17 @@ export function isIn(modules: readonly Module[], probe: Probe): boolean {
   return probe.addresses.some((pc) => modules.some((module) => module.holdsCode(pc)));
 }
 
+/** What tells whether a probe's module is meant: by its name, by a part of it, or as `a.out`, as in probes of functions. */
+function moduleMatcher(modules: readonly Module[], field: string): (name: string) => boolean {
+  const matches = compileModulePattern(field);
+  const byName = new Map<string, boolean>();
+  for (const { name, probeModule, isProgram, linkMap } of modules) {
+    byName.set(probeModule, matches({ name, isExecutable: isProgram, linkMap }));
+  }
+  // Probes that came through the device, or with DOF, may say that they are in a module that there is not.
+  return (name) => byName.get(name) ?? matches({ name, isExecutable: name === "a.out", linkMap: 0 });
+}
+
 /**
  * The providers of functions that a description is about. `*1234:::` asks for the probes that there are: nobody means each
  * instruction of a program by it.
@@ -128,6 +163,8 @@ function typesOf(
   { provider, module, function: functionName, name }: ProbeDescription,
 ): FunctionProviderType[] {
   const matches = compileGlob(provider);
+  // A description of no process in particular makes no probes, as in DTrace: it means those that there are.
+  if (!provider.endsWith(String(pid))) return [];
   if (provider === `*${pid}` && [module, functionName, name].every((field) => field === "")) return [];
   return TYPES.filter((type) => matches(`${type}${pid}`));
 }

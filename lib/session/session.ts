@@ -30,13 +30,7 @@ import type { Module } from "../process/modules.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
-import {
-  expandMacros,
-  noProbesError,
-  parseProbeDescription,
-  pidOfProvider,
-  type ProbeDescription,
-} from "../spec/probe_description.ts";
+import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
@@ -45,17 +39,11 @@ import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOpti
 import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
 import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
+import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
 const SETTLE_MS = 50;
-
-/** A description and the process that it is about. */
-interface Found {
-  readonly process: TracedProcess;
-  /** The description without macro variables. */
-  readonly fields: ProbeDescription;
-}
 
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
@@ -124,7 +112,9 @@ export class Session implements Disposable, AsyncDisposable {
   attach(pid: number): Target {
     const known = this.#targets.get(pid);
     if (known?.alive) return known;
-    return this.#add(attach(this.#fasttrap.tracer, pid));
+    const target = this.#add(attach(this.#fasttrap.tracer, pid));
+    this.#enableAgain(this.#processOf(pid));
+    return target;
   }
 
   /**
@@ -141,6 +131,7 @@ export class Session implements Disposable, AsyncDisposable {
     this.#held.add(process);
     const target = this.#add(process);
     runToMoment(this.#fasttrap.tracer, process, options.moment ?? "preinit");
+    this.#enableAgain(process);
     return target;
   }
 
@@ -148,7 +139,8 @@ export class Session implements Disposable, AsyncDisposable {
    * Lists the probes that a description matches, without enabling them. They get their numbers.
    *
    * @param description A probe description, such as `pid$target:libc.so.6:malloc:entry`. A process that it names and
-   *   that is no target yet is attached.
+   *   that is no target yet is attached. One whose provider does not end in a pid, such as `postgresql*:::`, means the
+   *   static probes of all targets.
    * @param options Whether nothing may be matched.
    * @returns The probes.
    * @throws {SyntaxError} If the description cannot be parsed.
@@ -156,7 +148,7 @@ export class Session implements Disposable, AsyncDisposable {
    */
   list(description: string | ProbeDescription, options: ListOptions = {}): readonly ProbeIdentity[] {
     const found = this.#find(description, options);
-    return found === undefined ? [] : this.#make(found, this.#modules.list(found.process), options);
+    return gather(found, options, (each, some) => this.#make(each, this.#modules.list(each.process), some));
   }
 
   /**
@@ -173,7 +165,8 @@ export class Session implements Disposable, AsyncDisposable {
 
   /**
    * Enables the probes that a description matches. The target stops once, for a moment. Modules that it loads later get
-   * their probes before any of their code runs.
+   * their probes before any of their code runs. A description of no process in particular is about all targets, those to
+   * come as well.
    *
    * @param description As for {@linkcode Session.list}.
    * @param options A handler, and whether nothing may be matched.
@@ -190,9 +183,9 @@ export class Session implements Disposable, AsyncDisposable {
     });
     this.#enabled.add(enabled);
     enabled.target = options.target ?? this.#targets.keys().next().value;
-    enabled.template = typeof description === "string" ? parseProbeDescription(description) : description;
+    enabled.template = descriptionOf(description);
     try {
-      if (found !== undefined) this.#enable(enabled, found, options);
+      gather(found, options, (each, some) => this.#enable(enabled, each, some));
     } catch (error) {
       enabled[Symbol.dispose]();
       throw error;
@@ -337,19 +330,20 @@ export class Session implements Disposable, AsyncDisposable {
     return target;
   }
 
-  /** Finds the process that a description is about, and attaches to it; undefined if nothing is meant and that may be. */
-  #find(description: string | ProbeDescription, options: ListOptions): Found | undefined {
+  /** Finds the processes that a description is about, and attaches to them; none if nothing is meant and that may be. */
+  #find(description: string | ProbeDescription, options: ListOptions): Found[] {
     const { allowNone = false, target = this.#targets.keys().next().value } = options;
-    const parsed = typeof description === "string" ? parseProbeDescription(description) : description;
-    const fields = expandMacros(parsed, { target });
-    const pid = pidOfProvider(fields.provider);
-    if (pid !== undefined) return { process: this.#processOf(pid), fields };
-    if (allowNone) return undefined;
-    throw noProbesError(fields, "probes of functions have providers such as pid1234 or pid$target");
+    const subject = subjectOf(descriptionOf(description), target);
+    const { fields } = subject;
+    if (subject.pid !== undefined) return [{ process: this.#processOf(subject.pid), fields }];
+    const { processes } = this.#fasttrap.tracer;
+    const found = this.targets.flatMap(({ pid, alive }) => alive ? processes.get(pid) ?? [] : []);
+    if (found.length === 0 && !allowNone) throw noProbesError(fields, FUNCTIONS_HINT);
+    return found.map((process) => ({ process, fields }));
   }
 
   /** Enables what a description matches now, and what it will match when modules are loaded. */
-  #enable(enabled: EnabledProbes, found: Found, options: ListOptions): void {
+  #enable(enabled: EnabledProbes, found: Found, options: ListOptions): readonly Probe[] {
     let modules = this.#modules.list(found.process);
     const isStatic = mayBeStatic(found.fields.provider, found.process.pid);
     if (isStatic || mayMakeLater(found.process, modules, found.fields)) {
@@ -357,29 +351,39 @@ export class Session implements Disposable, AsyncDisposable {
         came: (fresh, all) => enabled.add(this.#make(found, all, { allowNone: true, among: fresh })),
         went: (gone) => {
           enabled.remove(gone);
-          this.#statics.release(gone);
+          this.#statics.release(found.process, gone);
         },
       });
       enabled.requests.add(request);
       modules = request.modules;
     }
     try {
-      enabled.add(this.#make(found, modules, options));
+      const probes = this.#make(found, modules, options);
+      enabled.add(probes);
+      return probes;
     } catch (error) {
       // A function or an offset that one of several programs does not have.
       if (!this.#options.follow || !options.allowNone || !(error instanceof DTraceError)) throw error;
+      return [];
     }
   }
 
-  /** Enables in a process that is about to run for the first time what is enabled in the target that it descends from. */
+  /** A process is about to run for the first time: what is enabled in the target that it descends from is so in it. */
   #started(process: TracedProcess): void {
     const { pid, ancestors } = process;
     if (!this.#targets.get(pid)?.alive) this.#add(process);
+    this.#enableAgain(process, [pid, ...ancestors]);
+  }
+
+  /** Enables in a process that has come what is enabled in all, and what `$target` means in the targets that it is of. */
+  #enableAgain(process: TracedProcess, family: readonly number[] = []): void {
     for (const enabled of [...this.#enabled]) {
       const { target, template } = enabled;
-      if (target === undefined || template === undefined || !template.provider.includes("$target")) continue;
-      if (pid !== target && !ancestors.includes(target)) continue;
-      this.#enable(enabled, { process, fields: expandMacros(template, { target: pid }) }, { allowNone: true });
+      if (template === undefined) continue;
+      const isFamily = target !== undefined && family.includes(target) && template.provider.includes("$target");
+      const subject = subjectOf(template, isFamily ? process.pid : target);
+      if (!isFamily && subject.pid !== undefined) continue;
+      this.#enable(enabled, { process, fields: subject.fields }, { allowNone: true });
     }
   }
 
@@ -395,7 +399,7 @@ export class Session implements Disposable, AsyncDisposable {
     modules: readonly Module[],
     { allowNone = false, among }: ListOptions & { readonly among?: readonly Module[] },
   ): readonly Probe[] {
-    if (mayBeStatic(fields.provider, process.pid)) this.#statics.provide(process, among ?? modules);
+    if (mayBeStatic(fields.provider, process.pid)) this.#statics.provide(process, modules, among);
     const { probes, problems, hint } = makeProbes(this.#fasttrap, process, fields, { modules, among });
     for (const problem of problems) this.#warn(problem);
     if (probes.length === 0 && !allowNone) throw noProbesError(fields, hint);
@@ -462,4 +466,8 @@ export class Session implements Disposable, AsyncDisposable {
   #warn(message: string): void {
     this.#options.onWarning?.(message);
   }
+}
+
+function descriptionOf(description: string | ProbeDescription): ProbeDescription {
+  return typeof description === "string" ? parseProbeDescription(description) : description;
 }

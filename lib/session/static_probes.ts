@@ -16,24 +16,25 @@
  * @module
  */
 
-import { type Address, isAddress, toAddress } from "../address.ts";
+import { isAddress, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { ProvidedObject, StaticProbe, StaticProvider } from "../fasttrap/meta.ts";
-import type { StaticArguments } from "../fasttrap/probe.ts";
+import type { ArgumentPlace, StaticArguments } from "../fasttrap/probe.ts";
 import type { ProviderAttributes } from "../fasttrap/provider.ts";
 import type { Isa } from "../isa/isa.ts";
-import { compileOperand, type OperandReader } from "../isa/operand_reader.ts";
+import { compileOperand } from "../isa/operand_reader.ts";
 import { type Dof, DOF_ATTRIBUTE_PARTS, parseDof } from "../object/dof.ts";
 import { DOF_HEADER_BYTES } from "../object/dof_constants.ts";
 import { readDofHeader } from "../object/dof_header.ts";
 import { DofReader } from "../object/dof_reader.ts";
 import type { StapProbe } from "../object/stap_probes.ts";
-import { operandType } from "../operand.ts";
+import { type Operand, operandType } from "../operand.ts";
 import type { Module } from "../process/modules.ts";
 import type { Image, TracedProcess } from "../process/process.ts";
 import { isGlob } from "../spec/glob.ts";
 import { type Attributes, attributesOf } from "../spec/stability.ts";
+import { valueTypeOf } from "../value_type.ts";
 
 const PRIVATE: Attributes = { name: "Private", data: "Private", class: "Unknown" };
 const NOTE_ATTRIBUTES: ProviderAttributes = {
@@ -57,7 +58,7 @@ export interface DofPlacement {
 /** The static probes of all processes of a session. */
 export class StaticProbes {
   readonly #fasttrap: Fasttrap;
-  readonly #objects = new WeakMap<Module, ProvidedObject>();
+  readonly #objects = new WeakMap<Image, Map<Module, ProvidedObject>>();
 
   /**
    * Makes the object; no module has been looked at.
@@ -69,27 +70,37 @@ export class StaticProbes {
   }
 
   /**
-   * Makes the probes that modules declare. Those that have been looked at before are passed over.
+   * Makes the probes that modules declare. Those that have been looked at before are passed over; what those have got that
+   * are gone, while nobody followed them, is given back first.
    *
    * @param process The process.
-   * @param modules Its modules, or some of them.
+   * @param modules All its modules.
+   * @param among Those that are of interest; all by default.
    */
-  provide(process: TracedProcess, modules: readonly Module[]): void {
-    for (const module of modules) {
-      if (this.#objects.has(module)) continue;
-      this.#objects.set(module, this.#fasttrap.meta.provide(process.image, this.#declared(process, module)));
+  provide(process: TracedProcess, modules: readonly Module[], among: readonly Module[] = modules): void {
+    const { image } = process;
+    const objects = this.#objects.get(image) ?? new Map<Module, ProvidedObject>();
+    this.#objects.set(image, objects);
+    const present = new Set(modules);
+    this.release(process, [...objects.keys()].filter((module) => !present.has(module)));
+    for (const module of among) {
+      if (!objects.has(module)) {
+        objects.set(module, this.#fasttrap.meta.provide(image, this.#declared(process, module)));
+      }
     }
   }
 
   /**
    * Gives back what modules have got that are gone.
    *
+   * @param process The process.
    * @param modules The modules.
    */
-  release(modules: readonly Module[]): void {
+  release({ image }: TracedProcess, modules: readonly Module[]): void {
+    const objects = this.#objects.get(image);
     for (const module of modules) {
-      this.#objects.get(module)?.release();
-      this.#objects.delete(module);
+      objects?.get(module)?.release();
+      objects?.delete(module);
     }
   }
 
@@ -115,13 +126,16 @@ export class StaticProbes {
   #declared({ image }: TracedProcess, module: Module): StaticProvider[] {
     if (module.refusal !== undefined) return [];
     try {
-      const { notes, dofs, bias } = module.staticProbes();
+      const { notes, dofs, bias, isFileGone } = module.staticProbes();
+      if (isFileGone) {
+        this.#fasttrap.warn(`Cannot look for static probes in ${module.name}: its file is gone, or cannot be opened`);
+      }
       const providers = noteProviders(notes, { image, module, bias, warn: (message) => this.#fasttrap.warn(message) });
       for (const { dof } of dofs) {
         if (dof instanceof DTraceError) this.#fasttrap.warn(dof.message);
         else {
           for (const { message } of dof.problems) this.#fasttrap.warn(`In DOF of ${module.name}: ${message}`);
-          providers.push(...dofProviders(dof, module.name));
+          providers.push(...dofProviders(dof, module.probeModule));
         }
       }
       return providers;
@@ -161,13 +175,13 @@ function noteProviders(notes: readonly StapProbe[], placement: NotePlacement): S
 }
 
 function noteProbe(probe: StapProbe, { image, module, bias, warn }: NotePlacement): StaticProbe {
-  const title = `${probe.provider}${image.pid}:${module.name}:${probe.function}:${probe.name}`;
+  const title = `${probe.provider}${image.pid}:${module.probeModule}:${probe.function}:${probe.name}`;
   for (const problem of probe.sites.flatMap(({ problems }) => problems)) {
     warn(`A site of ${title} is wrong: ${problem}`);
   }
   const sites = probe.sites.filter(({ unusable }) => !unusable);
   return {
-    module: module.name,
+    module: module.probeModule,
     function: probe.function,
     name: probe.name,
     sites: sites.map(({ vaddr }) => toAddress(vaddr + bias)),
@@ -176,22 +190,30 @@ function noteProbe(probe: StapProbe, { image, module, bias, warn }: NotePlacemen
   };
 }
 
-function noteArguments({ sites }: StapProbe, isa: Isa, bias: number): StaticArguments | undefined {
-  const operands = sites[0]?.operands ?? [];
-  const types = operands.map((operand) => operandType(operand));
-  const readers = new Map<Address, readonly (OperandReader | undefined)[]>();
-  for (const site of sites) {
-    const compiled = site.operands.map((operand) => compileOperand(operand, isa.registers, bias));
-    readers.set(
-      toAddress(site.vaddr + bias),
-      compiled.map((reader) => typeof reader === "string" ? undefined : reader),
-    );
-  }
+/** The sites of a probe may differ in everything; the types that are listed are those of the site that has the most. */
+function noteArguments({ sites }: StapProbe, isa: Isa, bias: number): StaticArguments {
+  const longest = sites.reduce<readonly Operand[]>(
+    (most, { operands }) => operands.length > most.length ? operands : most,
+    [],
+  );
+  const types = longest.map((operand) => operandType(operand));
   return {
     nativeTypes: types,
     translatedTypes: types,
-    floatBytes: operands.map(({ float, sizeBytes }) => float ? sizeBytes : 0),
-    read: (site, index, thread, into) => readers.get(site)?.[index]?.read(thread, into) ?? false,
+    places: new Map(sites.map(({ vaddr, operands }) => [
+      toAddress(vaddr + bias),
+      operands.map((operand) => notePlace(operand, isa, bias)),
+    ])),
+  };
+}
+
+function notePlace(operand: Operand, isa: Isa, bias: number): ArgumentPlace {
+  const type = operandType(operand);
+  return {
+    operand: operand.text,
+    type,
+    valueType: valueTypeOf(type),
+    reader: compileOperand(operand, isa.registers, bias),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Whole screens of `-c`, `--`, `-p` and their options, each with the program's own output and end. */
 
+import { LISTING_HEADER } from "../../lib/consumer/listing.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertTextUntouched, TARGETS, withTarget } from "../support.ts";
 import { mask, run, RunningCommand, type Screen, START } from "./command.ts";
@@ -268,9 +269,21 @@ ${details}`,
   );
 });
 
-Deno.test("fasttrap -l -p lists entries and returns of a running process, which does not notice", async () => {
+Deno.test("fasttrap -l -p of a process without static probes says how to list functions", async () => {
   await withTarget("requests", async (target) => {
-    const { code, stdout } = await run(["-l", "-p", target.pid]);
+    assertEquals(await run(["-l", "-p", target.pid]), {
+      code: 0,
+      stdout: LISTING_HEADER,
+      stderr: "fasttrap: there are no static probes; -n 'pid$target:a.out::entry' lists functions\n",
+    });
+    assertEquals((await run(["-l", "-j", "-p", target.pid])).stdout, "");
+  });
+});
+
+Deno.test("fasttrap -l lists entries and returns of a running process, which does not notice", async () => {
+  await withTarget("requests", async (target) => {
+    const descriptions = ["-n", "pid$target:::entry", "-n", "pid$target:::return"];
+    const { code, stdout } = await run(["-l", ...descriptions, "-p", target.pid]);
     assertEquals(code, 0);
     for (const name of ["entry", "return"]) {
       assertMatch(stdout, new RegExp(`^ *\\d+ +pid${target.pid} +requests +serve ${name}$`, "m"));

@@ -6,7 +6,7 @@ import { writeDof } from "../../lib/object/dof_writer.ts";
 import schema from "../../schema/usdt.schema.json" with { type: "json" };
 import { EXAMPLE } from "../object/dof_examples.ts";
 import { readelfNotes } from "../object/stap_notes.ts";
-import { missing, testWith, Workshop } from "../programs/real_program.ts";
+import { missing, Workshop } from "../programs/real_program.ts";
 import { TARGETS } from "../support.ts";
 import { ATTACH, run } from "./command.ts";
 
@@ -166,27 +166,6 @@ Deno.test("fasttrap usdt dump --format json prints what the schema says", async 
   ]);
   assertEquals((dofs[0]!["sections"] as { type: string }[])[5]?.type, "PROVIDER");
 });
-
-for (
-  const path of [
-    "/usr/lib/postgresql/15/bin/postgres",
-    "/usr/bin/python3.11",
-    "/usr/lib/x86_64-linux-gnu/libruby-3.1.so.3.1",
-  ]
-) {
-  testWith(["readelf", path], `fasttrap usdt list lists what readelf finds in ${path}`, async () => {
-    const { providers } = await runJson("usdt", "list", path) as {
-      providers: { name: string; probes: { name: string; sites: { address: number }[] }[] }[];
-    };
-    const found = providers.flatMap(({ name: provider, probes }) =>
-      probes.flatMap(({ name, sites }) => sites.map(({ address }) => `${provider}:${name} ${address}`))
-    );
-    const expected = readelfNotes(path).map(({ provider, name, location }) =>
-      `${provider}:${name.replaceAll("__", "-")} ${location}`
-    );
-    assertEquals(found.sort(), expected.sort());
-  });
-}
 
 Deno.test("fasttrap usdt refuses mistakes in the command line", async () => {
   const rows: [args: string[], message: string, hint?: string][] = [

@@ -18,6 +18,56 @@ Deno.test("formatListingRow() does not cut what is too long", () => {
   assertEquals(formatListingRow(probe), `123456 pid12345678         libc.so.6 ${"f".repeat(40)} 1f\n`);
 });
 
+Deno.test("formatListingRow() shows the types of a static probe's arguments, and nothing that a terminal obeys", () => {
+  const probe = makeProbe({
+    provider: "demo7",
+    function: "a\x1b[31mb",
+    name: "go\n",
+    argumentTypes: ["int", "", "char *"],
+  });
+  assertEquals(
+    formatListingRow(probe),
+    `    3 ${"demo7".padStart(10)} ${"libc.so.6".padStart(17)} ${
+      "a\\x1b[31mb".padStart(33)
+    } go\\x0a(int, unknown, char *)\n`,
+  );
+  assertEquals(formatListingRow(makeProbe({ argumentTypes: [] })).slice(-8), " entry()\n".slice(-8));
+});
+
+Deno.test("formatDetails() shows where the arguments of a static probe are, or why not, and its semaphores", () => {
+  const words = { attributes: "Private/Private/Unknown", argumentAttributes: "Private/Private/Unknown" };
+  const site = { offset: undefined, code: new Uint8Array([0x90]), performed: "emulated", refusal: undefined } as const;
+  const text = formatDetails({
+    ...words,
+    argumentTypes: ["int32_t", "uint64_t"],
+    sites: [
+      {
+        ...{ ...site, address: 16 },
+        arguments: [
+          { type: "int32_t", operand: "-4@%eax", problem: undefined },
+          { type: "uint64_t", operand: "8@what\x07", problem: "it is not understood" },
+        ],
+      },
+      { ...site, address: 32, isEnabledSite: true },
+    ],
+    semaphores: [{ address: 64, value: 2 }, { address: 66, value: undefined }],
+  });
+  assertEquals(
+    text.slice(text.indexOf("\tSites")),
+    `\tSites
+\t\t0x10 emulated: 90
+\t\t\targ0 int32_t = -4@%eax
+\t\t\targ1 uint64_t = 8@what\\x07 (it is not understood)
+\t\t0x20 asks whether the probe is enabled, emulated: 90
+
+\tSemaphores
+\t\t0x40 is 2
+\t\t0x42 cannot be read
+
+`,
+  );
+});
+
 Deno.test("formatDetails() shows types of arguments, and why there can be no probe", () => {
   const text = formatDetails({
     attributes: "Evolving/Stable/ISA",

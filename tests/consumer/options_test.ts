@@ -81,11 +81,11 @@ Deno.test("readOptions() takes doctor as the first word only", () => {
   assertThrows(() => read("-p", "7", "doctor"), UsageError, 'unexpected argument "doctor"');
 });
 
-Deno.test("readOptions() lists entries and returns if it is not told what", () => {
-  assertEquals(read("-l", "-p", "7").descriptions.map(({ text }) => text), [
-    "pid$target:::entry",
-    "pid$target:::return",
-  ]);
+Deno.test("readOptions() lists the static probes if it is not told what", () => {
+  const { descriptions, allowNone, listsAll } = read("-l", "-p", "7");
+  assertEquals([descriptions.map(({ text }) => text), allowNone, listsAll], [["*$target:::"], true, true]);
+  const told = read("-l", "-p", "7", "-n", "pid$target:a.out::entry");
+  assertEquals([told.descriptions.length, told.allowNone, told.listsAll], [1, false, false]);
 });
 
 Deno.test("readOptions() throws UsageError on what is out of range", () => {

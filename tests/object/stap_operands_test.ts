@@ -109,6 +109,12 @@ Deno.test("parseOperands() keeps operands that it does not understand, with the 
     ["8@(%rax 8@", "uint64_t it is not understood", "uint64_t it is not understood"],
     ["8@-(4)(%rax) 8@)(", "uint64_t it is not understood", "uint64_t it is not understood"],
     ["8@$", "uint64_t it is not understood"],
+    [
+      "8@%rdix 8@%cr3 4@(%rex) 8@(%rax,%st)",
+      ...["rdix", "cr3"].map((name) => `uint64_t there is no register "${name}"`),
+      'uint32_t there is no register "rex"',
+      'uint64_t there is no register "st"',
+    ],
     ["8@QWORD PTR [rbp-8]", "uint64_t it is not understood"],
   ]);
   assertRows({ machine: 21, bits: 64 }, [["-4@28(31)", "int32_t operands of machine 21 are not understood"]]);

@@ -10,6 +10,9 @@ import { until, within } from "../support.ts";
 /** Where Debian puts the programs of PostgreSQL 15. */
 export const POSTGRES_BIN = "/usr/lib/postgresql/15/bin";
 
+/** How long pgbench may run, in ms. */
+const BENCH_LIMIT_MS = 300_000;
+
 /** The line by which a session says that a query has been answered. */
 const ANSWERED = "-- answered --";
 
@@ -49,6 +52,29 @@ export class PostgresServer implements AsyncDisposable {
   /** The pid of the process that starts a backend for each session. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /**
+   * Runs pgbench against it.
+   *
+   * @param database The database.
+   * @param args Its other arguments.
+   * @param enough When it has run for long enough, if it was given a time (`-T`); it ends as if that were over.
+   * @returns Its exit status and what it has printed.
+   */
+  async bench(
+    database: string,
+    args: readonly string[],
+    enough?: Promise<void>,
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = new Deno.Command(`${POSTGRES_BIN}/pgbench`, {
+      args: ["-h", this.folder, "-U", "postgres", ...args, database],
+      ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+    }).spawn();
+    void enough?.then(() => child.kill("SIGALRM"));
+    const { code, stdout, stderr } = await within(child.output(), "the end of pgbench", BENCH_LIMIT_MS);
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,12 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Session } from "../../mod.ts";
-import { TargetProgram, untraced, within } from "../support.ts";
+import { toAddress } from "../../lib/address.ts";
+import { detach } from "../../lib/process/attach.ts";
+import { listModules, Module } from "../../lib/process/modules.ts";
+import { StaticProbes } from "../../lib/session/static_probes.ts";
+import { Traced } from "../fasttrap/traced.ts";
+import { TargetProgram, untraced, within, withTarget } from "../support.ts";
 
 const TIMES = 7;
 
@@ -148,3 +153,27 @@ Deno.test("D_DOF_SHORT: DOF at an address that cannot be read", async () => {
     assert(session.list("static_dof$target:::").length > 0);
   });
 });
+
+Deno.test("StaticProbes.provide() says of which modules there is no file to look into", () =>
+  withTarget("static_notes", async (target) => {
+    using traced = new Traced(target);
+    const { kernel, process, fasttrap, warnings } = traced;
+    const [program] = listModules(kernel, process);
+    // A mapping that there is not, so that the file is not found by it either.
+    const mappings = program!.mappings.map((mapping) => ({
+      ...mapping,
+      path: "/gone/libgone.so",
+      end: toAddress(mapping.end - 1),
+    }));
+    const gone = new Module(kernel, process, mappings, { isProgram: false });
+    new StaticProbes(fasttrap).provide(process, [gone]);
+    assertEquals([warnings, fasttrap.total], [
+      ["Cannot look for static probes in libgone.so: its file is gone, or cannot be opened"],
+      0,
+    ]);
+    new StaticProbes(fasttrap).provide(process, [program!]);
+    assertEquals([warnings.length, fasttrap.total], [1, 4]);
+    detach(fasttrap.tracer, process);
+    await target.send();
+    assertEquals((await target.outcome()).end, "exited 0");
+  }));
