@@ -14,7 +14,7 @@
 
 import type { Image, Thread } from "./process.ts";
 import { isDeliverable, readStatus } from "./proc_files.ts";
-import { eventOf, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import { eventOf, PTRACE_EVENT_STOP, SIGILL, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /**
@@ -43,8 +43,14 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
     // Most threads are not behind a trap: for them the status need not be read.
     if (image.text.untouched || !tracer.stop.loadRegisters(thread)) return false;
     const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
-    if (!image.text.has(pc) && !image.text.mayBeLate(pc)) return false;
+    const isInside = image.pads.copyAt(pc + image.isa.trapPcBytes) !== undefined;
+    if (!isInside && !image.trapsAt(pc) && !image.text.mayBeLate(pc)) return false;
+    if (isInside) return isPending(tracer, thread, SIGILL) || isPending(tracer, thread, SIGTRAP);
   }
-  const status = readStatus(tracer.kernel, thread.tid);
-  return status !== undefined && isDeliverable(status, SIGTRAP);
+  return isPending(tracer, thread, SIGTRAP);
+}
+
+function isPending({ kernel }: Tracer, { tid }: Thread, signal: number): boolean {
+  const status = readStatus(kernel, tid);
+  return status !== undefined && isDeliverable(status, signal);
 }
