@@ -35,7 +35,6 @@ import { USAGE } from "./lib/consumer/usage.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
-import type { ProbeIdentity } from "./lib/session/event.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 import type { ProbeDescription } from "./lib/spec/probe_description.ts";
@@ -111,10 +110,9 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       signals: constants.signals,
       followed: options.follow,
     });
-    const handler = options.count ? { handler: ({ probe }: { probe: ProbeIdentity }) => counter.add(probe) } : {};
     for (const description of options.descriptions) {
       const found = expand(description.fields, session).map((target) =>
-        session.enable(description.fields, { allowNone: options.allowNone, target, ...handler })
+        session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
       );
       enabled.push(...found);
       tell(formatMatched(description, found.reduce((sum, { probes }) => sum + probes.length, 0)));
@@ -131,6 +129,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   }
   await dumpStats(options, session, output);
   const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
+  for (const { counts } of enabled) for (const [probe, hits] of counts) counter.add(probe, hits);
   const lost = options.count ? 0 : hitsTotal - eventsTotal;
   const totals = { hitsTotal: hitsTotal - lost, drops: lost > 0 ? { end: lost } : {} };
   await output.write(printer.formatEnd(totals, counter.sorted()));

@@ -190,6 +190,17 @@ export function cStrings(texts: readonly string[]): Uint8Array<ArrayBuffer> {
 }
 
 /**
+ * Shows memory of this program that `ft_map` has mapped.
+ *
+ * @param address Its address.
+ * @param sizeBytes Its size.
+ * @returns The memory itself, no copy. It must not be used any more when it has been unmapped.
+ */
+export function mappedMemory(address: number, sizeBytes: number): ArrayBuffer {
+  return Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(address))!, sizeBytes);
+}
+
+/**
  * Names an error number. `node:util` does not know those that libuv has no use for (ECHILD, ENOEXEC), `node:os` does.
  *
  * @param errno The number, positive.

@@ -28,14 +28,15 @@ export class ProbeCounter {
   readonly #counts = new Map<number, { readonly probe: ProbeIdentity; hitsTotal: number }>();
 
   /**
-   * Counts a hit.
+   * Counts hits.
    *
    * @param probe The probe.
+   * @param hits How many, 1 by default.
    */
-  add(probe: ProbeIdentity): void {
+  add(probe: ProbeIdentity, hits = 1): void {
     const count = this.#counts.get(probe.id);
-    if (count === undefined) this.#counts.set(probe.id, { probe, hitsTotal: 1 });
-    else count.hitsTotal++;
+    if (count === undefined) this.#counts.set(probe.id, { probe, hitsTotal: hits });
+    else count.hitsTotal += hits;
   }
 
   /**

@@ -24,13 +24,14 @@
  * @module
  */
 
-import type { Address } from "../address.ts";
+import { type Address, toAddress } from "../address.ts";
 import type { Image, Thread } from "../process/process.ts";
 import { stepOver } from "../process/step_over.ts";
 import type { TrapOutcome } from "../process/stop_listener.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { HitView } from "./hit.ts";
+import type { Jumps } from "./jumps.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
@@ -39,6 +40,7 @@ export interface DispatchTables {
   readonly tracer: Tracer;
   readonly tracepoints: TracepointTable;
   readonly barrier: Barrier;
+  readonly jumps: Jumps;
 }
 
 /** See the module's comment. */
@@ -64,7 +66,7 @@ export class Dispatcher {
     const { image } = thread.process;
     const { tracer, tracepoints, barrier } = this.#tables;
     const tracepoint = tracepoints.find(image.pid, pc, image.isa.unitBytes);
-    if (tracepoint === undefined || tracepoint.image !== image) return "unknown";
+    if (tracepoint === undefined || tracepoint.image !== image) return this.#enterPad(thread, pc);
     barrier.seen(thread);
     const { before, after, asked } = tracepoint;
     this.#hit.begin(thread, tracepoint);
@@ -90,6 +92,16 @@ export class Dispatcher {
     return first === undefined ? undefined : [first];
   }
 
+  /** Sends a thread on that has met a trap inside of a jump: to the displaced copy of the instruction that was there. */
+  #enterPad(thread: Thread, pc: Address): TrapOutcome {
+    const { image } = thread.process;
+    const copy = image.pads.copyAt(pc);
+    if (copy === undefined) return "unknown";
+    this.#tables.barrier.seen(thread);
+    this.#tables.tracer.stop.setPc(image, copy);
+    return "performed";
+  }
+
   /** Has a thread execute an instruction that cannot be performed on its registers. */
   #sendOn(thread: Thread, tracepoint: Tracepoint, after: readonly Probe[]): TrapOutcome {
     const { tracer } = this.#tables;
@@ -100,9 +112,10 @@ export class Dispatcher {
       tracer.stop.setPc(image, pc);
       return "performed";
     }
-    const { slot, instruction } = live;
-    if (slot !== undefined) {
-      tracer.stop.setPc(image, slot.address);
+    const { instruction } = live;
+    const copy = this.#copyOf(live);
+    if (copy !== undefined) {
+      tracer.stop.setPc(image, copy);
       return "performed";
     }
     // So is an instruction that cannot be emulated now: its operand faults, or the program steps itself.
@@ -120,6 +133,21 @@ export class Dispatcher {
     if (!image.text.has(pc)) return undefined;
     const live = this.#tables.tracepoints.find(image.pid, pc, image.isa.unitBytes);
     return live?.image === image ? live : undefined;
+  }
+
+  /**
+   * The displaced copy of an instruction, in its slot or its pad. A program that steps itself would see the pad: it gets a
+   * trap in the place of the jump, which stepping over the instruction writes.
+   */
+  #copyOf(tracepoint: Tracepoint): Address | undefined {
+    const { image, pad, slot } = tracepoint;
+    if (pad === undefined) return slot?.address;
+    const { tracer, jumps } = this.#tables;
+    if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
+      return toAddress(pad.address + pad.displacement.copies[0]!);
+    }
+    jumps.release(tracepoint);
+    return undefined;
   }
 
   /** Fires the probes of the second list, unless control has stayed in the function. */

@@ -8,9 +8,10 @@
  * *Method.* One batch per memory image, with all its threads stopped once:
  *
  * 1. each site of each probe finds the tracepoint that is there, or decodes the original instruction and makes one;
- * 2. those that cannot be emulated get a slot, written before any trap leads to it;
+ * 2. those whose hits are only counted get a pad if they can be jumps (`jumps.ts`), those of the others that cannot be
+ *    emulated a slot, written before any jump or trap leads to it;
  * 3. the tracepoints enter the table;
- * 4. all traps are written, page by page;
+ * 4. all traps and jumps are written, page by page;
  * 5. a probe with a site that failed in any step is undone, and its reason reported. The others stay.
  *
  * Disabling goes the other way: traps out of the text, tracepoints out of the table, and then the slots, except those
@@ -35,11 +36,14 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
+import { writePads } from "../process/pad_memory.ts";
 import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
-import { Tracepoint } from "./tracepoint.ts";
+import type { Tracer } from "../process/tracer.ts";
+import type { JumpContext } from "./jumps.ts";
+import { Tracepoint, type TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
 export interface Refusal {
@@ -61,17 +65,19 @@ const ANY_MEMORY: WordMemory = {
   writeWord: () => true,
 };
 
-/** Code is read in windows of this size, in bytes, and the longest instruction beyond. */
+/** Code is read in two windows of this size at least, in bytes. */
 const WINDOW_BYTES = 4096;
 
 /** A part of the code that has been read. */
 interface CodeWindow {
   readonly start: number;
+  /** How many bytes were asked for; `bytes` ends where memory does. */
+  readonly size: number;
   readonly bytes: Uint8Array;
 }
 
 /** What is kept during one batch. */
-interface Batch {
+interface Batch extends Omit<JumpContext, "code"> {
   readonly fasttrap: Fasttrap;
   readonly image: Image;
   /** Tracepoints made in this batch, with the original bytes. */
@@ -82,6 +88,12 @@ interface Batch {
   readonly planner: TracepointPlanner;
   /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
+  /** See {@linkcode JumpContext.tracer}. */
+  readonly tracer: Tracer;
+  /** See {@linkcode JumpContext.tracepoints}. */
+  readonly tracepoints: TracepointTable;
+  /** See {@linkcode JumpContext.targets}. */
+  readonly targets: Map<Address, ReadonlySet<number>>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -102,6 +114,8 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       fasttrap.barrier.pass(image);
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
+      giveWay(batch);
+      planJumps(batch);
       makeSlots(batch);
       installTraps(batch);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
@@ -131,6 +145,29 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
 }
 
 /**
+ * Has the hits of probes stop the thread, that have been counted only until now.
+ *
+ * @param fasttrap The tables.
+ * @param probes The probes, which are enabled.
+ */
+export function stopAt(fasttrap: Fasttrap, probes: readonly Probe[]): void {
+  for (const [image, group] of byImage(probes)) {
+    const jumps = new Set(
+      group.flatMap(({ addresses }) => addresses)
+        .map((pc) => fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes))
+        .filter((tracepoint) => tracepoint?.pad !== undefined) as Tracepoint[],
+    );
+    if (jumps.size === 0) continue;
+    fasttrap.tracer.quiesce(image);
+    try {
+      replaceJumps(fasttrap, image, jumps);
+    } finally {
+      fasttrap.tracer.release();
+    }
+  }
+}
+
+/**
  * Tells whether the traps of a probe that is enabled are all in the text still.
  *
  * @param probe The probe.
@@ -151,6 +188,7 @@ function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]
 /** Takes tracepoints that no probe uses out of text and table. All threads of the image are stopped. */
 function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet<Tracepoint>): void {
   if (unused.size === 0) return;
+  for (const tracepoint of unused) fasttrap.jumps.release(tracepoint);
   const stuck = new Set(image.text.remove([...unused].map(({ pc }) => pc)));
   const removed = [...unused].filter(({ pc }) => !stuck.has(pc));
   for (const tracepoint of removed) fasttrap.tracepoints.delete(tracepoint);
@@ -164,6 +202,9 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
   return {
     fasttrap,
     image,
+    tracer: fasttrap.tracer,
+    tracepoints: fasttrap.tracepoints,
+    targets: new Map(),
     made: new Map(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
@@ -219,7 +260,7 @@ function findTracepoint({ fasttrap, image, made }: Batch, pc: Address): Tracepoi
 function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   const { image, made, planner, shared } = batch;
   if (shared.some(({ start, end }) => pc >= start && pc < end)) return "its text is mapped shared";
-  const code = readCode(batch, pc);
+  const code = readCode(batch, pc, image.isa.longestBytes);
   if (code.length === 0) return "its memory cannot be read";
   const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
@@ -229,17 +270,18 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   return tracepoint;
 }
 
-/** As much of the code at an address as the longest instruction has, and can be read. */
-function readCode(batch: Batch, pc: Address): Uint8Array {
-  const { image } = batch;
+/** As much of the code at an address as is asked for and can be read. */
+function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
+  const { image: { memory } } = batch;
   let { window } = batch;
-  if (window === undefined || pc < window.start || pc >= window.start + WINDOW_BYTES) {
+  if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
     const start = pc - pc % WINDOW_BYTES;
-    const bytes = new Uint8Array(WINDOW_BYTES + image.isa.longestBytes);
-    batch.window = window = { start, bytes: bytes.subarray(0, image.memory.read(start, bytes)) };
+    const bytes = new Uint8Array(Math.max(2 * WINDOW_BYTES, pc + size - start));
+    const read = memory.read(start, bytes);
+    batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
   }
   const offset = pc - window.start;
-  return window.bytes.subarray(offset, offset + image.isa.longestBytes);
+  return window.bytes.subarray(offset, offset + size);
 }
 
 /** Decides how the instructions of an image are performed. */
@@ -295,7 +337,9 @@ export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefi
 
 /** Makes the slots that the new tracepoints need. Without one an instruction is stepped in place. */
 function makeSlots({ fasttrap, image, made }: Batch): void {
-  const needy = [...made].filter(([{ emulated, inPlace, unused }]) => !emulated && !inPlace && !unused);
+  const needy = [...made].filter(([{ emulated, inPlace, pad, unused }]) =>
+    !emulated && !inPlace && !unused && pad === undefined
+  );
   for (const [tracepoint, code] of needy) {
     tracepoint.slot = makeSlot(fasttrap.tracer, image, tracepoint.instruction, code, needy.length);
   }
@@ -304,7 +348,8 @@ function makeSlots({ fasttrap, image, made }: Batch): void {
 function installTraps(batch: Batch): void {
   const { fasttrap, image, made } = batch;
   const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
-  const failed = new Set(image.text.install(wanted.map(({ pc }) => pc)));
+  const failed = new Set(write(image, wanted));
+  for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
   for (const { pc, before, after, asked } of wanted) {
     if (!failed.has(pc)) continue;
@@ -315,17 +360,68 @@ function installTraps(batch: Batch): void {
   }
   const installed = new Set<Tracepoint>();
   for (const tracepoint of undone) {
-    const { pc, slot } = tracepoint;
+    const { pc, slot, pad } = tracepoint;
     if (fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes) !== tracepoint) continue;
     if (image.text.has(pc)) {
       installed.add(tracepoint);
       continue;
     }
     fasttrap.tracepoints.delete(tracepoint);
-    // No trap has led into it yet.
+    // Nothing has led into them yet.
     if (slot !== undefined) image.slots.free(slot);
+    if (pad !== undefined) image.slots.free(pad);
   }
   removeTracepoints(fasttrap, image, installed);
+}
+
+/** The new tracepoints that somebody uses. */
+function made({ made }: Batch): Tracepoint[] {
+  return [...made.keys()].filter(({ unused }) => !unused);
+}
+
+/** Makes the pads of the new tracepoints that can be jumps. */
+function planJumps(batch: Batch): void {
+  const { fasttrap, image } = batch;
+  const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
+  const planned = made(batch).filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
+  for (const tracepoint of planned) {
+    if (!unwritten.has(tracepoint.pad!)) continue;
+    image.slots.free(tracepoint.pad!);
+    tracepoint.pad = undefined;
+  }
+}
+
+/** Has the jumps that new tracepoints would be inside of give way to traps. */
+function giveWay(batch: Batch): void {
+  const { image, fasttrap } = batch;
+  const { unitBytes, jumps } = image.isa;
+  const around = new Set<Tracepoint>();
+  for (const { pc } of made(batch)) {
+    for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
+      const other = fasttrap.tracepoints.find(image.pid, before, unitBytes);
+      if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
+    }
+  }
+  replaceJumps(fasttrap, image, around);
+}
+
+/** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
+function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
+  const jumps = tracepoints.flatMap(({ pc, pad }) => pad === undefined ? [] : [{ address: pc, bytes: pad.jump }]);
+  const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
+  return [...text.install(traps), ...text.installJumps(jumps)];
+}
+
+/** Puts traps in the place of jumps. All threads of the image are stopped. */
+function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
+  for (const tracepoint of tracepoints) {
+    const { pc, pad, instruction } = tracepoint;
+    if (pad === undefined || image.text.remove([pc]).length > 0) continue;
+    fasttrap.jumps.release(tracepoint);
+    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
+    if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
+  }
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */

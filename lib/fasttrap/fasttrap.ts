@@ -27,8 +27,9 @@ import { Tracer } from "../process/tracer.ts";
 import { Barrier } from "./barrier.ts";
 import { Cleanup } from "./cleanup.ts";
 import { Dispatcher } from "./dispatch.ts";
-import { disableProbes, enableProbes, isIntact, type Refusal } from "./enable.ts";
+import { disableProbes, enableProbes, isIntact, type Refusal, stopAt } from "./enable.ts";
 import { tableSize } from "./hash.ts";
+import { Jumps } from "./jumps.ts";
 import { MetaProvider } from "./meta.ts";
 import { type Enabling, Probe, type ProbeParts } from "./probe.ts";
 import { type FunctionProviderType, type Provider, ProviderTable } from "./provider.ts";
@@ -83,6 +84,8 @@ export class Fasttrap implements StopListener {
   readonly providers: ProviderTable = new ProviderTable();
   /** When slots may be used again. */
   readonly barrier: Barrier;
+  /** Which tracepoints are jumps. */
+  readonly jumps: Jumps;
   /** What makes providers of static probes. */
   readonly meta: MetaProvider = new MetaProvider(this);
   /** What frees providers. */
@@ -108,6 +111,7 @@ export class Fasttrap implements StopListener {
     this.tracepoints = new TracepointTable(tableSize(options.hashSize ?? 0));
     this.limit = options.limit ?? defaultLimit(kernel);
     this.barrier = new Barrier(this.tracer);
+    this.jumps = new Jumps(this.barrier);
     this.#dispatcher = new Dispatcher(this);
     this.cleanup = new Cleanup({
       providers: () => this.providers.providers,
@@ -209,11 +213,13 @@ export class Fasttrap implements StopListener {
    * @returns The probes that could not be enabled, all of their sites or none, with the reason.
    */
   enable(probes: readonly Probe[], enabling: Enabling): Refusal[] {
+    this.jumps.harvestAll(probes);
     const fresh = probes.filter((probe) => probe.enablings.length === 0 || probe.spent || !isIntact(probe));
     for (const probe of probes) {
       if (probe.enablings.length === 0) probe.owner.enabledTotal++;
       probe.enablings = [...probe.enablings, enabling];
     }
+    if (enabling.counted === undefined) stopAt(this, probes.filter((probe) => probe.enabled && !fresh.includes(probe)));
     return enableProbes(this, fresh);
   }
 
@@ -224,6 +230,7 @@ export class Fasttrap implements StopListener {
    * @param enabling Who wanted to hear of them.
    */
   disable(probes: readonly Probe[], enabling: Enabling): void {
+    this.jumps.harvestAll(probes);
     const unwanted: Probe[] = [];
     for (const probe of probes) {
       if (!probe.enablings.includes(enabling)) continue;
@@ -293,6 +300,7 @@ export class Fasttrap implements StopListener {
 
   /** See {@linkcode StopListener.closed}. */
   closed(image: Image): void {
+    this.jumps.forget(image);
     this.barrier.forget(image);
     for (const tracepoint of this.tracepoints) if (tracepoint.image === image) this.tracepoints.delete(tracepoint);
     for (const provider of this.providers.activeOf(image)) {

@@ -31,6 +31,14 @@ export interface Enabling {
    * @param hit The hit; valid only until the call returns.
    */
   fire(hit: Hit): void;
+  /**
+   * Takes the number of further hits of a probe that nobody was stopped for. A consumer that has this wants nothing but the
+   * number; for each hit it gets either this or {@linkcode Enabling.fire}.
+   *
+   * @param probe The probe.
+   * @param hits How many, at least 1.
+   */
+  counted?(probe: Probe, hits: number): void;
 }
 
 /** The four parts of a probe's name, as they are printed, and its number. */

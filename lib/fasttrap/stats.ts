@@ -35,7 +35,7 @@ export interface TracepointStats {
   /** The numbers of those that the program asks about with it. */
   readonly asked: readonly number[];
   /** How the instruction is performed. */
-  readonly performed: "emulated" | "slot" | "step";
+  readonly performed: "jump" | "emulated" | "slot" | "step";
 }
 
 /** A provider. */
@@ -157,7 +157,8 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
  * @param tracepoint The tracepoint.
  * @returns The way.
  */
-export function howPerformed({ emulated, slot }: Tracepoint): TracepointStats["performed"] {
+export function howPerformed({ emulated, pad, slot }: Tracepoint): TracepointStats["performed"] {
+  if (pad !== undefined) return "jump";
   return emulated ? "emulated" : slot !== undefined ? "slot" : "step";
 }
 

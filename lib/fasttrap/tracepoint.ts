@@ -24,6 +24,7 @@
 import type { Address } from "../address.ts";
 import type { Instruction } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
+import type { Pad } from "../process/pads.ts";
 import type { Slot } from "../process/slots.ts";
 import { tracepointIndex } from "./hash.ts";
 import { type Chained, HashTable } from "./hash_table.ts";
@@ -47,6 +48,10 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly inPlace: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
   slot: Slot | undefined;
+  /** Where the jump leads that is in its place; undefined if a trap is there. */
+  pad: Pad | undefined;
+  /** What the counter of its pad was when it was read last. */
+  countedTotal = 0;
   /** The probes that fire before the instruction, the last enabled first. */
   before: readonly Probe[] = [];
   /** The probes that fire after it, the last enabled first. */

@@ -11,8 +11,8 @@
  *
  * 1. a thread that has executed a trap which was not answered yet is set back in front of it;
  * 2. every original byte is restored;
- * 3. every thread is brought out of its slot;
- * 4. the action of SIGTRAP becomes the program's own again, and the slots' memory is unmapped;
+ * 3. every thread is brought out of its slot or pad;
+ * 4. the action of SIGTRAP becomes the program's own again, and the memory of slots and pads is unmapped;
  * 5. every thread is let go, with the signal that it was stopped for.
  *
  * A thread that is suspended in the kernel can be let go only when it comes out. It is awaited for a while; if it does
@@ -38,10 +38,13 @@ import {
   INTERRUPTED,
   isStepCode,
   PTRACE_EVENT_STOP,
+  SIGILL,
   signalOf,
   SIGTRAP,
   TRACE_OPTIONS,
 } from "./ptrace.ts";
+import { unmapPads } from "./pad_memory.ts";
+import { leaveCapture } from "./captures.ts";
 import { isLate, leaveSlot, orderSignals } from "./signals.ts";
 import { unmapArenas } from "./slot_memory.ts";
 import { stuckTrapError } from "./text.ts";
@@ -116,6 +119,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
     // One that cannot be stopped has yet to report its step.
     if (thread.state !== "stopped") continue;
     thread.stepping = false;
+    leaveCapture(tracer, thread);
     leaveSlot(tracer, thread);
     orderSignals(tracer, thread);
   }
@@ -194,6 +198,7 @@ function abandon(tracer: Tracer, pid: number): void {
 
 /** Sets a thread that has executed one of our traps back in front of it; a step that it has made is over. */
 function setBack(tracer: Tracer, image: Image, thread: Thread): void {
+  if (isInsideJump(tracer, image, thread)) thread.status = INTERRUPTED;
   if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return;
   const code = tracer.stop.signalCode(thread);
   if (thread.stepping && isStepCode(code)) {
@@ -210,6 +215,14 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   tracer.stop.setPc(image, pc);
   tracer.stop.storeRegisters(thread);
   thread.status = INTERRUPTED;
+}
+
+/** Whether a thread is stopped for a SIGILL that what is written inside of a jump of ours has raised. */
+function isInsideJump(tracer: Tracer, image: Image, thread: Thread): boolean {
+  if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGILL || image.pads.isEmpty) return false;
+  if (!tracer.stop.loadRegisters(thread)) return false;
+  const pc = tracer.stop.getPc(image);
+  return image.pads.copyAt(pc) !== undefined || image.pads.mayBeLate(pc);
 }
 
 /** Whether a thread that is suspended in the kernel, and cannot be asked for its registers, will come out in a slot. */
@@ -262,6 +275,7 @@ function outlived(tracer: Tracer, { process: { pid } }: Thread): boolean {
 function unmapQuietly(tracer: Tracer, image: Image): void {
   try {
     unmapArenas(tracer, image);
+    unmapPads(tracer, image);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
   }

@@ -14,7 +14,7 @@
 
 import type { Image, Thread } from "./process.ts";
 import { isDeliverable, readStatus } from "./proc_files.ts";
-import { eventOf, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import { eventOf, PTRACE_EVENT_STOP, SIGILL, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /**
@@ -43,9 +43,11 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
     // Most threads are not behind a trap: for them the status need not be read.
     if (image.text.untouched || !tracer.stop.loadRegisters(thread)) return false;
     const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
-    if (!image.text.has(pc) && !image.text.mayBeLate(pc)) return false;
+    const isInside = image.pads.copyAt(pc + image.isa.trapPcBytes) !== undefined;
+    if (!isInside && !image.trapsAt(pc) && !image.text.mayBeLate(pc)) return false;
+    if (isInside) return isPending(tracer, thread, SIGILL) || isPending(tracer, thread, SIGTRAP);
   }
-  return isTrapPending(tracer, thread);
+  return isPending(tracer, thread, SIGTRAP);
 }
 
 /**
@@ -56,10 +58,10 @@ function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
  * @returns Whether it has.
  */
 export function hasStepPending(tracer: Tracer, thread: Thread): boolean {
-  return thread.stepping && eventOf(thread.status) === PTRACE_EVENT_STOP && isTrapPending(tracer, thread);
+  return thread.stepping && eventOf(thread.status) === PTRACE_EVENT_STOP && isPending(tracer, thread, SIGTRAP);
 }
 
-function isTrapPending({ kernel }: Tracer, { tid }: Thread): boolean {
+function isPending({ kernel }: Tracer, { tid }: Thread, signal: number): boolean {
   const status = readStatus(kernel, tid);
-  return status !== undefined && isDeliverable(status, SIGTRAP);
+  return status !== undefined && isDeliverable(status, signal);
 }

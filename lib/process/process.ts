@@ -25,6 +25,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
 import { TargetMemory } from "./memory.ts";
+import { Pads } from "./pads.ts";
 import { SlotArenas } from "./slots.ts";
 import { Semaphores } from "./semaphores.ts";
 import { TrappedText } from "./text.ts";
@@ -94,6 +95,8 @@ export class Image {
   readonly layout: string;
   /** The memory as the program sees it. */
   readonly memory: TargetMemory;
+  /** The pads in it. */
+  readonly pads: Pads;
   /** The slots in it. */
   readonly slots: SlotArenas;
   /** The semaphores of static probes in it. */
@@ -122,8 +125,19 @@ export class Image {
     this.layout = layout;
     this.text = new TrappedText(kernel, pid, isa.trap);
     this.memory = new TargetMemory(kernel, pid, this.text);
-    this.slots = new SlotArenas(isa);
+    this.pads = new Pads(isa);
+    this.slots = new SlotArenas(isa, this.pads);
     this.semaphores = new Semaphores(kernel, pid);
+  }
+
+  /**
+   * Tells whether a thread that executes what is written at an address makes a trap of ours.
+   *
+   * @param address The address; any number.
+   * @returns Whether a trap is there, or one of those inside of a jump.
+   */
+  trapsAt(address: number): boolean {
+    return this.text.has(address) || this.pads.copyAt(address) !== undefined;
   }
 
   /** All threads that may execute code in it. */

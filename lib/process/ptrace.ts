@@ -74,11 +74,22 @@ export const PROT_READ = 1;
 /** See {@linkcode PROT_READ}. */
 export const PROT_EXEC = 4;
 /** See {@linkcode PROT_READ}. */
+export const PROT_WRITE = 2;
+/** See {@linkcode PROT_READ}. */
+export const MAP_SHARED = 1;
+/** See {@linkcode PROT_READ}. */
 export const MAP_PRIVATE = 2;
 /** See {@linkcode PROT_READ}. */
 export const MAP_ANONYMOUS = 0x20;
 /** See {@linkcode PROT_READ}. Linux 4.17; older kernels take the address as a hint. */
 export const MAP_FIXED_NOREPLACE = 0x100000;
+
+/** See {@linkcode PROT_READ}. Only pages that are used count. */
+export const MAP_NORESERVE = 0x4000;
+/** `madvise`: a child of fork(2) finds zeros (Linux 4.14). */
+export const MADV_WIPEONFORK = 18;
+/** `memfd_create` (linux/memfd.h). */
+export const MFD_CLOEXEC = 1;
 
 /** `errno` values as the C library returns them, negated. */
 export const EPERM = 1;

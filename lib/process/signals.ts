@@ -27,7 +27,8 @@
  * @module
  */
 
-import { type Address, fromHalves, highHalf, isAddress } from "../address.ts";
+import { type Address, fromHalves, highHalf, isAddress, toAddress } from "../address.ts";
+import type { ResumePoint } from "../isa/isa.ts";
 import { hideStep, stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
 import { eventOf, isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
@@ -52,6 +53,7 @@ const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
  */
 export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const signal = signalOf(thread.status);
+  if (signal === SIGILL && passInside(tracer, thread)) return;
   if (signal !== SIGTRAP) return deliver(tracer, thread, signal);
   const code = tracer.stop.signalCode(thread);
   if (code === undefined) return;
@@ -61,7 +63,7 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   if (!tracer.stop.loadRegisters(thread)) return;
   const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
   image.memory.useThread(thread.tid);
-  const wasBlocked = image.text.has(pc) && mendTrapAction(tracer, thread);
+  const wasBlocked = image.trapsAt(pc) && mendTrapAction(tracer, thread);
   if (code !== image.isa.trapCode) {
     if (!wasBlocked) return deliver(tracer, thread, signal);
     // One that the thread had blocked was pending: the trap has let it out, and its own was dropped for it.
@@ -108,7 +110,7 @@ export function isLate(image: Image, pc: Address): boolean {
  */
 export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
   const { image } = thread.process;
-  if (image.slots.ranges.length === 0 || !tracer.stop.loadRegisters(thread)) return false;
+  if (image.slots.isEmpty || !tracer.stop.loadRegisters(thread)) return false;
   const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return false;
@@ -147,13 +149,15 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const { image } = thread.process;
   restoreSiginfo(tracer, thread);
   if (signal === SIGTRAP && !thread.stepping) foreseeTrapHandler(tracer, thread);
-  if (image.slots.ranges.length === 0 || !tracer.stop.loadRegisters(thread)) return tracer.resume(thread, signal);
+  if (image.slots.isEmpty || !tracer.stop.loadRegisters(thread)) return tracer.resume(thread, signal);
   const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return deliverHere(tracer, thread);
+  const isFault = readFault(tracer, thread) !== undefined;
+  if (isFault && image.pads.at(pc)?.begins(pc)) return hitAtPad(tracer, thread, point);
   const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
-  const steps = !point.done && !blocks && readFault(tracer, thread) === undefined;
-  if (steps && thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT) {
+  const mayStep = thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT;
+  if (point.isHeld || (!point.done && !blocks && !isFault && mayStep)) {
     if (!withhold(tracer, thread)) return;
     thread.stepping = true;
     return tracer.resume(thread, 0);
@@ -162,14 +166,42 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   deliverHere(tracer, thread);
 }
 
+/**
+ * A thread that has no stack left for a pad, or that steps itself, is at the beginning of one: it has hit the probes of the
+ * site, and goes on as if a trap were there.
+ */
+function hitAtPad(tracer: Tracer, thread: Thread, point: ResumePoint): void {
+  const { image } = thread.process;
+  image.slots.applyResumePoint(point, tracer.stop.registers);
+  image.memory.useThread(thread.tid);
+  const outcome = tracer.listener.trapped(thread, point.pc);
+  if (outcome === "resumed") return;
+  tracer.stop.storeRegisters(thread);
+  tracer.resume(thread, 0);
+}
+
+/** Lets a thread go on that has met what is no instruction inside of a jump of ours. Returns whether it has. */
+function passInside(tracer: Tracer, thread: Thread): boolean {
+  const { image } = thread.process;
+  if (image.pads.isEmpty || readFault(tracer, thread) === undefined || !tracer.stop.loadRegisters(thread)) return false;
+  const pc = tracer.stop.getPc(image);
+  const copy = image.pads.copyAt(pc);
+  if (copy === undefined && !image.pads.mayBeLate(pc)) return false;
+  tracer.stop.setPc(image, copy ?? toAddress(pc));
+  tracer.stop.storeRegisters(thread);
+  tracer.resume(thread, 0);
+  return true;
+}
+
 /** A step has been made: out of the slot, or on within it. */
 function stepped(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (!tracer.stop.loadRegisters(thread)) return;
   const pc = tracer.stop.getPc(image);
   const slot = image.slots.at(pc);
-  const isDone = image.slots.resumePoint(pc)?.done;
-  if (isDone === false && thread.stepsTotal < STEPS_LIMIT) return tracer.resume(thread, 0);
+  const point = image.slots.resumePoint(pc);
+  const isDone = point?.done;
+  if (point?.isHeld || (isDone === false && thread.stepsTotal < STEPS_LIMIT)) return tracer.resume(thread, 0);
   if (isDone && slot && !image.isa.registers.stepsItself(tracer.stop.registers)) {
     hideStep(tracer, thread, slot.instruction);
   }

@@ -25,6 +25,7 @@
 import { type Address, highHalf, toAddress } from "../address.ts";
 import { assert } from "../errors.ts";
 import type { Displacement, Instruction, Isa, RegisterHalves, ResumePoint } from "../isa/isa.ts";
+import type { Pads } from "./pads.ts";
 import type { Mapping } from "./proc_files.ts";
 
 /** The size of the first arena near a module in bytes; each further one is twice as large as the last. */
@@ -57,15 +58,23 @@ interface Arena {
 /** The arenas of one memory image. */
 export class SlotArenas {
   readonly #isa: Isa;
+  readonly #pads: Pads;
   readonly #arenas: Arena[] = [];
 
   /**
    * Makes the arenas of an image; there is none at first.
    *
    * @param isa The instruction set of its code.
+   * @param pads The pads of the image, in which a thread can be as in slots.
    */
-  constructor(isa: Isa) {
+  constructor(isa: Isa, pads: Pads) {
     this.#isa = isa;
+    this.#pads = pads;
+  }
+
+  /** Whether no thread can be in a slot or a pad. */
+  get isEmpty(): boolean {
+    return this.#arenas.length === 0 && this.#pads.isEmpty;
   }
 
   /** The ranges of all arenas, to be unmapped at the end. */
@@ -155,11 +164,12 @@ export class SlotArenas {
   }
 
   /**
-   * Frees a slot. All threads of the image must be stopped outside of it.
+   * Frees a slot, or a pad. All threads of the image must be stopped outside of it.
    *
    * @param slot The slot.
    */
   free(slot: Slot): void {
+    if (this.#pads.free(slot)) return;
     const arena = this.#arenaAt(slot.address);
     assert(arena !== undefined, "a slot that is freed lies in an arena");
     const index = (slot.address - arena.base) / this.#isa.slotBytes;
@@ -169,14 +179,15 @@ export class SlotArenas {
   }
 
   /**
-   * Finds the slot that an address lies in.
+   * Finds the slot, or the pad, that an address lies in.
    *
    * @param pc The address; any number.
    * @returns The slot; undefined if it is in none.
    */
   at(pc: number): Slot | undefined {
     const arena = this.#arenaAt(pc);
-    return arena?.slots[Math.floor((pc - arena.base) / this.#isa.slotBytes)];
+    if (arena === undefined) return this.#pads.at(pc);
+    return arena.slots[Math.floor((pc - arena.base) / this.#isa.slotBytes)];
   }
 
   /**

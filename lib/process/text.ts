@@ -1,14 +1,15 @@
 /**
- * The text of a traced process: which traps are written in it, and what was there before.
+ * The text of a traced process: which traps and jumps are written in it, and what was there before.
  *
- * *Problem.* A trap hides the instruction below it. Everyone who reads the text (the decoder, a user's `readBytes`, a
+ * *Problem.* A trap hides the instruction below it, a jump several. Everyone who reads the text (the decoder, a user's `readBytes`, a
  * debugger-like listing) must see the program's own bytes; a fork child must get them back before it runs; detaching
  * must restore every one of them.
  *
  * *Method.* One map from address to original bytes per memory image. It is the only place that knows them. Writes go
  * through `/proc/PID/mem`, which may change pages that are mapped read-only, page by page: the bytes between the first
  * and the last change in a page are read, patched and written back in one call each, so that enabling ten thousand
- * probes costs a few hundred system calls.
+ * probes costs a few hundred system calls. A jump to a pad is recorded like a trap, with what it consists of; the traps
+ * inside of it are part of it.
  *
  * *Invariants.*
  * - A trap is recorded exactly while it is in the text. Recording follows the write on installing and precedes nothing
@@ -26,16 +27,28 @@ import { SystemError } from "../errors.ts";
 
 /** The largest span of text that is patched by one read and one write, in bytes. */
 const SPAN_BYTES = 4096;
+/** The longest jump in bytes. */
+const JUMP_BYTES_LIMIT = 5;
 
-/** The traps in one memory image. */
+/** A jump that takes the place of instructions. */
+export interface TextJump {
+  /** Where. */
+  readonly address: Address;
+  /** Its bytes, 5 at most. */
+  readonly bytes: Uint8Array;
+}
+
+/** The traps and jumps in one memory image. */
 export class TrappedText {
   readonly #kernel: Kernel;
   readonly #pid: number;
   readonly #trap: Uint8Array;
-  /** The original bytes, packed little-endian into an unsigned number: a trap is 4 bytes at most. */
+  /** The original bytes, packed little-endian into an unsigned number: a trap has 4 bytes at most, a jump 5. */
   readonly #originals = new Map<Address, number>();
   /** Where traps are out while threads step over the original instructions. */
   readonly #lifted = new Set<Address>();
+  /** What is written where it is no trap. */
+  readonly #jumps = new Map<Address, Uint8Array>();
   /** Where traps were taken out while threads ran, which may have executed them and not told yet. */
   readonly #late = new Set<number>();
   #fd: number;
@@ -59,7 +72,7 @@ export class TrappedText {
     );
   }
 
-  /** The number of traps that are written. */
+  /** The number of traps and jumps that are written. */
   get size(): number {
     return this.#originals.size;
   }
@@ -69,13 +82,13 @@ export class TrappedText {
     return this.#originals.size === 0 && this.#late.size === 0;
   }
 
-  /** The addresses of all traps. */
+  /** The addresses of all traps and jumps. */
   addresses(): IterableIterator<Address> {
     return this.#originals.keys();
   }
 
   /**
-   * Tells whether one of our traps is at an address.
+   * Tells whether one of our traps or jumps is at an address.
    *
    * @param address The address.
    * @returns Whether it is.
@@ -94,7 +107,7 @@ export class TrappedText {
     const failed: Address[] = [];
     for (const address of addresses) this.#lifted.delete(address);
     this.#patch(this.#fd, addresses, failed, (bytes, offset, address) => {
-      this.#originals.set(address, this.#pack(bytes, offset));
+      this.#originals.set(address, pack(bytes, offset, this.#trap.length));
       bytes.set(this.#trap, offset);
       return true;
     });
@@ -103,10 +116,29 @@ export class TrappedText {
   }
 
   /**
-   * Takes traps out. All threads of the image must be stopped.
+   * Writes jumps. All threads of the image must be stopped.
    *
-   * @param addresses Where, in any order. Those without a trap of ours are passed over.
-   * @returns The addresses where the trap is still in the text because the write was refused. They stay recorded.
+   * @param jumps The jumps, in any order. None of them overlaps another, or a trap.
+   * @returns The addresses that could not be written.
+   */
+  installJumps(jumps: readonly TextJump[]): Address[] {
+    const failed: Address[] = [];
+    for (const { address, bytes } of jumps) this.#jumps.set(address, bytes);
+    this.#patch(this.#fd, jumps.map(({ address }) => address), failed, (bytes, offset, address) => {
+      const jump = this.#jumps.get(address)!;
+      this.#originals.set(address, pack(bytes, offset, jump.length));
+      bytes.set(jump, offset);
+      return true;
+    });
+    this.forget(failed);
+    return failed;
+  }
+
+  /**
+   * Takes traps and jumps out. All threads of the image must be stopped.
+   *
+   * @param addresses Where, in any order. Those where nothing of ours is are passed over.
+   * @returns The addresses where it is still in the text because the write was refused. They stay recorded.
    */
   remove(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
@@ -114,8 +146,8 @@ export class TrappedText {
     const ours = addresses.filter((address) => this.#originals.has(address));
     this.#patch(this.#fd, ours, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
     // What cannot even be read is unmapped: the trap went with it.
-    const stuck = new Set(failed.filter((address) => this.#isTrapAt(address)));
-    for (const address of ours) if (!stuck.has(address)) this.#originals.delete(address);
+    const stuck = new Set(failed.filter((address) => this.#isWrittenAt(address)));
+    this.forget(ours.filter((address) => !stuck.has(address)));
     return [...stuck];
   }
 
@@ -175,22 +207,25 @@ export class TrappedText {
   }
 
   /**
-   * Tells which traps are no longer in the text, because somebody else wrote there or the memory is gone.
+   * Tells which traps and jumps are no longer in the text, because somebody else wrote there or the memory is gone.
    *
-   * @param addresses Addresses with traps.
-   * @returns Those whose trap is not there.
+   * @param addresses Addresses with traps or jumps.
+   * @returns Those where it is not there.
    */
   missing(addresses: readonly Address[]): Address[] {
-    return addresses.filter((address) => this.has(address) && !this.#isTrapAt(address));
+    return addresses.filter((address) => this.has(address) && !this.#isWrittenAt(address as Address));
   }
 
   /**
-   * Forgets traps without touching the text, which is not there any more or no longer ours.
+   * Forgets traps and jumps without touching the text, which is not there any more or no longer ours.
    *
    * @param addresses Which ones.
    */
   forget(addresses: readonly Address[]): void {
-    for (const address of addresses) this.#originals.delete(address);
+    for (const address of addresses) {
+      this.#originals.delete(address);
+      this.#jumps.delete(address);
+    }
   }
 
   /**
@@ -211,12 +246,12 @@ export class TrappedText {
    * @param bytes What was read; changed in place.
    */
   overlay(address: number, bytes: Uint8Array): void {
-    const size = this.#trap.length;
-    const first = address - size + 1;
+    const first = address - this.#longestBytes + 1;
     const end = address + bytes.length;
-    const patch = (at: number, packed: number) => {
+    const patch = (at: Address, packed: number) => {
+      const size = this.#written(at).length;
       for (let i = 0; i < size; i++) {
-        if (at + i >= address && at + i < end) bytes[at + i - address] = (packed >>> (8 * i)) & 0xff;
+        if (at + i >= address && at + i < end) bytes[at + i - address] = unpack(packed, i);
       }
     };
     if (end - first > this.#originals.size) {
@@ -225,12 +260,12 @@ export class TrappedText {
     }
     for (let at = first; at < end; at++) {
       const packed = this.#originals.get(at as Address);
-      if (packed !== undefined) patch(at, packed);
+      if (packed !== undefined) patch(at as Address, packed);
     }
   }
 
   /**
-   * Tells whether a range holds one of our traps.
+   * Tells whether a range holds a byte of our traps and jumps.
    *
    * @param address The first byte.
    * @param length The size in bytes.
@@ -238,7 +273,7 @@ export class TrappedText {
    */
   overlaps(address: number, length: number): boolean {
     for (const at of this.#originals.keys()) {
-      if (at < address + length && at + this.#trap.length > address) return true;
+      if (at < address + length && at + this.#written(at).length > address) return true;
     }
     return false;
   }
@@ -260,10 +295,7 @@ export class TrappedText {
       failed,
       (bytes, offset, address) => this.#restore(bytes, offset, address),
     );
-    const one = new Uint8Array(this.#trap.length);
-    const stuck = failed.filter((address) =>
-      this.#kernel.call.ft_pread(fd, address, one, one.length) === one.length && this.#isTrap(one, 0)
-    );
+    const stuck = failed.filter((address) => this.#isWrittenAt(address, fd));
     this.#kernel.call.ft_close(fd);
     return stuck.length === 0;
   }
@@ -284,14 +316,15 @@ export class TrappedText {
     failed: Address[],
     change: (bytes: Uint8Array, offset: number, address: Address) => boolean,
   ): void {
-    const size = this.#trap.length;
+    const size = this.#longestBytes;
     const sorted = Float64Array.from(addresses).sort() as unknown as ArrayLike<Address>;
     const buffer = new Uint8Array(SPAN_BYTES + size);
     for (let begin = 0, end; begin < sorted.length; begin = end) {
       const base = sorted[begin]!;
       const page = base - (base % SPAN_BYTES);
       for (end = begin + 1; end < sorted.length && sorted[end]! < page + SPAN_BYTES; end++);
-      const bytes = buffer.subarray(0, sorted[end - 1]! - base + size);
+      const last = sorted[end - 1]!;
+      const bytes = buffer.subarray(0, last - base + this.#written(last).length);
       let changed = false;
       if (this.#kernel.call.ft_pread(fd, base, bytes, bytes.length) === bytes.length) {
         for (let i = begin; i < end; i++) {
@@ -325,27 +358,39 @@ export class TrappedText {
   }
 
   #restore(bytes: Uint8Array, offset: number, address: Address): boolean {
-    if (!this.#isTrap(bytes, offset)) return false;
+    const written = this.#written(address);
+    if (!written.every((byte, i) => bytes[offset + i] === byte)) return false;
     const packed = this.#originals.get(address)!;
-    for (let i = 0; i < this.#trap.length; i++) bytes[offset + i] = (packed >>> (8 * i)) & 0xff;
+    for (let i = 0; i < written.length; i++) bytes[offset + i] = unpack(packed, i);
     return true;
   }
 
-  #pack(bytes: Uint8Array, offset: number): number {
-    let packed = 0;
-    for (let i = this.#trap.length - 1; i >= 0; i--) packed = ((packed << 8) | bytes[offset + i]!) >>> 0;
-    return packed;
+  /** What is written at an address of ours. */
+  #written(address: Address): Uint8Array {
+    return this.#jumps.get(address) ?? this.#trap;
   }
 
-  #isTrap(bytes: Uint8Array, offset: number): boolean {
-    return this.#trap.every((byte, i) => bytes[offset + i] === byte);
+  get #longestBytes(): number {
+    return this.#jumps.size > 0 ? JUMP_BYTES_LIMIT : this.#trap.length;
   }
 
-  #isTrapAt(address: number): boolean {
-    const bytes = new Uint8Array(this.#trap.length);
-    return this.#kernel.call.ft_pread(this.#fd, address, bytes, bytes.length) === bytes.length &&
-      this.#isTrap(bytes, 0);
+  #isWrittenAt(address: Address, fd = this.#fd): boolean {
+    const written = this.#written(address);
+    const bytes = new Uint8Array(written.length);
+    return this.#kernel.call.ft_pread(fd, address, bytes, bytes.length) === bytes.length &&
+      written.every((byte, i) => bytes[i] === byte);
   }
+}
+
+/** Packs bytes into an integer below 2^40. */
+function pack(bytes: Uint8Array, offset: number, length: number): number {
+  let packed = 0;
+  for (let i = length - 1; i >= 0; i--) packed = packed * 256 + bytes[offset + i]!;
+  return packed;
+}
+
+function unpack(packed: number, index: number): number {
+  return Math.floor(packed / 256 ** index) % 256;
 }
 
 /**

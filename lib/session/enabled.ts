@@ -31,12 +31,14 @@ export interface Enabled extends Disposable {
   readonly unplaced: readonly Unplaced[];
   /** How often the probes have fired for this enabling. */
   readonly hitsTotal: number;
+  /** How often each probe has fired that has fired at all, those that are gone included, where hits are only counted. */
+  readonly counts: ReadonlyMap<ProbeIdentity, number>;
 }
 
 /** Who hears of probes that were enabled together. */
 export interface EnabledListener {
-  /** Called for each hit. */
-  readonly handler: (hit: Hit) => void;
+  /** Called for each hit; undefined if hits are only counted. */
+  readonly handler: ((hit: Hit) => void) | undefined;
   /** Called with a sentence for each probe that could not be placed. */
   readonly warn: (message: string) => void;
   /** Called when they have been disabled. */
@@ -55,6 +57,7 @@ export class EnabledProbes implements Enabled {
   readonly #listener: EnabledListener;
   readonly #probes = new Set<Probe>();
   readonly #enabling: Enabling;
+  readonly #counts = new Map<ProbeIdentity, number>();
   #unplaced: readonly Refusal[] = [];
   #hitsTotal = 0;
 
@@ -67,12 +70,15 @@ export class EnabledProbes implements Enabled {
   constructor(fasttrap: Fasttrap, listener: EnabledListener) {
     this.#fasttrap = fasttrap;
     this.#listener = listener;
-    this.#enabling = {
-      fire: (hit) => {
-        this.#hitsTotal++;
-        listener.handler(hit);
-      },
-    };
+    const { handler } = listener;
+    this.#enabling = handler === undefined
+      ? { fire: ({ probe }) => this.#count(probe, 1), counted: (probe, hits) => this.#count(probe, hits) }
+      : {
+        fire: (hit) => {
+          this.#hitsTotal++;
+          handler(hit);
+        },
+      };
   }
 
   /** See {@linkcode Enabled.probes}. */
@@ -87,7 +93,14 @@ export class EnabledProbes implements Enabled {
 
   /** See {@linkcode Enabled.hitsTotal}. */
   get hitsTotal(): number {
+    this.#fasttrap.jumps.harvestAll(this.#probes);
     return this.#hitsTotal;
+  }
+
+  /** See {@linkcode Enabled.counts}. */
+  get counts(): ReadonlyMap<ProbeIdentity, number> {
+    this.#fasttrap.jumps.harvestAll(this.#probes);
+    return this.#counts;
   }
 
   /**
@@ -114,6 +127,11 @@ export class EnabledProbes implements Enabled {
     this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));
     this.#fasttrap.disable(gone, this.#enabling);
     this.#fasttrap.withdraw(gone);
+  }
+
+  #count(probe: ProbeIdentity, hits: number): void {
+    this.#hitsTotal += hits;
+    this.#counts.set(probe, (this.#counts.get(probe) ?? 0) + hits);
   }
 
   /** Gives up the probes of programs that are gone. */

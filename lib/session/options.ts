@@ -52,6 +52,11 @@ export interface EnableOptions extends ListOptions {
    * @param hit The hit; valid only until the call returns.
    */
   readonly handler?: (hit: Hit) => void;
+  /**
+   * Whether the hits are only counted, in `Enabled.hitsTotal` and `Enabled.counts`. Where a probe can be a jump, the thread
+   * is not stopped for that. There are no events then, and there must be no handler.
+   */
+  readonly count?: boolean;
 }
 
 /** Options of `Session.spawn`. */

@@ -175,9 +175,12 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
+    if (options.count && options.handler !== undefined) {
+      throw new TypeError("Cannot count hits and handle them as well");
+    }
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
-      handler: options.handler ?? ((hit) => this.#record(hit)),
+      handler: options.count ? undefined : options.handler ?? ((hit) => this.#record(hit)),
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });

@@ -5,6 +5,7 @@ import { type Address, toAddress } from "../../lib/address.ts";
 import { InvariantError } from "../../lib/errors.ts";
 import { isaOf } from "../../lib/isa/architectures.ts";
 import type { Mapping } from "../../lib/process/proc_files.ts";
+import { Pads } from "../../lib/process/pads.ts";
 import { SlotArenas } from "../../lib/process/slots.ts";
 
 const ISA = isaOf(62)!;
@@ -29,7 +30,7 @@ function instructionAt(address: number) {
 
 /** Arenas with one of a size. */
 function makeArenas(base = 0x10000000, sizeBytes = 4096): SlotArenas {
-  const arenas = new SlotArenas(ISA);
+  const arenas = new SlotArenas(ISA, new Pads(ISA));
   arenas.add(toAddress(base), sizeBytes);
   return arenas;
 }
@@ -88,7 +89,7 @@ Deno.test("SlotArenas.resumePoint() knows every byte of a slot", () => {
 });
 
 Deno.test("SlotArenas.nextArenaBytes() doubles with each arena and holds what is wanted", () => {
-  const arenas = new SlotArenas(ISA);
+  const arenas = new SlotArenas(ISA, new Pads(ISA));
   assertEquals([1, 1024, 1025, 5000].map((count) => arenas.nextArenaBytes(count)), [
     1 << 16,
     1 << 16,
@@ -101,7 +102,7 @@ Deno.test("SlotArenas.nextArenaBytes() doubles with each arena and holds what is
 });
 
 Deno.test("SlotArenas.findGap() finds the nearest gap with room around it", () => {
-  const arenas = new SlotArenas(ISA);
+  const arenas = new SlotArenas(ISA, new Pads(ISA));
   const find = (mappings: Mapping[], address: number, size = 1 << 16): Address | undefined =>
     arenas.findGap(mappings, toAddress(address), size);
   const low = mapping(0x400000, 0x500000);

@@ -11,7 +11,9 @@ import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
+import { makePad } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
+import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
 
 /** `EM_X86_64` of elf(5). */
 const EM_X86_64 = 62;
@@ -38,5 +40,15 @@ export const X86_64: Isa = {
   hideStep,
   firesAt,
   asksAt,
+  // rdpid tells the CPU, lahf keeps the flags.
+  jumps: {
+    jumpBytes: JUMP_BYTES,
+    padDistance: PAD_DISTANCE,
+    cpuFlags: ["rdpid", "lahf_lm"],
+    findWindow,
+    padAddresses,
+    makePad,
+    makeJump,
+  },
   registers: registerAccess,
 };

@@ -30,7 +30,7 @@ export const registerAccess: RegisterAccess = {
   setArgument,
   prepareSystemCall,
   stepsItself: (registers) => (registers[EFLAGS]! & TRAP_FLAG) !== 0,
-  systemCalls: { mmap: 9, munmap: 11, rtSigaction: 13 },
+  systemCalls: { mmap: 9, munmap: 11, rtSigaction: 13, madvise: 28, memfdCreate: 319, ftruncate: 77, close: 3 },
 };
 
 function argument(

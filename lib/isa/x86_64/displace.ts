@@ -60,24 +60,48 @@ const PUSH_REG = 0x30;
  * @returns The contents; undefined if a copy elsewhere cannot have the same effect.
  */
 export function displace(instruction: X86Instruction, code: Uint8Array, slot: Address): Displacement | undefined {
-  const { flow } = instruction;
-  if (instruction.refusal !== undefined || flow === "other") return undefined;
-  // Processors disagree on what the operand-size prefix does to a transfer, and the lock prefix makes it invalid.
-  if (flow !== "next" && (instruction.prefixes & (PREFIX.OPERAND_SIZE | PREFIX.LOCK)) !== 0) return undefined;
   const out = new SlotCode(slot);
+  return appendDisplaced(instruction, code, out, { jumpsBack: true }) ? out.finish() : undefined;
+}
+
+/** What comes behind a displaced instruction. */
+export interface DisplacedEnd {
+  /** Whether a jump to the original next instruction does; else its own displaced copy. */
+  readonly jumpsBack: boolean;
+}
+
+/**
+ * Appends the displaced copy of an instruction.
+ *
+ * @param instruction The decoded original instruction.
+ * @param code The original bytes of the instruction.
+ * @param out What it is appended to.
+ * @param end What comes behind it.
+ * @returns Whether it was; false if a copy elsewhere cannot have the same effect.
+ */
+export function appendDisplaced(
+  instruction: X86Instruction,
+  code: Uint8Array,
+  out: SlotCode,
+  end: DisplacedEnd,
+): boolean {
+  const { flow } = instruction;
+  if (instruction.refusal !== undefined || flow === "other") return false;
+  // Processors disagree on what the operand-size prefix does to a transfer, and the lock prefix makes it invalid.
+  if (flow !== "next" && (instruction.prefixes & (PREFIX.OPERAND_SIZE | PREFIX.LOCK)) !== 0) return false;
   out.resume(instruction.address, false);
-  if (flow === "jump" || flow === "branch" || flow === "call") return displaceDirect(instruction, out);
+  if (flow === "jump" || flow === "branch" || flow === "call") return displaceDirect(instruction, out, end);
   if (flow === "system-call") return displaceSystemCall(instruction, out);
-  const copy = relocate(instruction, code, slot);
-  if (copy === undefined) return undefined;
+  const copy = relocate(instruction, code, out.here);
+  if (copy === undefined) return false;
   if (flow === "indirect-call") return displaceIndirectCall(instruction, copy, out);
   out.bytes(...copy);
-  if (flow === "next") {
+  if (flow === "next" && end.jumpsBack) {
     const next = nextAddress(instruction);
     out.resume(next, true);
     out.jump(next);
   }
-  return out.finish();
+  return true;
 }
 
 /** Copies an instruction so that its RIP-relative operand, if it has one, stays the same from the slot. */
@@ -93,13 +117,18 @@ function relocate(instruction: X86Instruction, code: Uint8Array, slot: Address):
 }
 
 /** Transfers whose target is in the instruction, which get one that reaches it. */
-function displaceDirect(instruction: X86Instruction, out: SlotCode): Displacement | undefined {
+function displaceDirect(instruction: X86Instruction, out: SlotCode, end: DisplacedEnd): boolean {
   const { flow, map, opcode, prefixes, target } = instruction;
-  if (target === undefined) return undefined;
+  if (target === undefined) return false;
   if (flow === "branch") {
     const next = nextAddress(instruction);
     if (map === 0 && opcode >= 0xe0 && (prefixes & PREFIX.ADDRESS_SIZE) !== 0) out.bytes(0x67); // counts in ecx
-    out.branchOverJump(map === 0 ? opcode : 0x70 | (opcode & 15), next);
+    const shortOpcode = map === 0 ? opcode : 0x70 | (opcode & 15);
+    if (!end.jumpsBack) {
+      out.branchAway(shortOpcode, target, next);
+      return true;
+    }
+    out.branchOverJump(shortOpcode, next);
     out.resume(next, true);
     out.jump(next);
     out.resume(target, true);
@@ -108,18 +137,18 @@ function displaceDirect(instruction: X86Instruction, out: SlotCode): Displacemen
     out.resume(target, true);
   }
   out.jump(target);
-  return out.finish();
+  return true;
 }
 
-function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out: SlotCode): Displacement | undefined {
+function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out: SlotCode): boolean {
   const { address, modrm } = instruction;
   if (isRegisterForm(instruction)) {
     // The target of `call *%rsp` would be the stack pointer before the push.
-    if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return undefined;
+    if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return false;
     pushReturnAddress(instruction, out);
     out.resume(address, false, { stackBytes: 8 });
     out.bytes(...withModrmReg(instruction, copy, JUMP_REG));
-    return out.finish();
+    return true;
   }
   const next = nextAddress(instruction);
   out.bytes(...withModrmReg(instruction, copy, PUSH_REG));
@@ -135,7 +164,7 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
   out.half(highHalf(next));
   out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xff, 0x64, 0x24, 0xf8); // jmp *-8(%rsp)
-  return out.finish();
+  return true;
 }
 
 /** Changes the operation of an FF instruction. */
@@ -158,7 +187,7 @@ function pushReturnAddress(instruction: X86Instruction, out: SlotCode): void {
  * A child that the call makes begins behind it, in the slot. A call that is interrupted and repeated begins again at
  * its own two bytes, which is why the prefixes, without a meaning here, are left out.
  */
-function displaceSystemCall(instruction: X86Instruction, out: SlotCode): Displacement {
+function displaceSystemCall(instruction: X86Instruction, out: SlotCode): boolean {
   const next = nextAddress(instruction);
   out.bytes(0x0f, 0x05); // syscall, which leaves its next address in rcx
   out.resume(next, true, { pcRegister: RCX });
@@ -166,7 +195,7 @@ function displaceSystemCall(instruction: X86Instruction, out: SlotCode): Displac
   out.word(next);
   out.resume(next, true);
   out.jump(next);
-  return out.finish();
+  return true;
 }
 
 function nextAddress(instruction: X86Instruction): Address {

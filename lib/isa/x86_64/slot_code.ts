@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Address, highHalf } from "../../address.ts";
+import { type Address, highHalf, toAddress } from "../../address.ts";
 import type { Displacement, ResumePoint } from "../isa.ts";
 
 /** The size of `jmp rel32` in bytes. */
@@ -28,6 +28,16 @@ export class SlotCode {
     this.#slot = slot;
   }
 
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
+  /** Where the next byte will be. */
+  get here(): Address {
+    return toAddress(this.#slot + this.#bytes.length);
+  }
+
   /**
    * States what the program may know of a thread that is at the next byte.
    *
@@ -35,8 +45,12 @@ export class SlotCode {
    * @param done Whether the original instruction has taken effect.
    * @param fix What else to correct; nothing by default.
    */
-  resume(pc: Address, done: boolean, fix: Partial<Pick<ResumePoint, "stackBytes" | "pcRegister">> = {}): void {
-    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes: 0, pcRegister: -1, ...fix });
+  resume(
+    pc: Address,
+    done: boolean,
+    fix: Partial<Pick<ResumePoint, "stackBytes" | "pcRegister" | "isHeld">> = {},
+  ): void {
+    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes: 0, pcRegister: -1, isHeld: false, ...fix });
   }
 
   /**
@@ -92,6 +106,32 @@ export class SlotCode {
    */
   branchOverJump(opcode: number, target: Address): void {
     this.bytes(opcode, isInt32(this.#distance(target, 2)) ? NEAR_JUMP_BYTES : FAR_JUMP_BYTES);
+  }
+
+  /**
+   * Writes a short branch that, when taken, leads to `target`, and else falls through.
+   *
+   * @param opcode The opcode of a branch with an 8-bit displacement.
+   * @param target Where it leads.
+   * @param next What a thread that falls through has as its pc.
+   */
+  branchAway(opcode: number, target: Address, next: Address): void {
+    this.bytes(opcode, 2); // over the jump that follows
+    this.resume(next, true);
+    const size = isInt32(this.#distance(target, 2)) ? NEAR_JUMP_BYTES : FAR_JUMP_BYTES;
+    this.bytes(0xeb, size); // jmp over the next jump
+    this.resume(target, true);
+    this.jump(target);
+  }
+
+  /**
+   * Changes a byte that was written.
+   *
+   * @param at Its offset.
+   * @param value Its new value.
+   */
+  patch(at: number, value: number): void {
+    this.#bytes[at] = value & 0xff;
   }
 
   /**

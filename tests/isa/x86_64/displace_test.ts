@@ -76,6 +76,7 @@ Deno.test("displace() says what the program may know at each instruction of the 
     done,
     stackBytes,
     pcRegister,
+    isHeld: false,
   });
   const rows = [
     ["nop", "90", [at(0, 0, false), at(1, 1, true)]],

@@ -1,0 +1,53 @@
+/**
+ * Bringing threads out of what a pad does at a hit, where they cannot be set back from.
+ *
+ * *Method.* A few dozen single steps, none of which can block or fault. A signal that the thread is stopped for is withheld
+ * meanwhile; the caller delivers it (`orderSignals` in `signals.ts`).
+ *
+ * @module
+ */
+
+import type { Thread } from "./process.ts";
+import { eventOf, INTERRUPTED, isStepCode, signalOf, SIGTRAP } from "./ptrace.ts";
+import type { Tracer } from "./tracer.ts";
+import { mendTrapAction } from "./trap_action.ts";
+import { withhold } from "./withheld.ts";
+
+/** More steps than a pad has instructions before its copies. */
+const STEPS_LIMIT = 256;
+/** How long a step may take, in microseconds. */
+const STEP_LIMIT_US = 1_000_000;
+
+/**
+ * Lets a thread go on until it can be set back, if it is where it cannot be.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped. Its place in the backlog, if it has one, it keeps.
+ */
+export function leaveCapture(tracer: Tracer, thread: Thread): void {
+  if (!isHeld(tracer, thread)) return;
+  const waiting = tracer.withdraw(thread);
+  if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return;
+  thread.stepping = true;
+  for (let steps = 0; steps < STEPS_LIMIT && isHeld(tracer, thread); steps++) {
+    tracer.resume(thread, 0);
+    if (tracer.awaitStep(thread, STEP_LIMIT_US) === undefined) return;
+    if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return;
+  }
+  thread.stepping = false;
+  thread.stepsTotal = 0;
+  mendTrapAction(tracer, thread);
+  thread.status = INTERRUPTED;
+  if (waiting) tracer.enqueue(thread);
+}
+
+/** Whether a stopped thread is where it cannot be set back. */
+function isHeld(tracer: Tracer, thread: Thread): boolean {
+  const { image } = thread.process;
+  if (image.pads.isEmpty || thread.state !== "stopped" || !tracer.stop.loadRegisters(thread)) return false;
+  return image.slots.resumePoint(tracer.stop.getPc(image))?.isHeld ?? false;
+}
+
+function isStep(tracer: Tracer, thread: Thread): boolean {
+  return signalOf(thread.status) === SIGTRAP && isStepCode(tracer.stop.signalCode(thread));
+}

@@ -1,0 +1,234 @@
+/**
+ * Mapping the memory for pads in a target, and what pads share with the tracer.
+ *
+ * *Method.* By system calls in the name of a stopped thread (`remote_call.ts`), once for each image:
+ *
+ * 1. a private page that is wiped in children of fork(2), with the word that says whether pads do anything;
+ * 2. a file in memory, as large as the counters of all CPUs; only the pages that are used cost anything;
+ * 3. the file mapped, and a duplicate of its descriptor fetched by the tracer; then the target's is closed.
+ *
+ * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
+ *
+ * *Refusals.* What the target may not do is found out beforehand where trying would do harm: a seccomp filter may kill for
+ * these calls, and a limit of the size of files is told by a signal.
+ *
+ * @module
+ */
+
+import { type Address, isAddress, toAddress } from "../address.ts";
+import { SystemError } from "../errors.ts";
+import type { JumpWindow, PadAction } from "../isa/isa.ts";
+import { PadArea } from "./pad_area.ts";
+import { GRANULE_BYTES, type Pad } from "./pads.ts";
+import { readMappings, readStatus, readText } from "./proc_files.ts";
+import type { Image, Thread } from "./process.ts";
+import {
+  MADV_WIPEONFORK,
+  MAP_ANONYMOUS,
+  MAP_FIXED_NOREPLACE,
+  MAP_NORESERVE,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MFD_CLOEXEC,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "./ptrace.ts";
+import { allowsCalls, findCaller, remoteCall } from "./remote_call.ts";
+import type { Tracer } from "./tracer.ts";
+
+/** The size of the counters of one CPU in bytes: 65,536 counters. */
+const AREA_BYTES = 1 << 19;
+/** The most areas; CPUs beyond share them. */
+const AREAS_LIMIT = 256;
+const PAGE_BYTES = 4096;
+/** Where in the private page the name of the file is. */
+const NAME_OFFSET = 64;
+/** How much is written at once at most, in bytes. */
+const WRITE_BYTES = 1 << 16;
+/** How many gaps are tried for a range. */
+const TRIES_LIMIT = 4;
+
+/**
+ * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
+ * image must be stopped.
+ *
+ * @param tracer The tracer.
+ * @param image The image.
+ * @param window What its jump takes the place of.
+ * @returns The pad; a string if there can be none says why, as the end of a sentence.
+ */
+export function makeCountingPad(tracer: Tracer, image: Image, window: JumpWindow): Pad | string {
+  const { pads } = image;
+  const area = pads.area ?? provideArea(tracer, image);
+  if (area === undefined) return pads.refused ?? "its memory cannot be had";
+  const counterOffset = area.takeCounter();
+  if (counterOffset === undefined) return "there are too many counters";
+  const pad = makePad(tracer, image, window, area, { counterOffset });
+  if (typeof pad === "string") area.freeCounter(counterOffset);
+  return pad;
+}
+
+function makePad(tracer: Tracer, image: Image, window: JumpWindow, area: PadArea, action: PadAction): Pad | string {
+  const { pads } = image;
+  let pad = pads.allocate(window, area, action);
+  if (pad === undefined && attempt(() => mapRange(tracer, image, window))) pad = pads.allocate(window, area, action);
+  if (pad === undefined) return "there is no memory that a jump reaches";
+  return pad;
+}
+
+/**
+ * Writes pads, those that lie beside each other in one request.
+ *
+ * @param image The image.
+ * @param pads The pads, to which nothing leads yet.
+ * @returns Those that could not be written.
+ */
+export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
+  const sorted = [...pads].sort((a, b) => a.address - b.address);
+  const unwritten: Pad[] = [];
+  for (let begin = 0, end; begin < sorted.length; begin = end) {
+    const { address } = sorted[begin]!;
+    for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
+    const run = sorted.slice(begin, end);
+    const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
+    for (const pad of run) bytes.set(pad.displacement.code, pad.address - address);
+    if (!image.text.write(address, bytes)) unwritten.push(...run);
+  }
+  return unwritten;
+}
+
+function endOf({ address, displacement: { code } }: Pad): number {
+  return address + code.length;
+}
+
+/** Whether nothing else can be between two pads, and both can be written together with what begins at an address. */
+function isBeside(pad: Pad, next: Pad, from: number): boolean {
+  return next.address - endOf(pad) < GRANULE_BYTES && endOf(next) - from <= WRITE_BYTES;
+}
+
+/**
+ * Unmaps everything of the pads of an image. All its threads must be stopped outside of them.
+ *
+ * @param tracer The tracer.
+ * @param image The image.
+ */
+export function unmapPads(tracer: Tracer, image: Image): void {
+  const { pads } = image;
+  const { munmap } = image.isa.registers.systemCalls;
+  const { area, ranges } = pads;
+  const thread = area === undefined && ranges.length === 0 ? undefined : findCaller(image);
+  if (thread === undefined) return;
+  for (const { base, sizeBytes } of ranges) remoteCall(tracer, thread, munmap, [base, sizeBytes]);
+  if (area !== undefined) {
+    remoteCall(tracer, thread, munmap, [area.areas, area.sizeBytes]);
+    remoteCall(tracer, thread, munmap, [area.enabled, PAGE_BYTES]);
+  }
+  pads.clear();
+}
+
+/** What the pads of an image share with the tracer, made at the first call. */
+function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
+  const { pads } = image;
+  if (pads.refused !== undefined) return undefined;
+  pads.refused = findObstacle(tracer, image);
+  const thread = findCaller(image);
+  if (pads.refused !== undefined || thread === undefined) return undefined;
+  attempt(() => void (pads.area = makeArea(tracer, thread)));
+  if (pads.area === undefined) pads.refused = "it may not share memory with the tracer";
+  return pads.area;
+}
+
+/** Why the pads of an image cannot be had, as far as that is known without trying. */
+function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
+  const { kernel } = tracer;
+  const flags = /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
+  const missing = (isa.jumps?.cpuFlags ?? []).filter((flag) => !flags.includes(flag));
+  if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
+  if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
+  if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
+  const limit = /^Max file size\s+(\S+)/m.exec(readText(kernel, `/proc/${pid}/limits`) ?? "")?.[1];
+  const sizeBytes = countAreas(tracer) * AREA_BYTES;
+  if (limit !== "unlimited" && !(Number(limit) >= sizeBytes)) return "it may not make files of that size";
+  return undefined;
+}
+
+/** How many areas there have to be: one for each CPU that there can be, rounded up to a power of two. */
+function countAreas({ kernel }: Tracer): number {
+  const last = /(\d+)\s*$/.exec(readText(kernel, "/sys/devices/system/cpu/possible") ?? "")?.[1];
+  const cpus = Number(last ?? 0) + 1;
+  return Math.min(2 ** Math.ceil(Math.log2(cpus)), AREAS_LIMIT);
+}
+
+function makeArea(tracer: Tracer, thread: Thread): PadArea {
+  const { kernel } = tracer;
+  const { process: { pid, image } } = thread;
+  const { mmap, madvise, memfdCreate, ftruncate, close } = image.isa.registers.systemCalls;
+  const call = (request: string, number: number, parameters: readonly number[]) =>
+    kernel.check(remoteCall(tracer, thread, number, parameters), request, `process ${pid}`);
+  const areasTotal = countAreas(tracer);
+  const sizeBytes = areasTotal * AREA_BYTES;
+  const page = toAddress(
+    call("mmap", mmap, [0, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0]),
+  );
+  call("madvise", madvise, [page, PAGE_BYTES, MADV_WIPEONFORK]);
+  const contents = new Uint8Array(PAGE_BYTES);
+  contents[0] = 1;
+  contents.set(new TextEncoder().encode("fasttrap"), NAME_OFFSET);
+  if (!image.text.write(page, contents)) throw new SystemError("EFAULT", "write the memory of", `process ${pid}`);
+  const fd = call("memfd_create", memfdCreate, [page + NAME_OFFSET, MFD_CLOEXEC]);
+  try {
+    call("ftruncate", ftruncate, [fd, sizeBytes]);
+    const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
+    const own = fetchDescriptor(tracer, pid, fd);
+    try {
+      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES });
+    } finally {
+      kernel.call.ft_close(own);
+    }
+  } finally {
+    remoteCall(tracer, thread, close, [fd]);
+  }
+}
+
+function fetchDescriptor({ kernel }: Tracer, pid: number, fd: number): number {
+  const pidfd = kernel.check(kernel.call.ft_pidfd_open(pid), "pidfd_open", `process ${pid}`);
+  try {
+    return kernel.check(kernel.call.ft_pidfd_getfd(pidfd, fd), "pidfd_getfd", `process ${pid}`);
+  } finally {
+    kernel.call.ft_close(pidfd);
+  }
+}
+
+/** Has the target map a range that the jump of a window reaches. */
+function mapRange(tracer: Tracer, image: Image, window: JumpWindow): boolean {
+  const thread = findCaller(image);
+  if (thread === undefined) return false;
+  const { mmap, munmap } = image.isa.registers.systemCalls;
+  const mappings = readMappings(tracer.kernel, thread.process.pid) ?? [];
+  for (let tries = 0; tries < TRIES_LIMIT; tries++) {
+    const gap = image.pads.findGap(mappings, window);
+    if (gap === undefined) return false;
+    const { base, sizeBytes } = gap;
+    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+    const got = remoteCall(tracer, thread, mmap, [base, sizeBytes, PROT_READ | PROT_EXEC, flags, -1, 0]);
+    if (got === base) {
+      image.pads.add(base, sizeBytes);
+      return true;
+    }
+    if (isAddress(got)) remoteCall(tracer, thread, munmap, [got, sizeBytes]);
+    mappings.push({ ...mappings[0]!, start: base, end: (base + sizeBytes) as Address, path: "" });
+    mappings.sort((a, b) => a.start - b.start);
+  }
+  return false;
+}
+
+/** Tries something in the target, which may die on the way. Returns whether it was done. */
+function attempt(action: () => boolean | void): boolean {
+  try {
+    return action() ?? true;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return false;
+  }
+}
