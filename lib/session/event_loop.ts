@@ -43,6 +43,8 @@ export class EventLoop {
   readonly #follower: CpuFollower;
   #turn: Promise<void> | undefined;
   #waiting = false;
+  /** Whether the turn that is under way is not to wait, or no longer. */
+  #woken = false;
   #wakePid = 0;
 
   /**
@@ -69,7 +71,10 @@ export class EventLoop {
    */
   turn(): Promise<void> {
     // It begins later, so that it is known to be under way when a handler asks.
-    return this.#turn ??= Promise.resolve().then(() => this.#takeTurn()).finally(() => this.#turn = undefined);
+    return this.#turn ??= Promise.resolve().then(() => this.#takeTurn()).finally(() => {
+      this.#turn = undefined;
+      this.#woken = false;
+    });
   }
 
   /** Lets the thread run on any CPU again, so that what is started now does not inherit a binding. */
@@ -77,16 +82,21 @@ export class EventLoop {
     this.#follower.release();
   }
 
-  /** Ends a wait that is under way. */
+  /** Ends the wait of the turn that is under way, also if it is yet to begin. */
   wake(): void {
+    this.#woken = this.#turn !== undefined;
     if (this.#waiting && this.#wakePid === 0) this.#wakePid = Math.max(this.#kernel.call.ft_wake(), 0);
   }
 
   async #takeTurn(): Promise<void> {
     if (this.#slice()) return await new Promise((resolve) => void setImmediate(resolve));
-    if (this.#tracer.idle) return;
+    if (this.#tracer.idle || this.#woken) return;
     this.#waiting = true;
-    const watch = setInterval(() => void (this.#tracer.takeLostChildren() && this.wake()), LOST_CHILD_MS);
+    // A wait that could not be ended, because there was no memory for it, is ended later.
+    const watch = setInterval(
+      () => void ((this.#tracer.takeLostChildren() || this.#woken) && this.wake()),
+      LOST_CHILD_MS,
+    );
     const tid = await this.#kernel.call.ft_wait_pool();
     clearInterval(watch);
     this.#waiting = false;
