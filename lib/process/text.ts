@@ -123,7 +123,10 @@ export class TrappedText {
    */
   installJumps(jumps: readonly TextJump[]): Address[] {
     const failed: Address[] = [];
-    for (const { address, bytes } of jumps) this.#jumps.set(address, bytes);
+    for (const { address, bytes } of jumps) {
+      this.#lifted.delete(address);
+      this.#jumps.set(address, bytes);
+    }
     this.#patch(this.#fd, jumps.map(({ address }) => address), failed, (bytes, offset, address) => {
       const jump = this.#jumps.get(address)!;
       this.#originals.set(address, pack(bytes, offset, jump.length));
