@@ -37,8 +37,8 @@ import {
 import { allowsCalls, findCaller, remoteCall } from "./remote_call.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** The size of the counters of one CPU in bytes: 65,536 counters. */
-const AREA_BYTES = 1 << 19;
+/** The size of the counters of one CPU in bytes: 262,144 counters. */
+const AREA_BYTES = 1 << 21;
 /** The most areas; CPUs beyond share them. */
 const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;

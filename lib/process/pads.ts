@@ -143,13 +143,16 @@ export class Pads {
   allocate(window: JumpWindow, memory: PadMemory, action: PadAction): Pad | string | undefined {
     const jumps = this.#jumps;
     assert(jumps !== undefined, "pads are made where jumps can be");
+    // What it takes is nearly the same everywhere: where that is not free, nothing has to be made.
+    let draft = jumps.makePad(window, window.address, memory, action);
     for (const range of this.#ranges) {
       for (const entry of this.#candidates(range, window)) {
-        if (range.taken[granuleOf(range, entry)] === 1) continue;
-        const displacement = jumps.makePad(window, entry, memory, action);
+        if (draft !== undefined && !isFree(range, entry - draft.entry, draft.code.length)) continue;
+        const displacement = draft = jumps.makePad(window, entry, memory, action);
         if (displacement === undefined) return "its copy would have another effect";
         const address = toAddress(entry - displacement.entry);
-        if (!this.#take(range, address, displacement.code.length)) continue;
+        if (!isFree(range, address, displacement.code.length)) continue;
+        this.#take(range, address, displacement.code.length);
         const pad: Pad = {
           address,
           entry,
@@ -284,15 +287,12 @@ export class Pads {
     yield* this.#jumps!.padAddresses(window, Math.max(next, range.base), end);
   }
 
-  /** Takes the granules of a pad, if all are free. */
-  #take(range: PadRange, address: number, sizeBytes: number): boolean {
-    if (address < range.base || address + sizeBytes > range.base + range.sizeBytes) return false;
+  /** Takes the granules of a pad. */
+  #take(range: PadRange, address: number, sizeBytes: number): void {
     const first = granuleOf(range, address);
     const last = granuleOf(range, address + sizeBytes - 1);
-    for (let granule = first; granule <= last; granule++) if (range.taken[granule] === 1) return false;
     range.taken.fill(1, first, last + 1);
     this.#longest = Math.max(this.#longest, last - first + 1);
-    return true;
   }
 
   #rangeAt(pc: number): PadRange | undefined {
@@ -306,6 +306,16 @@ function innerCopies({ window, displacement }: Pad): [offset: number, copy: numb
   return window.boundaries
     .map((offset, index): [number, number] => [offset, displacement.copies[index + 1]!])
     .filter(([, copy]) => copy >= 0);
+}
+
+/** Whether all granules of a part of a range are free. */
+function isFree(range: PadRange, address: number, sizeBytes: number): boolean {
+  if (address < range.base || address + sizeBytes > range.base + range.sizeBytes) return false;
+  const last = granuleOf(range, address + sizeBytes - 1);
+  for (let granule = granuleOf(range, address); granule <= last; granule++) {
+    if (range.taken[granule] === 1) return false;
+  }
+  return true;
 }
 
 /** Whether an offset in a pad is behind its entry and before anything that a thread could not be set back from. */
