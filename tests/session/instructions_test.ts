@@ -85,6 +85,9 @@ Deno.test("Session.enable() works in a program that steps itself", async () => {
   const { hits } = await assertSame("steps", names.map((name) => `pid$target:a.out:work:${name}`), [5]);
   // Seven instructions, and the entry and the return once more.
   assertEquals(hits, [5, 5, 45]);
+  // The steps begin behind the popf of main, and end behind another.
+  await assertSame("steps", ["pid$target:a.out:main:"], [5]);
+  await assertSame("steps", ["pid$target:a.out::"], [5]);
 });
 
 /** Entries and returns of the functions of `returns`, as they must be. */

@@ -31,6 +31,7 @@
  * - `call *mem` needs, and changes, the second word below the caller's stack pointer, which becomes the callee's own.
  * - The pointer to the last x87 instruction, which `fnstenv` and `fxsave` store, names the slot.
  * - A signal between `syscall` and the next instruction finds the slot's address in rcx, which the call destroys anyway.
+ * - A jump behind `popf` would be a step more of a program that makes itself step by it: it has no copy.
  * - With a shadow stack (CET), the return of a displaced call faults; its owner must be stepped instead (rule 144).
  *
  * @module
@@ -42,6 +43,7 @@ import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { isRegisterForm } from "./operands.ts";
 import { RCX } from "./registers.ts";
 import { isInt32, SlotCode } from "./slot_code.ts";
+import { startsSteps } from "./steps.ts";
 
 /** The size that every slot fits in, in bytes. */
 export const SLOT_BYTES = 64;
@@ -86,7 +88,7 @@ export function appendDisplaced(
   end: DisplacedEnd,
 ): boolean {
   const { flow } = instruction;
-  if (instruction.refusal !== undefined || flow === "other") return false;
+  if (instruction.refusal !== undefined || flow === "other" || startsSteps(instruction)) return false;
   // Processors disagree on what the operand-size prefix does to a transfer, and the lock prefix makes it invalid.
   if (flow !== "next" && (instruction.prefixes & (PREFIX.OPERAND_SIZE | PREFIX.LOCK)) !== 0) return false;
   out.resume(instruction.address, false);

@@ -14,7 +14,7 @@
  *
  * *Invariants.* What is overwritten belongs to the function, or is padding behind it. A call is the last instruction of a
  * window, so that no return address leads into it. Instructions that show where they run, or how they are stepped over
- * (`syscall`, `pushf`), are in no window.
+ * (`syscall`, `pushf`), or behind which steps begin (`popf`), are in no window.
  *
  * @module
  */
@@ -23,6 +23,7 @@ import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow } from "../isa.ts";
 import { decode } from "./decode.ts";
 import type { X86Instruction } from "./instruction.ts";
+import { showsSteps, startsSteps } from "./steps.ts";
 
 /** The size of `jmp rel32` in bytes. */
 export const JUMP_BYTES = 5;
@@ -34,7 +35,6 @@ const TRAP_BYTE = 0xcc;
 const LAST_BYTES = [TRAP_BYTE, 0x37, 0x3f];
 /** Compilers align functions to this, in bytes: another one may begin there. */
 const FUNCTION_ALIGNMENT = 16;
-const PUSHF = 0x9c;
 
 /** See `JumpInstaller.findWindow` of `isa.ts`. */
 export function findWindow(
@@ -65,9 +65,10 @@ export function findWindow(
 
 /** Why an instruction of the function cannot be in a window; undefined if it can. */
 function refusalOf(instruction: X86Instruction, before: number, firstByte: number): string | undefined {
-  const { encoding, flow, length, map, opcode } = instruction;
+  const { flow, length, map, opcode } = instruction;
   if (flow === "system-call") return "a system call shows where it is made";
-  if (encoding === "legacy" && map === 0 && opcode === PUSHF) return "pushf shows how it is stepped over";
+  if (showsSteps(instruction)) return "pushf shows how it is stepped over";
+  if (startsSteps(instruction)) return "popf may make what follows it be stepped";
   const isCall = flow === "call" || flow === "indirect-call";
   if (isCall && before + length < JUMP_BYTES) return "a call would return into the jump";
   if (before === 0) return undefined;

@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { cString, cStrings, type Kernel, openKernel } from "../../../ffi/ffi.ts";
 import type { WordMemory } from "../../../lib/isa/isa.ts";
-import { EFLAGS, REGISTERS_BYTES, RIP } from "../../../lib/isa/x86_64/registers.ts";
+import { REGISTERS_BYTES, RIP } from "../../../lib/isa/x86_64/registers.ts";
 import { fromHalves, highHalf } from "../../../lib/address.ts";
 
 /** Memory of the process, as pairs of address and size. The addresses have two halves, so that carries are seen. */
@@ -36,7 +36,6 @@ const WINDOW_BYTES = 0x400;
 const PTRACE_O_EXITKILL = 0x100000;
 const NT_PRSTATUS = 1;
 const NT_X86_XSTATE = 0x202;
-const TRAP_FLAG = 0x100;
 const SIGTRAP = 5;
 const SIGKILL = 9;
 const LIMIT_US = 5e6;
@@ -179,8 +178,6 @@ export class Cpu implements Disposable {
       this.#getRegisters(after.registers);
       pc = fromHalves(after.registers[RIP]!, after.registers[RIP + 1]!);
     }
-    // After stepping over `popf`, the kernel takes its own trap flag for the program's.
-    after.registers[EFLAGS]! &= ~TRAP_FLAG;
     WINDOWS.forEach((address, i) => {
       this.#check(call.ft_read_memory(this.#pid, address, after.windows.bytes[i]!, WINDOW_BYTES));
     });

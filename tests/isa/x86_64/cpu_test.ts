@@ -152,10 +152,6 @@ function makeCase(cpu: Cpu, random: Random, [assembly, bytes, fixed = {}]: Row):
       halves[i + 1] = random.pick([random.below(USER_END / 2 ** 32), random.below(USER_END / 2 ** 32), random.half()]);
     }
   }
-  if (assembly === "popfq") {
-    setRegister(registers, RSP, STACK_TOP);
-    windows.writeWord(STACK_TOP, INTERRUPT_FLAG | (random.half() & RANDOM_FLAGS), 0);
-  }
   const extended = /mm|%k|^f/.test(assembly) ? randomExtended(cpu, random) : undefined;
   return { assembly, code: code.slice(0, length), registers, windows, extended };
 }

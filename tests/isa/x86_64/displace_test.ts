@@ -105,6 +105,8 @@ Deno.test("displace() refuses what a copy elsewhere cannot do", () => {
     ["xbegin", "c7 f8 00 00 00 00"],
     ["lret", "cb"],
     ["iretq", "48 cf"],
+    ["popfq", "9d"],
+    ["popfw", "66 9d"],
     ["call *%rsp", "ff d4"],
     ["rex2 call *%rsp", "d5 00 ff d4"],
     ["mov 0x100(%eip),%rax", "67 48 8b 05 00 01 00 00"],

@@ -107,7 +107,6 @@ export const COPIED: readonly Row[] = [
   ["popq 8(%rsp)", "8f 44 24 08"],
   ["push %fs:0x10", "64 ff 34 25 10 00 00 00"],
   ["pushfq", "9c"],
-  ["popfq", "9d"],
   ["push %ax", "66 50"],
   ["movabs 0x1234ffff0100,%rax", "48 a1 00 01 ff ff 34 12 00 00"],
   ["movabs %al,0x1234ffff0108", "a2 08 01 ff ff 34 12 00 00"],

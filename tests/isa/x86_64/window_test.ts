@@ -35,6 +35,7 @@ Deno.test("findWindow() says why there can be no jump", () => {
     ["0f 05 c3 90 90 90", 64, "a system call shows where it is made"],
     ["90 90 0f 05 c3 90", 64, "a system call shows where it is made"],
     ["9c 90 90 90 90", 64, "pushf shows how it is stepped over"],
+    ["90 9d 90 90 90", 64, "popf may make what follows it be stepped"],
     ["ff d0 90 90 90", 64, "a call would return into the jump"],
     ["90 ff d0 90 90", 64, "a call would return into the jump"],
     ["c3 f3 0f 1e fa", 64, "indirect branches lead into the jump"],
