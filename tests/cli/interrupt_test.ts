@@ -86,11 +86,40 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+/** A line of `--format ndjson` as far as it is looked at here. */
+interface Line {
+  readonly type: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly probe: string;
+  readonly args: readonly number[];
+}
+
+/**
+ * Fails if a call of `work` is missing, which each thread makes with 0, 1, 2 and so on.
+ *
+ * @param lines What the command has written.
+ * @param by What counts for itself: each thread, or each process.
+ * @param first The number of the first call; any by default, as far as the tracing began in the middle.
+ * @returns How many calls each was to have made.
+ */
+function assertNumbered(lines: readonly Line[], by: "pid" | "tid", first?: number): Map<number, number> {
+  const next = new Map<number, number>();
+  for (const line of lines) {
+    if (line.type !== "event" || !line.probe.endsWith(":work:entry")) continue;
+    const n = line.args[0]!;
+    assertEquals(n, next.get(line[by]) ?? first ?? n);
+    next.set(line[by], n + 1);
+  }
+  return next;
+}
+
 /** Waits a random time, from before the command has attached to long after. */
 const moment = (random: Random) => new Promise((resolve) => setTimeout(resolve, random.below(250)));
 
 Deno.test("fasttrap ends by SIGINT at any moment, and nothing is lost or left", async () => {
   const random = new Random(11);
+  let numbered = 0;
   await withTarget("spin", async (target) => {
     for (let round = 0; round < rounds(6, 1000); round++) {
       const description = `pid$target:a.out:work:${round % 4 < 2 ? "entry" : ""}`;
@@ -106,14 +135,9 @@ Deno.test("fasttrap ends by SIGINT at any moment, and nothing is lost or left", 
       const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
       const end = { type: "end", hits: lines.length - 1, drops: {} };
       assertEquals([code, lines.at(-1)], [0, end], stderr);
-      // Each thread calls the function with 0, 1, 2 and so on: none is missing from the first to the last.
-      const next = new Map<number, number>();
-      for (const { tid, name, args: [n] } of lines.slice(0, -1)) {
-        if (name !== "entry") continue;
-        assertEquals(n, next.get(tid) ?? n);
-        next.set(tid, n + 1);
-      }
+      numbered += assertNumbered(lines, "tid").size;
     }
+    assertGreaterOrEqual(numbered, 4);
     await target.send();
     assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
   }, { args: [4] });
@@ -134,6 +158,60 @@ Deno.test("fasttrap ends by SIGINT at any moment of many forks, and every child 
       assertEquals(await target.outcome(), plain);
     }, { args });
   }
+});
+
+/** What one process of a fork bomb calls, and the depth to which each makes two more. */
+const BOMB = { calls: 20, depth: rounds(6, 7) };
+
+Deno.test("fasttrap --follow ends by SIGINT in the middle of a fork bomb, and every process lives", async () => {
+  const random = new Random(17);
+  const args = [BOMB.depth, BOMB.calls];
+  const processes = 2 ** (BOMB.depth + 1) - 1;
+  const plain = await untraced("fork_bomb", { args });
+  assertEquals(plain, { stdout: `${processes} processes, ${processes * BOMB.calls} calls\n`, end: "exited 0" });
+  for (let round = 0; round < rounds(4, 100); round++) {
+    await withTarget("fork_bomb", async (target) => {
+      const probes = ["-n", "pid$target:a.out:work:entry", "-Zn", "pid$target:a.out:generation:"];
+      await using command = new RunningCommand(["-j", "--follow", ...probes, "-p", target.pid]);
+      await command.shows("work:entry' matched 1 probe");
+      await target.send();
+      const wanted = 1 + random.below(processes >> 1);
+      const seen = () => new Set(command.stdout.match(/pid\d+:fork_bomb:work:entry/g)).size;
+      await until(() => seen() >= wanted, `hits of ${wanted} processes`);
+      command.signal("SIGINT");
+      // Children that are let go run on, and whoever has a trap left dies of it.
+      assertEquals(await target.outcome(), plain);
+      const { code, stdout, stderr } = await command.screen();
+      const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+      const hits = lines.filter(({ type }) => type === "event");
+      assertEquals([code, lines.at(-1)], [0, { type: "end", hits: hits.length, drops: {} }], stderr);
+      const next = assertNumbered(hits, "pid", 0);
+      assertGreaterOrEqual(next.size, wanted);
+    }, { args });
+  }
+});
+
+Deno.test("fasttrap --count ends by SIGINT at any moment, and no jump is left", async () => {
+  const random = new Random(19);
+  await withTarget("spin", async (target) => {
+    const mappings = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`).split("\n").length;
+    const before = mappings();
+    for (let round = 0; round < rounds(6, 1000); round++) {
+      const description = `pid$target:a.out:work:${round % 4 < 2 ? "entry" : ""}`;
+      await using command = new RunningCommand(["--count", "-n", description, "-p", target.pid]);
+      if (round % 2 === 0) await command.shows("matched");
+      await moment(random);
+      command.signal("SIGINT");
+      const { code, stdout, stderr } = await command.screen();
+      assertEquals([tracerOf(target.pid), target.alive, mappings()], [0, true, before]);
+      assertTextUntouched(target.pid);
+      // Before the command listens to it, the signal ends the runtime.
+      if (round % 2 === 1 && code === 130 && stdout === "") continue;
+      assertEquals([code, / hits, no drops\n$/.test(stderr)], [0, true], stderr);
+    }
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [4] });
 });
 
 Deno.test("fasttrap ends without a failure when its reader goes away", async () => {

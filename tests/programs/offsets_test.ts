@@ -1,10 +1,11 @@
 /**
  * Every instruction of a thousand functions of libc at once, under programs that use them: what they compute, print and
  * end with is as untraced. Each probe fires once, so that programs that run for seconds can be taken; programs of a
- * hundred milliseconds are stopped at every instruction.
+ * hundred milliseconds, and longer ones in the long form, are stopped at every instruction.
  */
 
 import { assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { rounds, SOAK } from "../support.ts";
 import { runTraced, runUntraced, testWith, Workshop } from "./real_program.ts";
 
 const PYTHON = "/usr/bin/python3.11";
@@ -73,6 +74,20 @@ testWith(["sqlite3"], "Session traces 1,000 functions of libc at every offset un
 });
 
 testWith(["sqlite3", "openssl"], "Session stops at every instruction of 1,000 functions of libc", async () => {
-  await assertSame("pid", ["sqlite3", ":memory:", SQL.replace("ROWS", "20")], { hitsLeast: 10_000 });
+  const rows = rounds(20, 2000);
+  await assertSame("pid", ["sqlite3", ":memory:", SQL.replace("ROWS", String(rows))], {
+    hitsLeast: 10_000 + rows * 50,
+  });
   await assertSame("pid", ["openssl", "dgst", "-sha256", "/etc/passwd"], { hitsLeast: 10_000 });
 });
+
+if (SOAK > 1) {
+  testWith(
+    [PYTHON, TEST_SUITE],
+    "Session stops at every instruction of 1,000 functions of libc under Python's own tests",
+    async () => {
+      const tests = [PYTHON, "-I", "-m", "unittest", "test.test_bisect"];
+      await assertSame("pid", tests, { hitsLeast: 1_000_000, normal: withoutTimes });
+    },
+  );
+}

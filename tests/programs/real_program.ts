@@ -8,6 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { closeSync, openSync } from "node:fs";
 import { type Hit, Session, type Unplaced } from "../../mod.ts";
+import { SOAK } from "../support.ts";
 
 /** The whole environment of the programs, so that they do the same on every machine. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: "C",
 };
 /** How long a traced program may run, in ms; far more than any of them needs. */
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 60_000 * SOAK;
 /** A number of hits that no program reaches, so that gdb counts them all without stopping. */
 const IGNORE_COUNT = 1e9;
 

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Session } from "../../mod.ts";
-import { assertTextUntouched, SOAK, until, untraced, within, withTarget } from "../support.ts";
+import { assertTextUntouched, rounds, SOAK, tracerOf, until, untraced, within, withTarget } from "../support.ts";
 import { traced } from "../tracing.ts";
 
 const WORK = "pid$target:a.out:work:entry";
@@ -16,6 +16,34 @@ async function assertCounts(name: string, args: readonly number[], count: number
 
 Deno.test("Session.run() does not follow 300 children made by fork", () =>
   assertCounts("forks", [300 * SOAK], 300 * SOAK));
+
+Deno.test("Session.detach() leaves no mapping and no byte behind after hundreds of forks", () => {
+  const count = rounds(200, 1000);
+  const args = [count + 1];
+  return withTarget("forks", async (target) => {
+    const mappings = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`).split("\n").length;
+    const before = mappings();
+    await using session = new Session({ signals: false });
+    const traced = session.attach(target.pid);
+    let during = 0;
+    const handler = () => {
+      if (enabled.hitsTotal === 1) during = mappings();
+      if (enabled.hitsTotal < count) return;
+      assertEquals(mappings(), during);
+      // It stays as it is let go until it has been looked at.
+      Deno.kill(target.pid, "SIGSTOP");
+      session.detach(traced);
+    };
+    const enabled = session.enable(WORK, { handler });
+    session.enable("pid$target:a.out:main:", { handler: () => {} });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals([enabled.hitsTotal, tracerOf(target.pid), mappings()], [count, 0, before]);
+    assertTextUntouched(target.pid);
+    Deno.kill(target.pid, "SIGCONT");
+    assertEquals(await target.outcome(), await untraced("forks", { args }));
+  }, { args });
+});
 
 Deno.test("Session.run() leaves children alone that fork again", () => assertCounts("forks", [20, 4], 20));
 

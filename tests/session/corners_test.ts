@@ -38,6 +38,9 @@ for (const [rounds, bytes, filtered] of [[3, 1 << 20, 0], [3, 2000, 1]] as const
   const how = filtered === 0 ? "in slots" : "in place";
   Deno.test(`Session.run() keeps flags, vectors, segments and time stamp of instructions ${how}`, async () => {
     const descriptions = [WORK, "pid$target:a.out:work:return", EVERYWHERE];
+    if (!/^flags.* avx512f /m.test(Deno.readTextFileSync("/proc/cpuinfo"))) {
+      console.log("AVX-512 registers are left out: this processor has none");
+    }
     const [entries, returns, hits] = await assertSame("states", descriptions, [rounds, bytes, filtered]);
     // A part of it is called; a repeated instruction is one hit.
     assertEquals([entries, returns, hits! < rounds * 120], [rounds, 2 * rounds, true]);

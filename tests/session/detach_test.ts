@@ -38,7 +38,14 @@ Deno.test("Session.detach() restores a process of eight threads that was attache
     await using session = new Session({ signals: false });
     for (let round = 0; round < 100 * SOAK; round++) {
       const traced = session.attach(target.pid);
-      const enabled = session.enable(round % 2 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
+      const next = new Map<number, number>();
+      const handler = (hit: Hit) => {
+        if (hit.probe.name !== "entry") return;
+        // Each thread calls it with 0, 1, 2 and so on: none is missing.
+        assertEquals(hit.arg(0), next.get(hit.tid) ?? hit.arg(0));
+        next.set(hit.tid, hit.arg(0) + 1);
+      };
+      const enabled = session.enable(round % 2 === 0 ? WORK : EVERYWHERE, { handler });
       if (round % 10 === 0) await runUntil(session, () => enabled.hitsTotal > 0);
       session.detach(traced);
       assertTextUntouched(target.pid);

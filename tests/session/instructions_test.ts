@@ -66,6 +66,19 @@ Deno.test("Session.enable() steps in place where the program may not map memory"
   }
 });
 
+Deno.test("Session.enable() refuses transactions and branches on which processors differ, and places the rest", async () => {
+  const { hits, warnings } = await assertSame("refused", ["pid$target:a.out:work:", "pid$target:a.out:jump:"], [10]);
+  // Five instructions and two, and the entry and the return of both.
+  assertEquals(hits, [70, 40]);
+  assertEquals(warnings.map((warning) => warning.replace(/^Cannot enable pid\d+:refused:(\w+:\w+): it is /, "$1 ")), [
+    "work:9 xbegin, whose transaction a trap would abort, at offset 0x9",
+    ...["work:15", "jump:5"].map((place) =>
+      `${place} a near branch with an operand-size prefix, which AMD and Intel processors execute differently, at offset ` +
+      place.replace(/.*:/, "0x")
+    ),
+  ]);
+});
+
 Deno.test("Session.enable() works in a program that steps itself", async () => {
   const names = ["entry", "return", ""];
   for (const name of names) await assertSame("steps", [`pid$target:a.out:work:${name}`], [5]);
