@@ -21,18 +21,6 @@ import type { PadMemory } from "../isa/isa.ts";
 /** The size of a counter in bytes. */
 const COUNTER_BYTES = 8;
 
-/** Where the memory is in the target. */
-export interface PadAreaPlaces {
-  /** The word that says whether pads do anything, and the page that it is in. */
-  readonly enabled: Address;
-  /** The first area. */
-  readonly areas: Address;
-  /** The number of areas, a power of two. */
-  readonly areasTotal: number;
-  /** The size of an area in bytes, a power of two. */
-  readonly areaBytes: number;
-}
-
 /** See the module's comment. */
 export class PadArea implements PadMemory, Disposable {
   /** See {@linkcode PadMemory.enabled}. */
@@ -58,7 +46,7 @@ export class PadArea implements PadMemory, Disposable {
    * @param places Where it is in the target.
    * @throws {SystemError} If it cannot be mapped.
    */
-  constructor(kernel: Kernel, fd: number, { enabled, areas, areasTotal, areaBytes }: PadAreaPlaces) {
+  constructor(kernel: Kernel, fd: number, { enabled, areas, areasTotal, areaBytes }: PadMemory) {
     this.#kernel = kernel;
     this.enabled = enabled;
     this.areas = areas;
