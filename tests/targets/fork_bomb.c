@@ -6,9 +6,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-static struct {
-  long processes, calls, wrong;
-} *shared;
+static struct { long processes, calls, wrong; } * shared;
 
 NOINLINE long work(long n) {
   __asm__ volatile("");
