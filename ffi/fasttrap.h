@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 5
+#define FT_ABI 6
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -112,6 +112,13 @@ FT_API int32_t ft_ended(int32_t tid);
  * Returns its id, 0 if there is nothing in time, or -errno.
  */
 FT_API int32_t ft_wait(int32_t tid, double limit_us, int32_t *status);
+
+/*
+ * As ft_wait, without consuming: a tracee that is stopped reports its stop
+ * again. As long as it does, the kernel still delivers the signal that it is
+ * stopped for if the tracer dies; consuming would lose it.
+ */
+FT_API int32_t ft_look(int32_t tid, double limit_us, int32_t *status);
 
 /*
  * Blocks until some child or tracee has something to report, which it does

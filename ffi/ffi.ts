@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 5;
+export const FT_ABI = 6;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -48,6 +48,8 @@ export const SYMBOLS = {
   ft_ended: { parameters: ["i32"], result: "i32" },
   // int32_t ft_wait(int32_t tid, double limit_us, int32_t *status)
   ft_wait: { parameters: ["i32", "f64", "buffer"], result: "i32" },
+  // int32_t ft_look(int32_t tid, double limit_us, int32_t *status)
+  ft_look: { parameters: ["i32", "f64", "buffer"], result: "i32" },
   // int32_t ft_wait_pool(void)
   ft_wait_pool: { parameters: [], result: "i32", nonblocking: true },
   // int32_t ft_wake(void)

@@ -93,19 +93,46 @@ int32_t ft_ended(int32_t tid) {
           info.si_code == CLD_DUMPED);
 }
 
-int32_t ft_wait(int32_t tid, double limit_us, int32_t *status) {
+/* A look that leaves what it finds. */
+static int32_t look(int32_t tid, int32_t *status) {
+  siginfo_t info;
+  info.si_pid = 0;
+  if (waitid(P_PID, (id_t)tid, &info,
+             WEXITED | WSTOPPED | __WALL | WNOWAIT | WNOHANG) < 0)
+    return -errno;
+  if (info.si_pid != 0 && status != NULL) {
+    int what = info.si_status;
+    *status = info.si_code == CLD_EXITED   ? what << 8
+              : info.si_code == CLD_KILLED ? what
+              : info.si_code == CLD_DUMPED ? what | 0x80
+                                           : (what << 8) | 0x7f;
+  }
+  return info.si_pid;
+}
+
+/* Looks at one child or tracee in one way for a limited time. */
+static int32_t poll_one(int32_t (*once)(int32_t, int32_t *), int32_t tid,
+                        double limit_us, int32_t *status) {
   uint64_t limit;
   if (!ft_integer(limit_us, &limit))
     return -EINVAL;
-  int32_t found = take(tid, status);
+  int32_t found = once(tid, status);
   if (found != 0 || limit == 0)
     return found;
   double end = ft_clock_ns() + limit_us * 1e3;
   do {
     sched_yield();
-    found = take(tid, status);
+    found = once(tid, status);
   } while (found == 0 && ft_clock_ns() < end);
   return found;
+}
+
+int32_t ft_wait(int32_t tid, double limit_us, int32_t *status) {
+  return poll_one(take, tid, limit_us, status);
+}
+
+int32_t ft_look(int32_t tid, double limit_us, int32_t *status) {
+  return poll_one(look, tid, limit_us, status);
 }
 
 int32_t ft_wait_pool(void) {

@@ -140,8 +140,9 @@ export class Dispatcher {
    * trap in the place of the jump, which stepping over the instruction writes.
    */
   #copyOf(tracepoint: Tracepoint): Address | undefined {
-    const { image, pad, slot } = tracepoint;
-    if (pad === undefined) return slot?.address;
+    const { image, pad, slot, emulated } = tracepoint;
+    // The slot of an instruction that can be emulated is for a program without a tracer.
+    if (pad === undefined) return emulated ? undefined : slot?.address;
     const { tracer, jumps } = this.#tables;
     if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
       return toAddress(pad.address + pad.displacement.copies[0]!);

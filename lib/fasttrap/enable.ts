@@ -9,7 +9,8 @@
  *
  * 1. each site of each probe finds the tracepoint that is there, or decodes the original instruction and makes one;
  * 2. those whose hits are only counted get a pad if they can be jumps (`jumps.ts`), those of the others that cannot be
- *    emulated a slot, written before any jump or trap leads to it;
+ *    emulated a slot, written before any jump or trap leads to it. In a program that is to outlive the tracer those that can
+ *    be emulated get one as well, and the program's keeper is told of all (`process/keeper.ts`);
  * 3. the tracepoints enter the table;
  * 4. all traps and jumps are written, page by page;
  * 5. a probe with a site that failed in any step is undone, and its reason reported. The others stay.
@@ -36,9 +37,12 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
+import type { KeptSite } from "../process/keeper.ts";
+import { provideKeeper, publishSites } from "../process/keeper_memory.ts";
 import { writePads } from "../process/pad_memory.ts";
+import { innerSitesOf } from "../process/pads.ts";
 import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
-import { makeSlot } from "../process/slot_memory.ts";
+import { makeSlots } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
@@ -114,9 +118,10 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       fasttrap.barrier.pass(image);
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
+      if (made(batch).length > 0) provideKeeper(fasttrap.tracer, image);
       giveWay(batch);
       planJumps(batch);
-      makeSlots(batch);
+      displace(batch);
       installTraps(batch);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
@@ -181,7 +186,7 @@ export function isIntact({ addresses, owner: { process: { image } } }: Probe): b
 function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
   const unused = new Set<Tracepoint>();
   for (const probe of probes) unlinkProbe(fasttrap, image, probe, unused);
-  image.semaphores.lower(probes);
+  lowerSemaphores(fasttrap, image, probes);
   removeTracepoints(fasttrap, image, unused);
 }
 
@@ -335,19 +340,22 @@ export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefi
   return image.isa.firesAt(instruction) ? undefined : "its instruction is not one that a probe leaves behind";
 }
 
-/** Makes the slots that the new tracepoints need. Without one an instruction is stepped in place. */
-function makeSlots({ fasttrap, image, made }: Batch): void {
+/**
+ * Makes the slots that the new tracepoints need. Without one an instruction is stepped in place; without a tracer, it is
+ * the program's keeper that needs them.
+ */
+function displace({ fasttrap, image, made }: Batch): void {
   const needy = [...made].filter(([{ emulated, inPlace, pad, unused }]) =>
-    !emulated && !inPlace && !unused && pad === undefined
+    (!emulated || image.keeper !== undefined) && !inPlace && !unused && pad === undefined
   );
-  for (const [tracepoint, code] of needy) {
-    tracepoint.slot = makeSlot(fasttrap.tracer, image, tracepoint.instruction, code, needy.length);
-  }
+  const slots = makeSlots(fasttrap.tracer, image, needy.map(([{ instruction }, code]) => ({ instruction, code })));
+  for (const [index, [tracepoint]] of needy.entries()) tracepoint.slot = slots[index];
 }
 
 function installTraps(batch: Batch): void {
   const { fasttrap, image, made } = batch;
   const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
+  if (wanted.length > 0) publishSites(fasttrap.tracer, image, wanted.flatMap((each) => sitesOf(each, made.get(each)!)));
   const failed = new Set(write(image, wanted));
   for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
@@ -413,13 +421,35 @@ function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
+/** What the keeper of a program has to know of a tracepoint before its trap or jump is in the text. */
+function sitesOf({ pc: address, pad, slot, image }: Tracepoint, code: Uint8Array): KeptSite[] {
+  if (pad === undefined) return [{ address, target: slot?.address, original: code.subarray(0, image.isa.trap.length) }];
+  const original = pad.window.code.subarray(0, pad.jump.length);
+  return [{ address, target: undefined, original }, ...innerSitesOf(pad)];
+}
+
 /** Puts traps in the place of jumps. All threads of the image are stopped. */
 function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
-  for (const tracepoint of tracepoints) {
-    const { pc, pad, instruction } = tracepoint;
-    if (pad === undefined || image.text.remove([pc]).length > 0) continue;
+  const jumps = [...tracepoints].filter(({ pad }) => pad !== undefined);
+  if (jumps.length === 0) return;
+  const needy = jumps.filter(({ emulated }) => !emulated || image.keeper !== undefined);
+  const requests = needy.map(({ instruction, pad }) => ({ instruction, code: pad!.window.code }));
+  const slots = makeSlots(fasttrap.tracer, image, requests);
+  for (const [index, tracepoint] of needy.entries()) tracepoint.slot = slots[index];
+  // Whoever meets the trap finds the slot, whoever still finds the jump its original bytes.
+  publishSites(
+    fasttrap.tracer,
+    image,
+    jumps.map(({ pc, pad, slot }) => ({
+      address: pc,
+      target: slot?.address,
+      original: pad!.window.code.subarray(0, pad!.jump.length),
+    })),
+  );
+  for (const tracepoint of jumps) {
+    const { pc } = tracepoint;
+    if (image.text.remove([pc]).length > 0) continue;
     fasttrap.jumps.release(tracepoint);
-    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
     if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
   }
 }
@@ -441,6 +471,14 @@ function raiseSemaphores(fasttrap: Fasttrap, image: Image, probes: readonly Prob
   for (const [probe, reasons] of problems) {
     for (const reason of reasons) fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
   }
+  if (probes.some(({ semaphores }) => semaphores.length > 0)) publishSites(fasttrap.tracer, image);
+}
+
+/** Lowers what no other probe needs; a later tracer must not lower it once more. */
+function lowerSemaphores({ tracer }: Fasttrap, image: Image, probes: readonly Probe[]): void {
+  const falling = image.semaphores.release(probes);
+  if (falling.length > 0) publishSites(tracer, image);
+  image.semaphores.lower(falling);
 }
 
 function refuse({ reasons }: Batch, probe: Probe, reason: string): void {

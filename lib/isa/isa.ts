@@ -29,6 +29,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { KeeperInstaller } from "./keeper.ts";
 
 /**
  * What an instruction does to the program counter.
@@ -205,6 +206,9 @@ export interface Isa {
 
   /** Puts jumps into the text, so that hits need not stop the thread; undefined if that is not done on this machine. */
   readonly jumps?: JumpInstaller;
+
+  /** Lets programs outlive their tracer. */
+  readonly keeper: KeeperInstaller;
 
   /** Reads and changes the registers that have a meaning to everyone. */
   readonly registers: RegisterAccess;
@@ -407,6 +411,13 @@ export interface RegisterAccess {
    * @returns Whether it has.
    */
   stepsItself(registers: RegisterHalves): boolean;
+
+  /**
+   * Takes back that the processor makes a trap after each instruction.
+   *
+   * @param registers The registers, changed in place.
+   */
+  endSteps(registers: RegisterHalves): void;
 
   /** The numbers of the system calls that the tracer needs in the target. */
   readonly systemCalls: {

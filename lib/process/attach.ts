@@ -12,11 +12,13 @@
  * 1. a thread that has executed a trap which was not answered yet is set back in front of it;
  * 2. every original byte is restored;
  * 3. every thread is brought out of its slot or pad;
- * 4. the action of SIGTRAP becomes the program's own again, and the memory of slots and pads is unmapped;
- * 5. every thread is let go, with the signal that it was stopped for.
+ * 4. a thread that is stopped for a trap or a step goes on to another stop: if the tracer dies in the next steps, there is no
+ *    keeper any more that would take the SIGTRAP;
+ * 5. the action of SIGTRAP becomes the program's own again, and the memory of slots, pads and keeper is unmapped;
+ * 6. every thread is let go, with the signal that it was stopped for.
  *
  * A thread that is suspended in the kernel can be let go only when it comes out. It is awaited for a while; if it does
- * not come, steps 4 and 5 are left out for what it needs: if it comes out in a slot, that stays mapped, and leads back
+ * not come, steps 5 and 6 are left out for what it needs: if it comes out in a slot, that stays mapped, and leads back
  * to the restored text.
  *
  * A first thread that has exited before the others cannot be let go at all: PTRACE_DETACH wants a stop. The parent of the
@@ -43,9 +45,12 @@ import {
   SIGTRAP,
   TRACE_OPTIONS,
 } from "./ptrace.ts";
+import { clearTable, unmapKeeper } from "./keeper_memory.ts";
+import { takeOutLeftovers } from "./leftovers.ts";
 import { unmapPads } from "./pad_memory.ts";
+import { shedTraps } from "./pending_traps.ts";
 import { leaveCapture } from "./captures.ts";
-import { isLate, leaveSlot, orderSignals } from "./signals.ts";
+import { hideSlotStep, isLate, leaveSlot, orderSignals } from "./signals.ts";
 import { unmapArenas } from "./slot_memory.ts";
 import { stuckTrapError } from "./text.ts";
 import type { Tracer } from "./tracer.ts";
@@ -84,10 +89,12 @@ export function attach(tracer: Tracer, pid: number): TracedProcess {
   }
   tracer.addProcess(process);
   tracer.addThread(process, pid);
+  process.image.isSearched = false;
   try {
     seizeThreads(tracer, process);
     tracer.quiesce(process.image);
     while (seizeThreads(tracer, process) || seizeSharers(tracer, process)) tracer.quiesce(process.image);
+    takeOutLeftovers(tracer, process, () => setAllBack(tracer, process.image));
   } catch (error) {
     detach(tracer, process);
     throw error;
@@ -112,9 +119,11 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
   // Those that are let go below end for us as well.
   const exited = threads.filter(({ state }) => state === "ended");
   const outside = threads.every((thread) => thread.state !== "suspended" || !isInSlot(tracer, image, thread));
-  for (const thread of threads) if (thread.state === "stopped") setBack(tracer, image, thread);
+  setAllBack(tracer, image);
   const stuck = image.text.removeAll();
-  image.semaphores.lowerAll();
+  const falling = image.semaphores.releaseAll();
+  if (stuck.length === 0) clearTable(image);
+  image.semaphores.lower(falling);
   for (const thread of threads) {
     // One that cannot be stopped has yet to report its step.
     if (thread.state !== "stopped") continue;
@@ -123,6 +132,7 @@ export function detach(tracer: Tracer, process: TracedProcess): void {
     leaveSlot(tracer, thread);
     orderSignals(tracer, thread);
   }
+  shedTraps(tracer, image);
   releaseTrapActions(tracer, image);
   if (outside) unmapQuietly(tracer, image);
   for (const thread of threads) {
@@ -203,18 +213,24 @@ function setBack(tracer: Tracer, image: Image, thread: Thread): void {
   const code = tracer.stop.signalCode(thread);
   if (thread.stepping && isStepCode(code)) {
     thread.stepping = false;
+    if (tracer.stop.loadRegisters(thread)) hideSlotStep(tracer, thread);
     mendTrapAction(tracer, thread);
     thread.status = INTERRUPTED;
     return;
   }
   if (code !== image.isa.trapCode || !tracer.stop.loadRegisters(thread)) return;
-  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
+  const pc = tracer.stop.getTrapPc(thread);
   image.memory.useThread(thread.tid);
   if (!isAddress(pc) || !(image.text.has(pc) || isLate(image, pc))) return;
   mendTrapAction(tracer, thread);
   tracer.stop.setPc(image, pc);
   tracer.stop.storeRegisters(thread);
   thread.status = INTERRUPTED;
+}
+
+/** Sets the threads of an image back. */
+function setAllBack(tracer: Tracer, image: Image): void {
+  for (const thread of image.threads()) if (thread.state === "stopped") setBack(tracer, image, thread);
 }
 
 /** Whether a thread is stopped for a SIGILL that what is written inside of a jump of ours has raised. */
@@ -276,6 +292,7 @@ function unmapQuietly(tracer: Tracer, image: Image): void {
   try {
     unmapArenas(tracer, image);
     unmapPads(tracer, image);
+    unmapKeeper(tracer, image);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
   }

@@ -15,7 +15,8 @@
  * | has a copy | kcmp(2) | its text is restored before it runs its first instruction; then it is let go, or traced as a process of its own if the listener wants it |
  *
  * A copy keeps the slots' pages: they hold no trap, nothing leads to them, and to unmap them would take a system call
- * in the child's name.
+ * in the child's name. It keeps the handler of its parent's keeper for the same reason, which takes every SIGTRAP for what
+ * it is.
  *
  * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
  * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks for the child when the process
@@ -68,9 +69,11 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
   }
   const sharer = new TracedProcess(child, process.image, {
     wanted: false,
+    diesWithTracer: process.diesWithTracer,
     ancestors: [process.pid, ...process.ancestors],
   });
   sharer.trapAction = process.trapAction;
+  sharer.isGuarded = process.isGuarded;
   tracer.addProcess(sharer);
   adopt(tracer, sharer, child, status);
 }
@@ -119,9 +122,13 @@ function adoptCopy(tracer: Tracer, parent: TracedProcess, child: number, status:
   try {
     const copy = new TracedProcess(child, openImage(tracer.kernel, child), {
       wanted: true,
+      diesWithTracer: parent.diesWithTracer,
       ancestors: [parent.pid, ...parent.ancestors],
     });
     copy.trapAction = parent.trapAction;
+    copy.isGuarded = parent.isGuarded;
+    copy.image.keeper = parent.image.keeper?.copyFor(copy.image.isa);
+    copy.image.keeperTried = parent.image.keeperTried;
     copy.fresh = true;
     tracer.addProcess(copy);
     adopt(tracer, copy, child, status);

@@ -25,27 +25,37 @@ const STEP_LIMIT_US = 1_000_000;
  * @param thread The thread, stopped. Its place in the backlog, if it has one, it keeps.
  */
 export function leaveCapture(tracer: Tracer, thread: Thread): void {
-  if (!isHeld(tracer, thread)) return;
+  const { image } = thread.process;
+  if (!image.pads.isEmpty) stepOut(tracer, thread, (pc) => image.slots.resumePoint(pc)?.isHeld ?? false);
+}
+
+/**
+ * Lets a thread make single steps until it is out of some place.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped. Its place in the backlog, if it has one, it keeps.
+ * @param isInside Tells by its pc whether it is in there, where nothing can block.
+ * @returns Whether it is outside.
+ */
+export function stepOut(tracer: Tracer, thread: Thread, isInside: (pc: number) => boolean): boolean {
+  const { image } = thread.process;
+  const isHeld = () =>
+    thread.state === "stopped" && tracer.stop.loadRegisters(thread) && isInside(tracer.stop.getPc(image));
+  if (!isHeld()) return true;
   const waiting = tracer.withdraw(thread);
-  if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return;
+  if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return false;
   thread.stepping = true;
-  for (let steps = 0; steps < STEPS_LIMIT && isHeld(tracer, thread); steps++) {
+  for (let steps = 0; steps < STEPS_LIMIT && isHeld(); steps++) {
     tracer.resume(thread, 0);
-    if (tracer.awaitStep(thread, STEP_LIMIT_US) === undefined) return;
-    if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return;
+    if (tracer.awaitStep(thread, STEP_LIMIT_US) === undefined) return false;
+    if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return false;
   }
   thread.stepping = false;
   thread.stepsTotal = 0;
   mendTrapAction(tracer, thread);
   thread.status = INTERRUPTED;
   if (waiting) tracer.enqueue(thread);
-}
-
-/** Whether a stopped thread is where it cannot be set back. */
-function isHeld(tracer: Tracer, thread: Thread): boolean {
-  const { image } = thread.process;
-  if (image.pads.isEmpty || thread.state !== "stopped" || !tracer.stop.loadRegisters(thread)) return false;
-  return image.slots.resumePoint(tracer.stop.getPc(image))?.isHeld ?? false;
+  return !isHeld();
 }
 
 function isStep(tracer: Tracer, thread: Thread): boolean {

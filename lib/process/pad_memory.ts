@@ -19,7 +19,8 @@ import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { JumpWindow, PadAction } from "../isa/isa.ts";
 import { PadArea } from "./pad_area.ts";
-import { GRANULE_BYTES, type Pad } from "./pads.ts";
+import type { KeptRange } from "./keeper.ts";
+import { GRANULE_BYTES, type Pad, type Pads } from "./pads.ts";
 import { readMappings, readStatus, readText } from "./proc_files.ts";
 import type { Image, Thread } from "./process.ts";
 import {
@@ -114,17 +115,27 @@ function isBeside(pad: Pad, next: Pad, from: number): boolean {
  * @param image The image.
  */
 export function unmapPads(tracer: Tracer, image: Image): void {
-  const { pads } = image;
-  const { munmap } = image.isa.registers.systemCalls;
-  const { area, ranges } = pads;
-  const thread = area === undefined && ranges.length === 0 ? undefined : findCaller(image);
+  const ranges = rangesOf(image.pads);
+  const thread = ranges.length === 0 ? undefined : findCaller(image);
   if (thread === undefined) return;
+  const { munmap } = image.isa.registers.systemCalls;
   for (const { base, sizeBytes } of ranges) remoteCall(tracer, thread, munmap, [base, sizeBytes]);
-  if (area !== undefined) {
-    remoteCall(tracer, thread, munmap, [area.areas, area.sizeBytes]);
-    remoteCall(tracer, thread, munmap, [area.enabled, PAGE_BYTES]);
-  }
-  pads.clear();
+  image.pads.clear();
+}
+
+/**
+ * Lists what is mapped for pads.
+ *
+ * @param pads The pads.
+ * @returns The ranges: the pads themselves, then what they share with the tracer.
+ */
+export function rangesOf({ area, ranges }: Pads): KeptRange[] {
+  if (area === undefined) return ranges;
+  return [
+    ...ranges,
+    { base: area.areas, sizeBytes: area.sizeBytes },
+    { base: area.enabled, sizeBytes: PAGE_BYTES },
+  ];
 }
 
 /** What the pads of an image share with the tracer, made at the first call. */

@@ -22,6 +22,7 @@
 import { type Address, toAddress } from "../address.ts";
 import { assert } from "../errors.ts";
 import type { Isa, JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/isa.ts";
+import type { KeptSite } from "./keeper.ts";
 import type { PadArea } from "./pad_area.ts";
 import type { Mapping } from "./proc_files.ts";
 import type { Slot } from "./slots.ts";
@@ -102,6 +103,11 @@ export class Pads {
   /** The ranges, to be unmapped at the end. */
   get ranges(): { readonly base: Address; readonly sizeBytes: number }[] {
     return this.#ranges.map(({ base, sizeBytes }) => ({ base: toAddress(base), sizeBytes }));
+  }
+
+  /** The places inside of jumps in the text at which threads make traps. */
+  *innerSites(): Generator<KeptSite> {
+    for (const [address, target] of this.#copies) yield innerSite(toAddress(address), target);
   }
 
   /**
@@ -299,6 +305,22 @@ export class Pads {
     for (const range of this.#ranges) if (pc >= range.base && pc < range.base + range.sizeBytes) return range;
     return undefined;
   }
+}
+
+/**
+ * The places inside of the jump of a pad at which threads make traps.
+ *
+ * @param pad The pad.
+ * @returns The places, each with where a thread goes on.
+ */
+export function innerSitesOf(pad: Pad): KeptSite[] {
+  return innerCopies(pad).map(([offset, copy]) =>
+    innerSite(toAddress(pad.window.address + offset), toAddress(pad.address + copy))
+  );
+}
+
+function innerSite(address: Address, target: Address): KeptSite {
+  return { address, target, original: new Uint8Array() };
 }
 
 /** The places inside of a jump at which instructions began, each with its copy, as offsets in window and pad. */

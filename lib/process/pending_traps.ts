@@ -7,7 +7,8 @@
  * ours, and it would kill the program. The same goes for the SIGTRAP of a step.
  *
  * *Method.* When all threads of an image have stopped, those that stand behind a trap, or make steps, and have a SIGTRAP
- * pending are let go on: they stop again at once, for the signal, before they execute anything.
+ * pending are let go on: they stop again at once, for the signal, before they execute anything. While it is not known yet
+ * what an earlier tracer has left in the text, each place may be one of a trap.
  *
  * @module
  */
@@ -15,6 +16,7 @@
 import type { Image, Thread } from "./process.ts";
 import { isDeliverable, readStatus } from "./proc_files.ts";
 import { eventOf, PTRACE_EVENT_STOP, SIGILL, signalOf, SIGTRAP } from "./ptrace.ts";
+import { stopAgain } from "./remote_call.ts";
 import type { Tracer } from "./tracer.ts";
 
 /**
@@ -36,10 +38,26 @@ export function takePendingTraps(tracer: Tracer, image: Image): void {
   image.text.settle();
 }
 
+/**
+ * Has the threads of an image that are still stopped for a trap or a step, which was answered, go on to another stop, before
+ * they execute anything: the signal would come if the tracer died.
+ *
+ * @param tracer The tracer.
+ * @param image The image. All its threads that can be stopped are.
+ */
+export function shedTraps(tracer: Tracer, image: Image): void {
+  for (const thread of [...image.threads()]) {
+    const { state, reported, status } = thread;
+    if (state !== "stopped" || eventOf(reported) !== 0 || eventOf(status) === 0) continue;
+    tracer.withdraw(thread);
+    stopAgain(tracer, thread);
+  }
+}
+
 /** Whether a thread stands behind a trap of ours, or a step, whose signal is pending. */
 function isBehindTrap(tracer: Tracer, image: Image, thread: Thread): boolean {
   if (thread.state !== "stopped" || eventOf(thread.status) !== PTRACE_EVENT_STOP) return false;
-  if (!thread.stepping) {
+  if (!thread.stepping && image.isSearched) {
     // Most threads are not behind a trap: for them the status need not be read.
     if (image.text.untouched || !tracer.stop.loadRegisters(thread)) return false;
     const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;

@@ -24,6 +24,7 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
+import type { Keeper } from "./keeper.ts";
 import { TargetMemory } from "./memory.ts";
 import { Pads } from "./pads.ts";
 import { SlotArenas } from "./slots.ts";
@@ -52,6 +53,10 @@ export class Thread {
   state: ThreadState = "running";
   /** The wait status of the stop that it is in, or was in last. */
   status = 0;
+  /** The wait status that was seen last, as the kernel has told it. */
+  reported = 0;
+  /** Whether it stands in front of the trap that it has stopped for, because its stop was consumed. */
+  isSetBack = false;
   /** Signals that are to be delivered when the thread is out of a slot, in order. */
   readonly withheld: WithheldSignal[] = [];
   /** Signals that were withheld and have been sent again, and get their `siginfo_t` back when they arrive. */
@@ -105,8 +110,16 @@ export class Image {
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */
   systemCall: Address | undefined;
+  /** Where there is room for the code of a system call, once it was looked for; see `remote_call.ts`. */
+  callerPlace: Address | undefined;
   /** Why no slot can be had in it, as the end of a sentence; undefined if one can, or if that was not tried. */
   slotsRefused: string | undefined;
+  /** Whether what an earlier tracer may have left in it is out. */
+  isSearched = true;
+  /** What stays in it if the tracer dies; undefined until it is made. */
+  keeper: Keeper | undefined;
+  /** Whether it was tried to make a keeper. */
+  keeperTried = false;
   /** Whether it is still the memory of a living process, so that there is a text to restore. */
   alive = true;
 
@@ -140,6 +153,11 @@ export class Image {
     return this.text.has(address) || this.pads.copyAt(address) !== undefined;
   }
 
+  /** Whether somebody lives in it whom the death of the tracer does not end. */
+  get outlivesTracer(): boolean {
+    return [...this.processes].some(({ diesWithTracer }) => !diesWithTracer);
+  }
+
   /** All threads that may execute code in it. */
   *threads(): Generator<Thread> {
     for (const process of this.processes) yield* process.threads.values();
@@ -152,6 +170,18 @@ export class Image {
   }
 }
 
+/** How a process came to be traced. */
+export interface ProcessOrigin {
+  /** Whether the tracer has started it; false by default. */
+  readonly spawned?: boolean;
+  /** See {@linkcode TracedProcess.diesWithTracer}; {@linkcode ProcessOrigin.spawned} by default. */
+  readonly diesWithTracer?: boolean;
+  /** See {@linkcode TracedProcess.wanted}. */
+  readonly wanted: boolean;
+  /** See {@linkcode TracedProcess.ancestors}. */
+  readonly ancestors: readonly number[];
+}
+
 /** A traced process. */
 export class TracedProcess {
   /** Its pid. */
@@ -162,6 +192,8 @@ export class TracedProcess {
   image: Image;
   /** Whether the tracer started it. */
   readonly spawned: boolean;
+  /** Whether the kernel kills it when the tracer dies: it was started by the tracer, or descends from one that was. */
+  readonly diesWithTracer: boolean;
   /** Whether it is traced on purpose; a vfork child is not, and is let go when it executes a program. */
   wanted: boolean;
   /** Whether its program is new, has not run yet, and the listener has not been told of that. */
@@ -172,6 +204,10 @@ export class TracedProcess {
   trapAction: TrapAction | undefined;
   /** When that was looked at last, as `ft_clock_ns` says. */
   actionSeenNs = 0;
+  /** Whether the handler of its image's keeper is the action of SIGTRAP, as far as we know. */
+  isGuarded = false;
+  /** When that was looked at last. */
+  guardSeenNs = 0;
   /** How it ended, as a wait status; undefined while it lives, and if somebody else has waited for it. */
   endStatus: number | undefined;
 
@@ -182,10 +218,11 @@ export class TracedProcess {
    * @param image Its memory.
    * @param origin How it came to be traced.
    */
-  constructor(pid: number, image: Image, origin: { spawned?: boolean; wanted: boolean; ancestors: readonly number[] }) {
+  constructor(pid: number, image: Image, origin: ProcessOrigin) {
     this.pid = pid;
     this.image = image;
     this.spawned = origin.spawned ?? false;
+    this.diesWithTracer = origin.diesWithTracer ?? this.spawned;
     this.wanted = origin.wanted;
     this.ancestors = origin.ancestors;
     image.processes.add(this);

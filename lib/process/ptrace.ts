@@ -49,9 +49,6 @@ export const SIGKILL = 9;
 /** See {@linkcode SIGILL}. */
 export const SIGSEGV = 11;
 
-/** See {@linkcode SIGILL}. The one signal beside SIGKILL that cannot be blocked. */
-export const SIGSTOP = 19;
-
 /** What a thread stops with at the beginning and the end of a system call (`PTRACE_O_TRACESYSGOOD`). */
 export const CALL_STOP = SIGTRAP | 0x80;
 
@@ -88,6 +85,8 @@ export const MAP_FIXED_NOREPLACE = 0x100000;
 export const MAP_NORESERVE = 0x4000;
 /** `madvise`: a child of fork(2) finds zeros (Linux 4.14). */
 export const MADV_WIPEONFORK = 18;
+/** `madvise`: not part of core dumps, and so never one mapping with a neighbour (Linux 3.4). */
+export const MADV_DONTDUMP = 16;
 /** `memfd_create` (linux/memfd.h). */
 export const MFD_CLOEXEC = 1;
 

@@ -3,21 +3,26 @@
  *
  * *Problem.* Executable memory for slots has to be mapped by the target itself.
  *
- * *Method.* A stopped thread is given the registers of the call and a pc at some system call instruction that is in its
- * memory anyway (nearly always in the vDSO, so that no text is changed), goes on to the beginning of the call
- * (PTRACE_SYSCALL), from there to a stop behind it, and gets its own registers back. No other thread needs to stop. A
- * single step would do as well, but its SIGTRAP may change how the program takes SIGTRAP: see `trap_action.ts`.
+ * *Method.* A stopped thread is given the registers of the call and a pc at a system call instruction, goes on to the
+ * beginning of the call (PTRACE_SYSCALL), from there to a stop behind it, and gets its own registers back. No other thread
+ * needs to stop. A single step would do as well, but its SIGTRAP may change how the program takes SIGTRAP: see
+ * `trap_action.ts`.
+ *
+ * *The instruction* is the first of a *caller* (`isa/keeper.ts`), which gives the thread its registers back by itself if
+ * the tracer dies before it can. The caller is written for the time of the call, into memory that can be executed and
+ * that nothing is in: the zeros between the end of a module's code and that of its last page. Where there are none, a
+ * system call instruction that is in memory anyway has to do.
  *
  * *The stop behind it* must be one in which the kernel still looks at the registers for an interrupted call, and at
  * which the thread's own stop can be answered:
  *
  * | own stop | stop behind the call | told by |
  * | --- | --- | --- |
- * | for a signal | for a signal as well, which the own one then replaces | SIGSTOP, which no thread can block, sent to it |
+ * | for a signal | for the same signal, which gets its siginfo back | the signal, which is let in for that time, sent to it |
  * | any other | PTRACE_EVENT_STOP, or group-stop again if the process is stopped | PTRACE_INTERRUPT |
  *
- * A SIGSTOP takes a SIGCONT from the program that it has blocked and not taken yet; so threads that are stopped for a
- * signal are the last choice for a call.
+ * So the thread has its signal again if the tracer dies, but for the short time up to the beginning of the call, in which
+ * only one of a trap does not matter. Threads that are stopped for a signal are the last choice for a call.
  *
  * *Orderings.*
  * - A thread that is stopped *inside* a system call (PTRACE_EVENT_CLONE, PTRACE_EVENT_EXEC and the like) is first moved
@@ -26,6 +31,8 @@
  *   nothing had been.
  * - Signals that arrive meanwhile are withheld and sent again; see `withheld.ts`.
  * - The thread's own stop is answered afterwards, as if it had not moved.
+ * - The caller is written before the registers are those of the call, and taken out when they are the thread's again. What
+ *   it knows of a thread that is stopped for a trap which was not answered yet is the pc before the trap.
  *
  * *Filters.* A seccomp filter may kill a process for a call that it never makes itself. {@linkcode allowsCalls} judges
  * beforehand.
@@ -38,7 +45,7 @@ import { type Address, fromHalves, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
-import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGSTOP } from "./ptrace.ts";
+import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { resend, withhold } from "./withheld.ts";
 
@@ -97,22 +104,25 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   leaveEvent(tracer, thread);
   const own = new Uint8Array(SIGINFO_BYTES);
   const hasSignal = eventOf(thread.status) === 0 && tracer.kernel.call.ft_get_siginfo(thread.tid, own) >= 0;
-  image.systemCall ??= findSystemCall(tracer, image);
-  if (image.systemCall === undefined) throw new SystemError("ENOEXEC", "find a system call instruction in", subject);
   if (!tracer.stop.loadRegisters(thread)) throw new SystemError("ESRCH", "read the registers of", subject);
   const saved = tracer.stop.registers.slice();
+  const caller = writeCaller(tracer, thread, hasSignal);
+  const at = caller ?? (image.systemCall ??= findSystemCall(tracer, image));
+  if (at === undefined) throw new SystemError("ENOEXEC", "find a system call instruction in", subject);
+  tracer.stop.registers.set(saved);
   isa.registers.prepareSystemCall(tracer.stop.registers, number, parameters);
-  tracer.stop.setPc(image, image.systemCall);
+  tracer.stop.setPc(image, at);
   tracer.stop.storeRegisters(thread);
   const { status } = thread;
-  const arrived = makeCall(tracer, thread, hasSignal);
+  const arrived = makeCall(tracer, thread, hasSignal ? signalOf(status) : 0);
   tracer.stop.loadRegisters(thread);
   const lo = tracer.stop.registers[isa.registers.result]!;
   const hi = tracer.stop.registers[isa.registers.result + 1]!;
-  tracer.stop.registers.set(saved);
-  tracer.stop.storeRegisters(thread);
-  thread.status = status;
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
+  tracer.stop.registers.set(saved);
+  tracer.stop.putBackRegisters(thread);
+  if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper.callerBytes));
+  thread.status = status;
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
   else tracer.withdraw(thread);
   resend(tracer, thread);
@@ -120,17 +130,79 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   return hi === 0xffffffff ? lo - 2 ** 32 : fromHalves(lo, hi);
 }
 
+/**
+ * Writes the caller for a thread, whose registers are in `StopContext`, where the memory for it is still as it was found.
+ *
+ * @returns Where it is; undefined if there is no place for it.
+ */
+function writeCaller(tracer: Tracer, thread: Thread, hasSignal: boolean): Address | undefined {
+  const { image } = thread.process;
+  const { isa, text } = image;
+  if (image.callerPlace === undefined || !isEmpty(image, image.callerPlace)) {
+    image.callerPlace = findEmpty(tracer, image);
+  }
+  const place = image.callerPlace;
+  if (place === undefined) return undefined;
+  const isTrap = hasSignal && signalOf(thread.status) === SIGTRAP && tracer.stop.signalCode(thread) === isa.trapCode;
+  // A trap that was not answered is made again.
+  if (isTrap && !isa.keeper.isAnswered(tracer.stop.registers)) {
+    tracer.stop.setPc(image, toAddress(Math.max(tracer.stop.getPc(image) - isa.trapPcBytes, 0)));
+  }
+  return text.write(place, isa.keeper.makeCaller(tracer.stop.registers)) ? place : undefined;
+}
+
+/** Looks for memory between the end of a module's code and that of its last page. */
+function findEmpty(tracer: Tracer, image: Image): Address | undefined {
+  for (const { end, path, permissions } of readMappings(tracer.kernel, image.pid) ?? []) {
+    const place = toAddress(end - image.isa.keeper.callerBytes);
+    if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place)) return place;
+  }
+  return undefined;
+}
+
+/** Whether there is nothing but zeros where a caller is to be. */
+function isEmpty({ isa, memory }: Image, place: Address): boolean {
+  const bytes = new Uint8Array(isa.keeper.callerBytes);
+  return memory.read(place, bytes) === bytes.length && bytes.every((byte) => byte === 0);
+}
+
 /** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */
-function makeCall(tracer: Tracer, thread: Thread, needsSignal: boolean): boolean {
+function makeCall(tracer: Tracer, thread: Thread, signal: number): boolean {
   const { call } = tracer.kernel;
   const isBeginning = (status: number) => eventOf(status) === 0 && signalOf(status) === CALL_STOP;
   if (!goOn(tracer, thread, () => call.ft_continue_to_call(thread.tid), isBeginning)) return false;
-  if (needsSignal) call.ft_kill(thread.process.pid, thread.tid, SIGSTOP);
-  else call.ft_interrupt(thread.tid);
-  return goOn(tracer, thread, () => call.ft_continue(thread.tid, 0), (status) => {
-    if (!needsSignal) return eventOf(status) === PTRACE_EVENT_STOP;
-    return eventOf(status) === 0 && signalOf(status) === SIGSTOP && tracer.stop.signalCode(thread) === SI_TKILL;
-  });
+  if (signal !== 0) return takeSignal(tracer, thread, signal);
+  call.ft_interrupt(thread.tid);
+  return goOn(
+    tracer,
+    thread,
+    () => call.ft_continue(thread.tid, 0),
+    (status) => eventOf(status) === PTRACE_EVENT_STOP,
+  );
+}
+
+/** Goes on from the beginning of a call to a stop for a signal behind it, which is no other than the one that is sent. */
+function takeSignal(tracer: Tracer, thread: Thread, signal: number): boolean {
+  const { kernel: { call } } = tracer;
+  const { tid, process: { pid } } = thread;
+  const mask = new Uint32Array(2);
+  if (call.ft_get_sigmask(tid, bytesOf(mask)) < 0) return false;
+  const open = mask.slice();
+  open[signal > 32 ? 1 : 0]! &= ~(1 << ((signal - 1) % 32));
+  call.ft_set_sigmask(tid, bytesOf(open));
+  const isOurs = (status: number) =>
+    eventOf(status) === 0 && signalOf(status) === signal && tracer.stop.signalCode(thread) === SI_TKILL;
+  // If one of the program's own is pending, ours is dropped for it: it is sent anew each time.
+  const arrived = goOn(tracer, thread, () => {
+    call.ft_kill(pid, tid, signal);
+    call.ft_continue(tid, 0);
+  }, isOurs);
+  call.ft_set_sigmask(tid, bytesOf(mask));
+  return arrived;
+}
+
+function bytesOf(halves: Uint32Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(halves.buffer);
 }
 
 /** Lets a thread go on until it stops where it is wanted. */
@@ -152,8 +224,14 @@ function leaveEvent(tracer: Tracer, thread: Thread): void {
   if (event !== 0 && event !== PTRACE_EVENT_STOP) stopAgain(tracer, thread);
 }
 
-/** Lets a thread go on to its next stop, which comes before it executes an instruction. */
-function stopAgain(tracer: Tracer, thread: Thread): void {
+/**
+ * Lets a thread go on to its next stop, which comes before it executes an instruction. A signal that it is stopped for is
+ * dropped.
+ *
+ * @param tracer The tracer.
+ * @param thread The thread, stopped.
+ */
+export function stopAgain(tracer: Tracer, thread: Thread): void {
   tracer.kernel.call.ft_interrupt(thread.tid);
   thread.state = "running";
   tracer.kernel.call.ft_continue(thread.tid, 0);

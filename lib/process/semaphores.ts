@@ -21,6 +21,8 @@
 
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, formatAddress } from "../address.ts";
+import { Crc32 } from "../object/crc32.ts";
+import type { KeptSemaphore } from "./keeper.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 
 const SIZE_BYTES = 2;
@@ -31,6 +33,14 @@ interface Raised {
   /** How many probes need it. */
   usersTotal: number;
   /** The file that is mapped there, as `/proc/PID/maps` names it. */
+  readonly file: string;
+}
+
+/** A semaphore that is to be lowered. */
+export interface RaisedSemaphore {
+  /** Where. */
+  readonly address: Address;
+  /** The file that was mapped there when it was raised. */
   readonly file: string;
 }
 
@@ -72,12 +82,13 @@ export class Semaphores {
   }
 
   /**
-   * Lowers the semaphores that nobody else needs.
+   * Finds the semaphores that nobody else needs; they are no longer among {@linkcode Semaphores.raised}.
    *
    * @param users Who do not need them any more; one that needs none is no mistake.
+   * @returns What is to be lowered.
    */
-  lower(users: Iterable<object>): void {
-    const files = new FileFinder(this.#kernel, this.#pid);
+  release(users: Iterable<object>): RaisedSemaphore[] {
+    const falling: RaisedSemaphore[] = [];
     for (const user of users) {
       const addresses = this.#users.get(user);
       if (addresses === undefined) continue;
@@ -86,9 +97,20 @@ export class Semaphores {
         const semaphore = this.#raised.get(address);
         if (semaphore === undefined || --semaphore.usersTotal > 0) continue;
         this.#raised.delete(address);
-        if (files.at(address) === semaphore.file) this.#add(this.#pid, address, -1);
+        falling.push({ address, file: semaphore.file });
       }
     }
+    return falling;
+  }
+
+  /**
+   * Lowers semaphores whose file is still mapped where they are.
+   *
+   * @param falling What {@linkcode Semaphores.release} gave.
+   */
+  lower(falling: readonly RaisedSemaphore[]): void {
+    const files = new FileFinder(this.#kernel, this.#pid);
+    for (const { address, file } of falling) if (files.at(address) === file) this.#add(this.#pid, address, -1);
   }
 
   /**
@@ -101,9 +123,14 @@ export class Semaphores {
     return this.#read(this.#pid, address);
   }
 
-  /** Lowers all that have been raised: the process is let go. */
-  lowerAll(): void {
-    this.lower([...this.#users.keys()]);
+  /** All that are raised, as a later tracer can find them. */
+  raised(): KeptSemaphore[] {
+    return [...this.#raised].map(([address, { file }]) => ({ address, file: fileNumber(file) }));
+  }
+
+  /** All that have been raised are to be lowered: the process is let go. */
+  releaseAll(): RaisedSemaphore[] {
+    return this.release([...this.#users.keys()]);
   }
 
   /**
@@ -139,6 +166,18 @@ export class Semaphores {
     new DataView(bytes.buffer).setUint16(0, value, true);
     return this.#kernel.call.ft_write_memory(pid, address, bytes, SIZE_BYTES) === SIZE_BYTES;
   }
+}
+
+/**
+ * Makes a number of what tells a file that is mapped.
+ *
+ * @param file The file, as `/proc/PID/maps` names it.
+ * @returns 32 bits that another file hardly has.
+ */
+export function fileNumber(file: string): number {
+  const sum = new Crc32();
+  sum.update(new TextEncoder().encode(file));
+  return sum.value;
 }
 
 /** The files that are mapped in a process, as they were at the first question. */

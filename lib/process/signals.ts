@@ -61,7 +61,7 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (code !== image.isa.trapCode && code > 0) return deliver(tracer, thread, signal);
   if (!tracer.stop.loadRegisters(thread)) return;
-  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
+  const pc = tracer.stop.getTrapPc(thread);
   image.memory.useThread(thread.tid);
   const wasBlocked = image.trapsAt(pc) && mendTrapAction(tracer, thread);
   if (code !== image.isa.trapCode) {
@@ -193,18 +193,28 @@ function passInside(tracer: Tracer, thread: Thread): boolean {
   return true;
 }
 
+/**
+ * Hides a step from the program that was made over the instruction of a slot.
+ *
+ * @param tracer The tracer, with the registers of the thread.
+ * @param thread The thread, stopped because it has made a step.
+ */
+export function hideSlotStep(tracer: Tracer, thread: Thread): void {
+  const { image } = thread.process;
+  const pc = tracer.stop.getPc(image);
+  const slot = image.slots.at(pc);
+  if (slot === undefined || !image.slots.resumePoint(pc)?.done) return;
+  if (!image.isa.registers.stepsItself(tracer.stop.registers)) hideStep(tracer, thread, slot.instruction);
+}
+
 /** A step has been made: out of the slot, or on within it. */
 function stepped(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (!tracer.stop.loadRegisters(thread)) return;
   const pc = tracer.stop.getPc(image);
-  const slot = image.slots.at(pc);
   const point = image.slots.resumePoint(pc);
-  const isDone = point?.done;
-  if (point?.isHeld || (isDone === false && thread.stepsTotal < STEPS_LIMIT)) return tracer.resume(thread, 0);
-  if (isDone && slot && !image.isa.registers.stepsItself(tracer.stop.registers)) {
-    hideStep(tracer, thread, slot.instruction);
-  }
+  if (point?.isHeld || (point?.done === false && thread.stepsTotal < STEPS_LIMIT)) return tracer.resume(thread, 0);
+  hideSlotStep(tracer, thread);
   leaveSlot(tracer, thread);
   thread.stepping = false;
   thread.stepsTotal = 0;

@@ -17,36 +17,49 @@ import type { Tracer } from "./tracer.ts";
 /** How many gaps are tried before a module is given up. */
 const TRIES_LIMIT = 4;
 
+/** An instruction that a slot is wanted for. */
+export interface SlotRequest {
+  /** The instruction. */
+  readonly instruction: Instruction;
+  /** Its original bytes. */
+  readonly code: Uint8Array;
+}
+
 /**
- * Makes a slot for an instruction and writes it, mapping memory for it if there is none near enough. All threads of the
- * image must be stopped.
+ * Makes slots for instructions and writes them, mapping memory if there is none near enough. All threads of the image must be
+ * stopped.
  *
  * @param tracer The tracer.
  * @param image The image.
- * @param instruction The instruction.
- * @param code Its original bytes.
- * @param slotsWanted How many slots will be asked for together, so that one mapping holds them.
- * @returns The slot; undefined if there can be none.
+ * @param requests The instructions.
+ * @returns The slot of each; undefined where there can be none.
  */
-export function makeSlot(
-  tracer: Tracer,
-  image: Image,
-  instruction: Instruction,
-  code: Uint8Array,
-  slotsWanted: number,
-): Slot | undefined {
-  if (!image.slots.hasRoom(instruction.address) && !mapQuietly(tracer, image, instruction.address, slotsWanted)) {
-    return undefined;
-  }
-  const slot = image.slots.allocate(instruction, code);
-  if (slot === undefined) return undefined;
+export function makeSlots(tracer: Tracer, image: Image, requests: readonly SlotRequest[]): (Slot | undefined)[] {
+  const slots = requests.map(({ instruction, code }) =>
+    image.slots.hasRoom(instruction.address) || mapQuietly(tracer, image, instruction.address, requests.length)
+      ? image.slots.allocate(instruction, code)
+      : undefined
+  );
+  const unwritten = new Set(writeSlots(image, slots.filter((slot) => slot !== undefined)));
+  return slots.map((slot) => slot !== undefined && unwritten.has(slot) ? undefined : slot);
+}
+
+/** Writes slots, those that lie beside each other in one request. Returns, and frees, those that could not be written. */
+function writeSlots(image: Image, slots: readonly Slot[]): Slot[] {
   const { trap, slotBytes } = image.isa;
-  const bytes = new Uint8Array(slotBytes);
-  for (let at = 0; at < slotBytes; at += trap.length) bytes.set(trap, at);
-  bytes.set(slot.displacement.code);
-  if (image.text.write(slot.address, bytes)) return slot;
-  image.slots.free(slot);
-  return undefined;
+  const sorted = [...slots].sort((a, b) => a.address - b.address);
+  const unwritten: Slot[] = [];
+  for (let begin = 0, end; begin < sorted.length; begin = end) {
+    const { address } = sorted[begin]!;
+    for (end = begin + 1; end < sorted.length && sorted[end]!.address === address + (end - begin) * slotBytes; end++);
+    const run = sorted.slice(begin, end);
+    const bytes = new Uint8Array(run.length * slotBytes);
+    for (let at = 0; at < bytes.length; at += trap.length) bytes.set(trap, at);
+    for (const { address: at, displacement } of run) bytes.set(displacement.code, at - address);
+    if (!image.text.write(address, bytes)) unwritten.push(...run);
+  }
+  for (const slot of unwritten) image.slots.free(slot);
+  return unwritten;
 }
 
 /**

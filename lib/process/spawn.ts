@@ -158,7 +158,7 @@ function trapAddress(tracer: Tracer, thread: Thread, status: number): Address | 
   if (eventOf(status) !== 0 || signalOf(status) !== SIGTRAP) return undefined;
   const { image } = thread.process;
   if (tracer.stop.signalCode(thread) !== image.isa.trapCode || !tracer.stop.loadRegisters(thread)) return undefined;
-  const pc = tracer.stop.getPc(image) - image.isa.trapPcBytes;
+  const pc = tracer.stop.getTrapPc(thread);
   return isAddress(pc) ? pc : undefined;
 }
 

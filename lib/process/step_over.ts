@@ -60,6 +60,7 @@ export function stepOver(tracer: Tracer, thread: Thread, instruction: Instructio
   tracer.release();
   if (thread.state !== "stopped") return;
   thread.stepping = false;
+  if (!made && !stepsItself) forgetStep(tracer, thread);
   if (made && !stepsItself) {
     mendTrapAction(tracer, thread);
     thread.status = INTERRUPTED;
@@ -124,6 +125,17 @@ export function hideStep(tracer: Tracer, thread: Thread, instruction: Instructio
   if (!tracer.stop.loadRegisters(thread)) return;
   memory.useThread(thread.tid);
   if (isa.hideStep(instruction, tracer.stop.registers, memory)) tracer.stop.storeRegisters(thread);
+}
+
+/**
+ * Takes back a step that was not made, because something else has stopped the thread before. The kernel does so itself,
+ * unless the instruction is one that may set the flag (enable_single_step in arch/x86/kernel/step.c).
+ */
+function forgetStep(tracer: Tracer, thread: Thread): void {
+  const { isa: { registers } } = thread.process.image;
+  if (!tracer.stop.loadRegisters(thread) || !registers.stepsItself(tracer.stop.registers)) return;
+  registers.endSteps(tracer.stop.registers);
+  tracer.stop.putBackRegisters(thread);
 }
 
 /** Whether the thread is stopped because it has made a step. */

@@ -46,11 +46,22 @@ export class StopContext {
   }
 
   /**
-   * Stores {@linkcode StopContext.registers} into a stopped thread.
+   * Stores {@linkcode StopContext.registers} into a stopped thread, which goes on with them whatever it has stopped for,
+   * also if the tracer dies before it says so.
    *
    * @param thread The thread.
    */
   storeRegisters(thread: Thread): void {
+    thread.process.image.isa.keeper.markAnswered(this.registers);
+    this.putBackRegisters(thread);
+  }
+
+  /**
+   * Stores {@linkcode StopContext.registers} into a stopped thread whose stop is still to be answered: what it had.
+   *
+   * @param thread The thread.
+   */
+  putBackRegisters(thread: Thread): void {
     const size = thread.process.image.isa.registersBytes;
     this.#kernel.call.ft_set_regset(thread.tid, NT_PRSTATUS, this.#registerBytes, size);
   }
@@ -84,6 +95,16 @@ export class StopContext {
   getPc(image: Image): number {
     const { pc } = image.isa.registers;
     return fromHalves(this.registers[pc]!, this.registers[pc + 1]!);
+  }
+
+  /**
+   * The address of the trap that a thread has stopped for, whose registers are in {@linkcode StopContext.registers}.
+   *
+   * @param thread The thread.
+   * @returns Any number; an address nearly always.
+   */
+  getTrapPc({ process: { image }, isSetBack }: Thread): number {
+    return this.getPc(image) - (isSetBack ? 0 : image.isa.trapPcBytes);
   }
 
   /**

@@ -87,6 +87,15 @@ export class TrappedText {
     return this.#originals.keys();
   }
 
+  /** All traps and jumps with the original bytes that they hide. */
+  *sites(): Generator<{ readonly address: Address; readonly original: Uint8Array }> {
+    for (const [address, packed] of this.#originals) {
+      const original = new Uint8Array(this.#written(address).length);
+      for (let i = 0; i < original.length; i++) original[i] = unpack(packed, i);
+      yield { address, original };
+    }
+  }
+
   /**
    * Tells whether one of our traps or jumps is at an address.
    *

@@ -5,11 +5,15 @@
  * changes of the text need all threads of an image to stand still. A stop must be looked at once, answered once, and
  * never forgotten: a forgotten stop is a hanging thread.
  *
- * *Method.* Two steps. *Consuming* a status (wait) does the book-keeping that everything else relies on: threads are
+ * *Method.* Two steps. *Seeing* a status (wait) does the book-keeping that everything else relies on: threads are
  * born, end, become another program. The thread then stands in the *backlog*. *Dispatching* takes it from there,
  * decides what its stop means and lets it go on. {@linkcode Tracer.pump} does both in turn;
- * {@linkcode Tracer.quiesce} only consumes, until no thread of an image runs, so that whatever it meets on the way (a
+ * {@linkcode Tracer.quiesce} only sees, until no thread of an image runs, so that whatever it meets on the way (a
  * signal, a trap, a birth) waits in the backlog in order of arrival.
+ *
+ * A stop is not consumed for the kernel. If the tracer dies, the kernel then delivers the signal that the thread has
+ * stopped for; one whose stop was consumed it would take for answered with none (ptrace_stop, wait_task_stopped). Only a
+ * stop that lasts while others are looked for is consumed at last (`parking.ts`).
  *
  * *Invariants and orderings.*
  * - A thread in the backlog is `stopped`, and a thread is in it once at most.
@@ -32,6 +36,7 @@ import { adoptOrphans, handleBirth } from "./births.ts";
 import { openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
+import { park } from "./parking.ts";
 import { hasStepPending, takePendingTraps } from "./pending_traps.ts";
 import { readEndStatus, readState } from "./proc_files.ts";
 import {
@@ -215,9 +220,9 @@ export class Tracer {
    * @returns Its status, not dispatched and not in the backlog; undefined if it is still on its way or has ended.
    */
   awaitStep(thread: Thread, limitUs: number): number | undefined {
-    const result = this.kernel.call.ft_wait(thread.tid, limitUs, this.#status);
+    const result = this.kernel.call.ft_look(thread.tid, limitUs, this.#status);
     if (result <= 0) return undefined;
-    this.#consume(thread, this.#status[0]!);
+    this.#see(thread, this.#status[0]!);
     if (thread.state !== "stopped") return undefined;
     this.withdraw(thread);
     return thread.status;
@@ -336,23 +341,33 @@ export class Tracer {
       this.#end(thread, readEndStatus(this.kernel, thread.process.pid));
       return true;
     }
-    const result = this.kernel.call.ft_wait(thread.tid, limitUs, this.#status);
-    if (result > 0) this.#consume(thread, this.#status[0]!);
+    const result = this.kernel.call.ft_look(thread.tid, limitUs, this.#status);
+    if (result > 0) this.#see(thread, this.#status[0]!);
     else if (result === -ECHILD) this.#end(thread, undefined);
     return result !== 0;
   }
 
   /** Consumes one status of each thread that has any. */
   #fetchAny(): boolean {
+    const running = [...this.#threads.values()].filter(({ state }) => state !== "stopped");
     let found = false;
-    for (const thread of [...this.#threads.values()]) if (this.#fetch(thread, 0)) found = true;
+    for (const thread of running) if (this.#fetch(thread, 0)) found = true;
     return found;
   }
 
-  #consume(thread: Thread, status: number): void {
+  /** Takes note of what a thread reports. A stop stays unconsumed as long as nobody is hindered by that. */
+  #see(thread: Thread, status: number): void {
+    if (isEnd(status)) this.kernel.call.ft_wait(thread.tid, 0, this.#status);
+    else if (thread.state === "stopped" && thread.reported === status) return park(this, thread);
+    this.#note(thread, status);
+  }
+
+  #note(thread: Thread, status: number): void {
     if (thread.steppingOver !== undefined) finishStepOver(thread);
     if (isEnd(status)) return this.#end(thread, status);
     thread.status = status;
+    thread.reported = status;
+    thread.isSetBack = false;
     thread.state = "stopped";
     this.enqueue(thread);
     switch (eventOf(status)) {
@@ -394,6 +409,7 @@ export class Tracer {
     thread.blockedMask = undefined;
     process.trapAction = undefined;
     process.actionSeenNs = 0;
+    process.isGuarded = false;
     adoptOrphans(this, process);
     this.#leaveImage(process);
     process.fresh = this.listener.adopts(process);

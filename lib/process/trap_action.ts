@@ -31,6 +31,11 @@
  * that has left such a section has another mask. A look is made at each thread when all are stopped; and the mask in a
  * handler of SIGTRAP is known beforehand.
  *
+ * *The keeper* (`keeper.ts`) takes the place of the default action where that is the program's: then the process is
+ * *guarded*. Its flags are its mark: a default action that has them is the kernel's doing, and the keeper is put back. The
+ * program sees the keeper when it asks for the action. What it installs instead is noticed when all threads are stopped,
+ * though not more often than every {@linkcode GUARD_INTERVAL_NS}, and when a SIGTRAP of its own is delivered.
+ *
  * *What remains.* A handler that is installed after the last look and lost at the next hit; the mask of a thread that
  * has blocked SIGTRAP after the last look, if the process has more threads or no handler; a process whose filter
  * forbids the system call (see `remote_call.ts`). Such a program behaves as it does under every debugger.
@@ -42,8 +47,9 @@
  * @module
  */
 
-import { isAddress } from "../address.ts";
+import { fromHalves, highHalf, isAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { readText } from "./proc_files.ts";
 import { eventOf, signalOf, SIGTRAP } from "./ptrace.ts";
@@ -52,11 +58,13 @@ import type { Tracer } from "./tracer.ts";
 
 /** How old the last look at the action may be when a trap is hit, in nanoseconds. */
 const LOOK_INTERVAL_NS = 10e6;
+/** How old the last look at a keeper may be, which takes a system call in the program's name, in nanoseconds. */
+const GUARD_INTERVAL_NS = 100e6;
 
 /** The kernel's `struct sigaction` (asm/signal.h): handler, flags, restorer, mask; 8 bytes each. */
 const ACTION_BYTES = 32;
 /** Indices in it, in 32-bit halves. */
-const HANDLER = 0, FLAGS = 2, MASK = 6;
+const HANDLER = 0, FLAGS = 2, RESTORER = 4, MASK = 6;
 /** `SIG_IGN`. */
 const IGNORE = 1;
 /** The mark. */
@@ -83,13 +91,33 @@ export type TrapAction = Uint32Array<ArrayBuffer>;
  */
 export function lookAtTrapActions(tracer: Tracer, image: Image): void {
   for (const process of image.processes) {
-    const threads = [...process.threads.values()].filter(({ state }) => state === "stopped");
-    const quiet = threads.filter((thread) => !isTrapped(thread));
-    const caller = quiet.find(({ status, stepping }) => eventOf(status) !== 0 && !stepping) ??
-      threads.find(({ stepping, inVfork }) => !stepping && !inVfork);
+    const quiet = [...process.threads.values()].filter((thread) => thread.state === "stopped" && !isTrapped(thread));
+    const caller = findCallerIn(process);
     if (caller !== undefined) checkAction(tracer, process, caller);
     for (const thread of quiet) thread.blockedMask = trapBlockingMask(readMask(tracer, thread));
   }
+}
+
+/**
+ * Makes the handler of its keeper the action of SIGTRAP in the processes of an image, unless they have an action of their
+ * own. The tracer's registers are free to be used.
+ *
+ * @param tracer The tracer.
+ * @param image The image. All its threads that can be stopped are.
+ */
+export function guardProcesses(tracer: Tracer, image: Image): void {
+  for (const process of image.processes) {
+    const caller = findCallerIn(process);
+    if (caller !== undefined && process.trapAction === undefined) guard(tracer, process, caller);
+  }
+}
+
+/** A stopped thread of a process that can make a system call, one that is not stopped for a signal if there is any. */
+function findCallerIn({ threads }: TracedProcess): Thread | undefined {
+  const callers = [...threads.values()].filter(({ state, stepping, inVfork }) =>
+    state === "stopped" && !stepping && !inVfork
+  );
+  return callers.find(({ status }) => eventOf(status) !== 0) ?? callers[0];
 }
 
 /**
@@ -104,12 +132,13 @@ export function mendTrapAction(tracer: Tracer, thread: Thread): boolean {
   const { process } = thread;
   const known = process.trapAction;
   if (known === undefined) {
-    if (thread.blockedMask !== undefined) return isFull(thread.blockedMask) && mendMask(tracer, thread);
+    const isBlocked = thread.blockedMask !== undefined && isFull(thread.blockedMask) && mendMask(tracer, thread);
+    if (thread.blockedMask !== undefined && !process.isGuarded) return isBlocked;
     // The clock is cheaper than the look.
     if (tracer.kernel.call.ft_clock_ns() - process.actionSeenNs >= LOOK_INTERVAL_NS) {
       checkAction(tracer, process, thread);
     }
-    return false;
+    return isBlocked;
   }
   if (!checkAction(tracer, process, thread)) thread.blockedMask = undefined;
   else if (thread.blockedMask !== undefined && mendMask(tracer, thread)) return true;
@@ -125,7 +154,8 @@ export function mendTrapAction(tracer: Tracer, thread: Thread): boolean {
  */
 export function foreseeTrapHandler(tracer: Tracer, thread: Thread): void {
   const { process } = thread;
-  checkAction(tracer, process, thread);
+  if (process.isGuarded) checkGuard(tracer, process, thread);
+  else checkAction(tracer, process, thread);
   const { trapAction } = process;
   if (trapAction === undefined) return;
   const mask = readMask(tracer, thread);
@@ -150,8 +180,28 @@ export function releaseTrapActions(tracer: Tracer, image: Image): void {
     const { trapAction } = process;
     const caller = [...process.threads.values()].find(({ state, inVfork }) => state === "stopped" && !inVfork);
     process.trapAction = undefined;
-    if (trapAction !== undefined && caller !== undefined) exchange(tracer, caller, trapAction);
+    if (caller === undefined) continue;
+    if (trapAction !== undefined) exchange(tracer, caller, trapAction);
+    else if (process.isGuarded) release(tracer, process, caller);
   }
+}
+
+/**
+ * Makes the default the action of a process, if it is the handler of an earlier tracer.
+ *
+ * @param tracer The tracer, whose registers are free to be used.
+ * @param process The process. All its threads that can be stopped are.
+ * @param isHandler Tells whether an address is that of such a handler.
+ */
+export function forgetTrapAction(
+  tracer: Tracer,
+  process: TracedProcess,
+  isHandler: (handler: number) => boolean,
+): void {
+  const caller = findCallerIn(process);
+  const { trapAction } = process;
+  if (trapAction === undefined || caller === undefined || !isHandler(handlerOf(trapAction))) return;
+  if (exchange(tracer, caller, new Uint32Array(ACTION_BYTES / 4)) !== undefined) process.trapAction = undefined;
 }
 
 /**
@@ -165,6 +215,12 @@ function checkAction(tracer: Tracer, process: TracedProcess, caller: Thread): bo
   const kept = hasAction(tracer, process);
   const now = kernel.call.ft_clock_ns();
   const recent = now - process.actionSeenNs < LOOK_INTERVAL_NS;
+  if (process.isGuarded) {
+    if (!recent) process.actionSeenNs = now;
+    // At a hit it would take a signal to look.
+    if (kept && (eventOf(caller.status) === 0 || now - process.guardSeenNs < GUARD_INTERVAL_NS)) return false;
+    return !recent && checkGuard(tracer, process, caller);
+  }
   if (kept === (known !== undefined) && (!kept || recent)) {
     if (!recent) process.actionSeenNs = now;
     return false;
@@ -179,10 +235,73 @@ function checkAction(tracer: Tracer, process: TracedProcess, caller: Thread): bo
     return true;
   }
   if (isMarked && known !== undefined) return false;
+  if (isKeeper(process, actual)) {
+    // One that its parent has had.
+    process.isGuarded = true;
+    process.trapAction = undefined;
+    return false;
+  }
   // The program has set it since; or it has the mark from a parent that is traced.
   process.trapAction = kept ? unmarked(actual) : undefined;
   if (kept && !isMarked) exchange(tracer, caller, marked(actual));
   return false;
+}
+
+/**
+ * Looks whether the handler of the keeper is still there, and puts it back where it is not, unless the program has an action
+ * of its own now.
+ *
+ * @returns Whether the kernel had taken it away.
+ */
+function checkGuard(tracer: Tracer, process: TracedProcess, caller: Thread): boolean {
+  process.guardSeenNs = tracer.kernel.call.ft_clock_ns();
+  const actual = exchange(tracer, caller);
+  if (actual === undefined || isKeeper(process, actual)) return false;
+  process.isGuarded = false;
+  if (handlerOf(actual) !== 0) {
+    process.trapAction = unmarked(actual);
+    exchange(tracer, caller, marked(actual));
+    return false;
+  }
+  // One without flags is the keeper's doing: it ends the program by a SIGTRAP that is the program's own.
+  if (actual[FLAGS] !== 0) guard(tracer, process, caller);
+  return actual[FLAGS] === process.image.keeper?.flags;
+}
+
+/** Makes the handler of the keeper the action, unless there is another than the default. */
+function guard(tracer: Tracer, process: TracedProcess, caller: Thread): void {
+  const { keeper } = process.image;
+  if (keeper === undefined) return;
+  const before = exchange(tracer, caller, actionOf(keeper));
+  process.guardSeenNs = tracer.kernel.call.ft_clock_ns();
+  if (before === undefined) return;
+  process.isGuarded = handlerOf(before) === 0 || isKeeper(process, before);
+  if (!process.isGuarded) exchange(tracer, caller, before);
+}
+
+/** Makes the default the action again. */
+function release(tracer: Tracer, process: TracedProcess, caller: Thread): void {
+  process.isGuarded = false;
+  const actual = exchange(tracer, caller);
+  if (actual !== undefined && isKeeper(process, actual)) exchange(tracer, caller, new Uint32Array(ACTION_BYTES / 4));
+}
+
+function isKeeper({ image: { keeper } }: TracedProcess, action: TrapAction): boolean {
+  return keeper !== undefined && handlerOf(action) === keeper.handler;
+}
+
+function handlerOf(action: TrapAction): number {
+  return fromHalves(action[HANDLER]!, action[HANDLER + 1]!);
+}
+
+/** The action that a keeper is: no signal comes in between but SIGTRAP, without which it could not be stepped through. */
+function actionOf({ handler, restorer, flags }: Keeper): TrapAction {
+  const action = new Uint32Array(ACTION_BYTES / 4);
+  action.set([handler >>> 0, highHalf(handler)], HANDLER);
+  action[FLAGS] = flags;
+  action.set([restorer >>> 0, highHalf(restorer)], RESTORER);
+  action.set([~TRAP_BIT >>> 0, 0xffffffff], MASK);
+  return action;
 }
 
 /** Whether a process catches or ignores SIGTRAP. */

@@ -11,6 +11,7 @@ import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
+import { keeper } from "./keeper.ts";
 import { makePad } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
@@ -50,5 +51,6 @@ export const X86_64: Isa = {
     makePad,
     makeJump,
   },
+  keeper,
   registers: registerAccess,
 };

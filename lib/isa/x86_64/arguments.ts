@@ -30,6 +30,9 @@ export const registerAccess: RegisterAccess = {
   setArgument,
   prepareSystemCall,
   stepsItself: (registers) => (registers[EFLAGS]! & TRAP_FLAG) !== 0,
+  endSteps(registers) {
+    registers[EFLAGS]! &= ~TRAP_FLAG;
+  },
   systemCalls: { mmap: 9, munmap: 11, rtSigaction: 13, madvise: 28, memfdCreate: 319, ftruncate: 77, close: 3 },
 };
 

@@ -1,0 +1,112 @@
+/** Programs outlive a tracer that is killed, and the next one takes out what it has left. */
+
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import { Session } from "../../mod.ts";
+import { Random } from "../isa/x86_64/random.ts";
+import { assertTextUntouched, changedText, rounds, TargetProgram, tracerOf, withTarget } from "../support.ts";
+
+const TRACER = new URL("./mortal_tracer.ts", import.meta.url).pathname;
+
+/** A tracer in a process of its own, and what it prints. */
+class MortalTracer {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(pid: number, hitsWanted: number) {
+    const args = ["run", "--allow-ffi", "--no-lock", TRACER, String(pid), String(hitsWanted)];
+    this.#child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "null" }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Reads on until it has said something, or has ended. */
+  async said(line: string): Promise<void> {
+    while (!this.#text.includes(`${line}\n`)) if (!await this.#read()) return;
+  }
+
+  /** Kills it; gives what it has said. */
+  async kill(): Promise<string[]> {
+    this.#child.kill("SIGKILL");
+    while (await this.#read());
+    assertEquals((await this.#child.status).signal, "SIGKILL");
+    return this.#text.split("\n");
+  }
+
+  async #read(): Promise<boolean> {
+    const { done, value } = await this.#lines.read();
+    this.#text += value ?? "";
+    return !done;
+  }
+}
+
+/** Asks `survives` how it fares: its threads come further, and their results are right. */
+async function assertRight(target: TargetProgram): Promise<string> {
+  await target.send();
+  const line = await target.line();
+  assert(line.startsWith("right, "), line);
+  return line;
+}
+
+Deno.test("Session.attach() takes out what a tracer has left that was killed, while the program goes on", () =>
+  withTarget("survives", async (target) => {
+    const tracer = new MortalTracer(target.pid, 0);
+    await tracer.said("enabled");
+    await target.send();
+    await tracer.kill();
+    assertEquals(tracerOf(target.pid), 0);
+    assertGreaterOrEqual(changedText(target.pid).length, 20);
+    assertEquals(await assertRight(target), "right, semaphore 1");
+    const warnings: string[] = [];
+    await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+    const traced = session.attach(target.pid);
+    assertEquals(changedText(target.pid), []);
+    assertEquals(warnings.map((message) => message.replace(/\d+/g, "N")), [
+      "Process N still had N instructions and N raised semaphore changed by an earlier tracer, which was killed: " +
+      "all is as it was again",
+    ]);
+    let hits = 0;
+    session.enable("pid$target:a.out:fold:entry", { handler: () => void (++hits === 10 && session.stop()) });
+    await session.run();
+    session.detach(traced);
+    assertEquals(await assertRight(target), "right, semaphore 0");
+    assertEquals(changedText(target.pid), []);
+    assertEquals(await target.outcome(), { stdout: "right 0\n", end: "exited 5" });
+  }));
+
+Deno.test("Session.attach() finds nothing where no tracer was killed", () =>
+  withTarget("survives", async (target) => {
+    await target.send();
+    const warnings: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+      session.attach(target.pid);
+      session.enable("pid$target:a.out:fold:");
+    }
+    await assertRight(target);
+    assertTextUntouched(target.pid);
+    assertEquals(await target.outcome(), { stdout: "right 0\n", end: "exited 5" });
+    assertEquals(warnings, []);
+  }));
+
+Deno.test("Session leaves a program alive and right whenever it is killed", () =>
+  withTarget("survives", async (target) => {
+    const random = new Random(20261126);
+    await target.send();
+    let found = 0;
+    for (let kill = 0; kill < rounds(25, 1000); kill++) {
+      const tracer = new MortalTracer(target.pid, 1 + random.below(300));
+      await tracer.said("ready");
+      // Any moment will do: it is what is tested.
+      await new Promise((resolve) => setTimeout(resolve, random.below(400)));
+      const said = await tracer.kill();
+      if (said.some((line) => line.startsWith("warning: Process"))) found++;
+      await assertRight(target);
+    }
+    assertGreaterOrEqual(found, 3);
+    const session = new Session({ signals: false, onWarning() {} });
+    session.attach(target.pid);
+    await session[Symbol.asyncDispose]();
+    assertEquals(changedText(target.pid), []);
+    await assertRight(target);
+    assertEquals(await target.outcome(), { stdout: "right 0\n", end: "exited 5" });
+  }));
