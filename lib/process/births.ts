@@ -113,6 +113,7 @@ function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: numb
   const thread = tracer.addThread(process, tid);
   thread.state = "stopped";
   thread.status = status;
+  thread.reported = status;
   tracer.enqueue(thread);
 }
 

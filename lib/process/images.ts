@@ -40,7 +40,9 @@ export function openImage(kernel: Kernel, pid: number): Image {
 export function readLayout(kernel: Kernel, pid: number): string {
   const mappings = readMappings(kernel, pid) ?? [];
   const vdso = mappings.find(({ path }) => path === "[vdso]");
-  return `${mappings[0]?.start ?? ""} ${vdso?.start ?? ""}`;
+  // What we map ourselves may come first, but is no file.
+  const first = mappings.find(({ path }) => path.startsWith("/"));
+  return `${first?.start ?? ""} ${vdso?.start ?? ""}`;
 }
 
 /**

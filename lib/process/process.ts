@@ -96,7 +96,7 @@ export class Image {
   readonly isa: Isa;
   /** Its text and the traps in it. */
   readonly text: TrappedText;
-  /** Where its first mapping and the vDSO are, which it has in common with its copies alone; see `images.ts`. */
+  /** Where its first file and the vDSO are, which it has in common with its copies alone; see `images.ts`. */
   readonly layout: string;
   /** The memory as the program sees it. */
   readonly memory: TargetMemory;

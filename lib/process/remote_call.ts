@@ -169,8 +169,7 @@ function isEmpty({ isa, memory }: Image, place: Address): boolean {
 /** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */
 function makeCall(tracer: Tracer, thread: Thread, signal: number): boolean {
   const { call } = tracer.kernel;
-  const isBeginning = (status: number) => eventOf(status) === 0 && signalOf(status) === CALL_STOP;
-  if (!goOn(tracer, thread, () => call.ft_continue_to_call(thread.tid), isBeginning)) return false;
+  if (!toCallStop(tracer, thread)) return false;
   if (signal !== 0) return takeSignal(tracer, thread, signal);
   call.ft_interrupt(thread.tid);
   return goOn(
@@ -181,11 +180,21 @@ function makeCall(tracer: Tracer, thread: Thread, signal: number): boolean {
   );
 }
 
-/** Goes on from the beginning of a call to a stop for a signal behind it, which is no other than the one that is sent. */
+/** Goes on to the beginning of the call, or from there to its end. */
+function toCallStop(tracer: Tracer, thread: Thread): boolean {
+  const isCallStop = (status: number) => eventOf(status) === 0 && signalOf(status) === CALL_STOP;
+  return goOn(tracer, thread, () => tracer.kernel.call.ft_continue_to_call(thread.tid), isCallStop);
+}
+
+/**
+ * Goes on from the beginning of a call to a stop for a signal behind it, which is no other than the one that is sent. It is
+ * sent when the call has been made, which may be one that discards it.
+ */
 function takeSignal(tracer: Tracer, thread: Thread, signal: number): boolean {
   const { kernel: { call } } = tracer;
   const { tid, process: { pid } } = thread;
   const mask = new Uint32Array(2);
+  if (!toCallStop(tracer, thread)) return false;
   if (call.ft_get_sigmask(tid, bytesOf(mask)) < 0) return false;
   const open = mask.slice();
   open[signal > 32 ? 1 : 0]! &= ~(1 << ((signal - 1) % 32));

@@ -83,6 +83,7 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
     const thread = tracer.addThread(process, result);
     thread.state = "stopped";
     thread.status = status[0]!;
+    thread.reported = status[0]!;
     return process;
   } catch (error) {
     kernel.call.ft_kill(0, result, SIGKILL);

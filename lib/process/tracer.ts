@@ -342,24 +342,30 @@ export class Tracer {
       return true;
     }
     const result = this.kernel.call.ft_look(thread.tid, limitUs, this.#status);
-    if (result > 0) this.#see(thread, this.#status[0]!);
-    else if (result === -ECHILD) this.#end(thread, undefined);
+    if (result > 0) return this.#see(thread, this.#status[0]!);
+    if (result === -ECHILD) this.#end(thread, undefined);
     return result !== 0;
   }
 
   /** Consumes one status of each thread that has any. */
   #fetchAny(): boolean {
-    const running = [...this.#threads.values()].filter(({ state }) => state !== "stopped");
     let found = false;
-    for (const thread of running) if (this.#fetch(thread, 0)) found = true;
+    for (const thread of [...this.#threads.values()]) if (this.#fetch(thread, 0)) found = true;
     return found;
   }
 
-  /** Takes note of what a thread reports. A stop stays unconsumed as long as nobody is hindered by that. */
-  #see(thread: Thread, status: number): void {
+  /**
+   * Takes note of what a thread reports. A stop stays unconsumed as long as nobody is hindered by that. Returns whether it
+   * was news.
+   */
+  #see(thread: Thread, status: number): boolean {
     if (isEnd(status)) this.kernel.call.ft_wait(thread.tid, 0, this.#status);
-    else if (thread.state === "stopped" && thread.reported === status) return park(this, thread);
+    else if (thread.state === "stopped" && thread.reported === status) {
+      park(this, thread);
+      return false;
+    }
     this.#note(thread, status);
+    return true;
   }
 
   #note(thread: Thread, status: number): void {
