@@ -39,6 +39,7 @@ import type { Image } from "../process/process.ts";
 import { writePads } from "../process/pad_memory.ts";
 import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
+import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
@@ -264,7 +265,8 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   if (code.length === 0) return "its memory cannot be read";
   const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
-  if (instruction.refusal !== undefined) return instruction.refusal;
+  const refusal = instruction.refusal ?? contextRefusal(image, pc);
+  if (refusal !== undefined) return refusal;
   const tracepoint = planner.plan(instruction);
   made.set(tracepoint, code.slice(0, instruction.length));
   return tracepoint;
@@ -309,9 +311,11 @@ export class TracepointPlanner {
    * @returns The tracepoint, without a slot.
    */
   plan(instruction: Instruction): Tracepoint {
-    const inPlace = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
+    const isShadowed = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
     this.#registers.fill(0);
-    const emulated = !inPlace && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
+    const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
+    // A return that only the processor can perform has to be seen behind it.
+    const inPlace = isShadowed || (!emulated && instruction.flow === "return");
     return new Tracepoint(this.#image, instruction, emulated, inPlace);
   }
 }

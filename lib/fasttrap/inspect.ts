@@ -12,6 +12,7 @@
 
 import type { Address } from "../address.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
+import { contextRefusal } from "./context.ts";
 import { refusalOf, TracepointPlanner } from "./enable.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -112,7 +113,8 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
   };
   const refuse = (refusal: string): SiteDetails => ({ ...site, performed: undefined, refusal, ...known });
   if (instruction === undefined) return refuse("there is no instruction that can be decoded");
-  if (instruction.refusal !== undefined) return refuse(instruction.refusal);
+  const unfit = instruction.refusal ?? contextRefusal(image, pc);
+  if (unfit !== undefined) return refuse(unfit);
   const live = fasttrap.tracepoints.find(image.pid, pc, isa.unitBytes);
   const tracepoint = live?.image === image ? live : planner.plan(instruction);
   const refusal = refusalOf(tracepoint, probe);

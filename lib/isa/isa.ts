@@ -64,6 +64,16 @@ export interface Instruction {
   readonly target: Address | undefined;
   /** Why no probe can be put on it, as the end of a sentence ("it is int3, which debuggers use"); undefined if one can. */
   readonly refusal: string | undefined;
+  /** A constant in the text that it loads, if the instruction tells which: data, where no probe can be. */
+  readonly literal?: Literal | undefined;
+}
+
+/** A constant in the text. */
+export interface Literal {
+  /** Where it is. */
+  readonly address: Address;
+  /** Its size in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** Memory of the stopped thread, as emulation needs it. Words are 8 bytes, as two unsigned 32-bit halves. */
@@ -130,6 +140,8 @@ export interface Isa {
   readonly unitBytes: number;
   /** The longest instruction in bytes. */
   readonly longestBytes: number;
+  /** What users must know before they trace a program of it, as a sentence about its code; undefined if nothing. */
+  readonly caution?: string;
   /** The size of the register set in bytes. */
   readonly registersBytes: number;
   /** The size that every slot fits in, in bytes. */
@@ -142,6 +154,8 @@ export interface Isa {
   readonly trapPcBytes: number;
   /** The `si_code` of the SIGTRAP that the trap raises (`asm-generic/siginfo.h`). */
   readonly trapCode: number;
+  /** The `si_code` of the SIGTRAP that tells of a single step over a system call; that of other steps is `TRAP_TRACE`. */
+  readonly callStepCode: number;
   /** The bytes of a system call instruction, to be looked for in the target. */
   readonly systemCall: Uint8Array;
 
@@ -154,6 +168,18 @@ export interface Isa {
    * @returns The instruction; undefined if the bytes are none, or end before it does.
    */
   decode(code: Uint8Array, offset: number, address: Address): Instruction | undefined;
+
+  /** How many bytes before and behind an instruction {@linkcode Isa.contextRefusal} looks at; 0 if there is no such thing. */
+  readonly contextBytes: number;
+
+  /**
+   * Tells why no probe can be on an instruction because of those around it.
+   *
+   * @param code Bytes that hold it and, as far as they can be read, {@linkcode Isa.contextBytes} before and behind it.
+   * @param offset Where in `code` it begins.
+   * @returns The reason, as the end of a sentence; undefined if there is none.
+   */
+  contextRefusal(code: Uint8Array, offset: number): string | undefined;
 
   /**
    * Performs an instruction on a stopped thread's registers and memory, pc included.

@@ -142,7 +142,7 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
 /** Why the pads of an image cannot be had, as far as that is known without trying. */
 function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   const { kernel } = tracer;
-  const flags = /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
+  const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
   const missing = (isa.jumps?.cpuFlags ?? []).filter((flag) => !flags.includes(flag));
   if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";

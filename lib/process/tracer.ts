@@ -29,7 +29,7 @@ import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import { Backlog } from "./backlog.ts";
 import { adoptOrphans, handleBirth } from "./births.ts";
-import { openImage } from "./images.ts";
+import { cautionOf, openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
 import { hasStepPending, takePendingTraps } from "./pending_traps.ts";
@@ -406,8 +406,10 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
-    const ignored = findIgnoredSetId(this.kernel, process.pid);
-    if (ignored !== undefined) this.listener.warn(ignored);
+    const caution = thread.detaching ? undefined : cautionOf(process.image);
+    for (const warning of [caution, findIgnoredSetId(this.kernel, process.pid)]) {
+      if (warning !== undefined) this.listener.warn(warning);
+    }
     this.listener.executed(process);
   }
 

@@ -178,7 +178,7 @@ testIf(IS_ROOT, "needs root", "D_PROC_GRAB: the process of another user, and pid
 Deno.test("D_PROC_GRAB: a 32-bit program", async () => {
   using folder = new Folder();
   const path = folder.file("program32", program32("pause"));
-  const error = "fasttrap: D_PROC_GRAB: Cannot trace i386 (32-bit x86) code: only x86_64 is supported";
+  const error = "fasttrap: D_PROC_GRAB: Cannot trace i386 (32-bit x86) code: only x86_64 and aarch64 are supported";
   assertFailed(await startProgram(path), 5, error);
   await using process = new Helper(path);
   assertFailed(await attach(process.pid), 5, error);

@@ -9,7 +9,7 @@ import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
-import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
 import { makePad } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
@@ -33,8 +33,11 @@ export const X86_64: Isa = {
   trap,
   trapPcBytes: TRAP_PC_BYTES,
   trapCode: TRAP_CODE,
+  callStepCode: CALL_STEP_CODE,
   systemCall: new Uint8Array([0x0f, 0x05]),
   decode,
+  contextBytes: 0,
+  contextRefusal: () => undefined,
   emulate,
   displace,
   hideStep,

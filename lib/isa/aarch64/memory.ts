@@ -1,0 +1,161 @@
+/**
+ * Emulation of the A64 loads and stores of whole registers: literals, single ones and pairs (Arm ARM, C4.1.67).
+ *
+ * *Method.* The address is a number. What is no address (a tag in the highest byte, an overflow) cannot be read or
+ * written, so that the processor does it. A pair is two words, and takes effect as a whole: if the second word cannot be
+ * written, the first gets back what it held.
+ *
+ * @module
+ */
+
+import { fromHalves, highHalf, isAddress } from "../../address.ts";
+import type { RegisterHalves, WordMemory } from "../isa.ts";
+import { type A64Instruction, registerField, signedField } from "./instruction.ts";
+import { NUMBER_31 } from "./registers.ts";
+
+/** What the stack pointer must be a multiple of where it is a base, in bytes (Arm ARM, D1.3.10.2). */
+const STACK_ALIGNMENT = 16;
+/** When the base is changed: behind the access, or never; else before it (bits 24:23 of a pair, 11:10 of a single one). */
+const POST_INDEX = 1;
+const OFFSET = 2;
+
+/** Words that were read. They mean nothing between calls. */
+const first = new Uint32Array(2);
+const second = new Uint32Array(2);
+
+/**
+ * Performs the load of a literal into a general register, without the pc.
+ *
+ * @param instruction The instruction, of kind `literal`.
+ * @param registers The registers, changed in place.
+ * @param memory The thread's memory.
+ * @returns Whether it was performed. If not, nothing was changed.
+ */
+export function performLiteral(
+  { operand, word }: A64Instruction,
+  registers: RegisterHalves,
+  memory: WordMemory,
+): boolean {
+  const size = word >>> 30;
+  // A literal of 4 bytes may be the last of its page: an aligned word around it is not in another one.
+  const offset = size === 1 ? 0 : operand % 8;
+  if (!isAddress(operand) || !memory.readWord(operand - offset, first)) return false;
+  const number = registerField(word, 0);
+  if (number === NUMBER_31) return true;
+  const lo = first[offset / 4]!;
+  registers[2 * number] = lo;
+  registers[2 * number + 1] = size === 1 ? first[1]! : size === 2 ? lo >> 31 : 0;
+  return true;
+}
+
+/**
+ * Performs another load or store, without the pc.
+ *
+ * @param word The instruction.
+ * @param registers The registers, changed in place.
+ * @param memory The thread's memory.
+ * @returns Whether it was performed. If not, nothing was changed.
+ */
+export function performMemory(word: number, registers: RegisterHalves, memory: WordMemory): boolean {
+  if ((word & 0xfe00_0000) >>> 0 === 0xa800_0000) {
+    const mode = (word >>> 23) & 3;
+    return mode !== 0 && transferPair(word, mode, 8 * signedField(word, 15, 7), registers, memory);
+  }
+  if ((word & 0xff80_0000) >>> 0 === 0xf900_0000) {
+    return transfer(word, OFFSET, 8 * ((word >>> 10) & 0xfff), registers, memory);
+  }
+  if ((word & 0xffa0_0000) >>> 0 === 0xf800_0000) {
+    const mode = (word >>> 10) & 3;
+    // Mode 2 would be the access of the kernel in the name of the user, which is an ordinary one.
+    return transfer(word, mode === 0 ? OFFSET : mode, signedField(word, 12, 9), registers, memory);
+  }
+  return false;
+}
+
+/** `str` and `ldr` of 64 bits. */
+function transfer(
+  word: number,
+  mode: number,
+  distance: number,
+  registers: RegisterHalves,
+  memory: WordMemory,
+): boolean {
+  const base = registerField(word, 5);
+  const number = registerField(word, 0);
+  if (!isBaseUsable(registers, base) || (mode !== OFFSET && base === number && base !== NUMBER_31)) return false;
+  const changed = baseOf(registers, base) + distance;
+  const address = mode === POST_INDEX ? changed - distance : changed;
+  const isLoad = (word & 0x0040_0000) !== 0;
+  if (isLoad ? !memory.readWord(address, first) : !writeRegister(memory, address, registers, number)) return false;
+  if (mode !== OFFSET) setBase(registers, base, changed);
+  if (isLoad) loadRegister(registers, number, first);
+  return true;
+}
+
+/** `stp` and `ldp` of 64 bits. */
+function transferPair(
+  word: number,
+  mode: number,
+  distance: number,
+  registers: RegisterHalves,
+  memory: WordMemory,
+): boolean {
+  const base = registerField(word, 5);
+  const number = registerField(word, 0);
+  const number2 = registerField(word, 10);
+  const isLoad = (word & 0x0040_0000) !== 0;
+  const isShared = mode !== OFFSET && base !== NUMBER_31 && (base === number || base === number2);
+  // What is constrained unpredictable is the processor's to decide.
+  if (!isBaseUsable(registers, base) || isShared || (isLoad && number === number2)) return false;
+  const changed = baseOf(registers, base) + distance;
+  const address = mode === POST_INDEX ? changed - distance : changed;
+  if (isLoad) {
+    if (!memory.readWord(address, first) || !memory.readWord(address + 8, second)) return false;
+  } else if (!writePair(memory, address, registers, number, number2)) {
+    return false;
+  }
+  if (mode !== OFFSET) setBase(registers, base, changed);
+  if (isLoad) {
+    loadRegister(registers, number, first);
+    loadRegister(registers, number2, second);
+  }
+  return true;
+}
+
+function writePair(
+  memory: WordMemory,
+  address: number,
+  registers: RegisterHalves,
+  number: number,
+  number2: number,
+): boolean {
+  if (!memory.readWord(address, first) || !writeRegister(memory, address, registers, number)) return false;
+  if (writeRegister(memory, address + 8, registers, number2)) return true;
+  memory.writeWord(address, first[0]!, first[1]!);
+  return false;
+}
+
+function writeRegister(memory: WordMemory, address: number, registers: RegisterHalves, number: number): boolean {
+  const isZero = number === NUMBER_31;
+  return memory.writeWord(address, isZero ? 0 : registers[2 * number]!, isZero ? 0 : registers[2 * number + 1]!);
+}
+
+function loadRegister(registers: RegisterHalves, number: number, value: Uint32Array): void {
+  if (number === NUMBER_31) return;
+  registers[2 * number] = value[0]!;
+  registers[2 * number + 1] = value[1]!;
+}
+
+/** Whether a base does not make the processor fault by itself. */
+function isBaseUsable(registers: RegisterHalves, base: number): boolean {
+  return base !== NUMBER_31 || registers[2 * base]! % STACK_ALIGNMENT === 0;
+}
+
+function baseOf(registers: RegisterHalves, base: number): number {
+  return fromHalves(registers[2 * base]!, registers[2 * base + 1]!);
+}
+
+function setBase(registers: RegisterHalves, base: number, value: number): void {
+  registers[2 * base] = value >>> 0;
+  registers[2 * base + 1] = highHalf(value);
+}
