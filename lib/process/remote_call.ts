@@ -164,7 +164,7 @@ function stopAgain(tracer: Tracer, thread: Thread): void {
 function findSystemCall(tracer: Tracer, image: Image): Address | undefined {
   const mappings = (readMappings(tracer.kernel, image.pid) ?? []).filter(({ permissions }) => permissions[2] === "x");
   mappings.sort((a, b) => Number(b.path === "[vdso]") - Number(a.path === "[vdso]"));
-  const wanted = image.isa.systemCall;
+  const { systemCall: wanted, unitBytes } = image.isa;
   for (const { start, end } of mappings) {
     const bytes = new Uint8Array(Math.min(end - start, SEARCH_BYTES));
     const length = image.memory.read(start, bytes);
@@ -173,7 +173,7 @@ function findSystemCall(tracer: Tracer, image: Image): Address | undefined {
       at >= 0 && at + wanted.length <= length;
       at = bytes.indexOf(wanted[0]!, at + 1)
     ) {
-      if (wanted.every((byte, i) => bytes[at + i] === byte)) return toAddress(start + at);
+      if (at % unitBytes === 0 && wanted.every((byte, i) => bytes[at + i] === byte)) return toAddress(start + at);
     }
   }
   return undefined;
