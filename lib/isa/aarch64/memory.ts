@@ -1,9 +1,10 @@
 /**
- * Emulation of the A64 loads and stores of whole registers: literals, single ones and pairs (Arm ARM, C4.1.67).
+ * Emulation of the A64 loads and stores of whole registers: of literals, and on the stack, single ones and pairs (Arm ARM,
+ * C4.1.67).
  *
- * *Method.* The address is a number. What is no address (a tag in the highest byte, an overflow) cannot be read or
- * written, so that the processor does it. A pair is two words, and takes effect as a whole: if the second word cannot be
- * written, the first gets back what it held.
+ * *Method.* The address is a number. What is no address (an overflow) cannot be read or written, so that the processor does
+ * it. A pair is two words, and takes effect as a whole: if the second word cannot be written, the first gets back what it
+ * held. Memory that other threads may look at, which must never see half a word, is left to the processor as well.
  *
  * @module
  */
@@ -11,13 +12,15 @@
 import { fromHalves, highHalf, isAddress } from "../../address.ts";
 import type { RegisterHalves, WordMemory } from "../isa.ts";
 import { type A64Instruction, registerField, signedField } from "./instruction.ts";
-import { NUMBER_31 } from "./registers.ts";
+import { NUMBER_31, SP } from "./registers.ts";
 
 /** What the stack pointer must be a multiple of where it is a base, in bytes (Arm ARM, D1.3.10.2). */
 const STACK_ALIGNMENT = 16;
-/** When the base is changed: behind the access, or never; else before it (bits 24:23 of a pair, 11:10 of a single one). */
+/** When the stack pointer is changed: behind the access, or never; else before it (bits 24:23 of a pair, 11:10 of a single one). */
 const POST_INDEX = 1;
 const OFFSET = 2;
+/** The bit that tells loads from stores. */
+const LOAD = 0x0040_0000;
 
 /** Words that were read. They mean nothing between calls. */
 const first = new Uint32Array(2);
@@ -57,6 +60,7 @@ export function performLiteral(
  * @returns Whether it was performed. If not, nothing was changed.
  */
 export function performMemory(word: number, registers: RegisterHalves, memory: WordMemory): boolean {
+  if (registerField(word, 5) !== NUMBER_31 || registers[SP]! % STACK_ALIGNMENT !== 0) return false;
   if ((word & 0xfe00_0000) >>> 0 === 0xa800_0000) {
     const mode = (word >>> 23) & 3;
     return mode !== 0 && transferPair(word, mode, 8 * signedField(word, 15, 7), registers, memory);
@@ -80,14 +84,12 @@ function transfer(
   registers: RegisterHalves,
   memory: WordMemory,
 ): boolean {
-  const base = registerField(word, 5);
   const number = registerField(word, 0);
-  if (!isBaseUsable(registers, base) || (mode !== OFFSET && base === number && base !== NUMBER_31)) return false;
-  const changed = baseOf(registers, base) + distance;
-  const address = mode === POST_INDEX ? changed - distance : changed;
-  const isLoad = (word & 0x0040_0000) !== 0;
+  const sp = fromHalves(registers[SP]!, registers[SP + 1]!);
+  const address = mode === POST_INDEX ? sp : sp + distance;
+  const isLoad = (word & LOAD) !== 0;
   if (isLoad ? !memory.readWord(address, first) : !writeRegister(memory, address, registers, number)) return false;
-  if (mode !== OFFSET) setBase(registers, base, changed);
+  if (mode !== OFFSET) setSp(registers, sp + distance);
   if (isLoad) loadRegister(registers, number, first);
   return true;
 }
@@ -100,21 +102,19 @@ function transferPair(
   registers: RegisterHalves,
   memory: WordMemory,
 ): boolean {
-  const base = registerField(word, 5);
   const number = registerField(word, 0);
   const number2 = registerField(word, 10);
-  const isLoad = (word & 0x0040_0000) !== 0;
-  const isShared = mode !== OFFSET && base !== NUMBER_31 && (base === number || base === number2);
+  const isLoad = (word & LOAD) !== 0;
   // What is constrained unpredictable is the processor's to decide.
-  if (!isBaseUsable(registers, base) || isShared || (isLoad && number === number2)) return false;
-  const changed = baseOf(registers, base) + distance;
-  const address = mode === POST_INDEX ? changed - distance : changed;
+  if (isLoad && number === number2) return false;
+  const sp = fromHalves(registers[SP]!, registers[SP + 1]!);
+  const address = mode === POST_INDEX ? sp : sp + distance;
   if (isLoad) {
     if (!memory.readWord(address, first) || !memory.readWord(address + 8, second)) return false;
   } else if (!writePair(memory, address, registers, number, number2)) {
     return false;
   }
-  if (mode !== OFFSET) setBase(registers, base, changed);
+  if (mode !== OFFSET) setSp(registers, sp + distance);
   if (isLoad) {
     loadRegister(registers, number, first);
     loadRegister(registers, number2, second);
@@ -146,16 +146,7 @@ function loadRegister(registers: RegisterHalves, number: number, value: Uint32Ar
   registers[2 * number + 1] = value[1]!;
 }
 
-/** Whether a base does not make the processor fault by itself. */
-function isBaseUsable(registers: RegisterHalves, base: number): boolean {
-  return base !== NUMBER_31 || registers[2 * base]! % STACK_ALIGNMENT === 0;
-}
-
-function baseOf(registers: RegisterHalves, base: number): number {
-  return fromHalves(registers[2 * base]!, registers[2 * base + 1]!);
-}
-
-function setBase(registers: RegisterHalves, base: number, value: number): void {
-  registers[2 * base] = value >>> 0;
-  registers[2 * base + 1] = highHalf(value);
+function setSp(registers: RegisterHalves, value: number): void {
+  registers[SP] = value >>> 0;
+  registers[SP + 1] = highHalf(value);
 }

@@ -52,9 +52,9 @@ const STP = 0xa9bf_7bfd; // stp x29,x30,[sp,#-16]!
 const LDP = 0xa8c1_7bfd; // ldp x29,x30,[sp],#16
 
 Deno.test("emulate() changes nothing if aarch64 memory cannot be read or written", () => {
-  // ldr x0,[x1]; str x0,[x1]; ldr x0,[x1],#8; ldr x0,.+8
-  for (const word of [STP, LDP, 0xf940_0020, 0xf900_0020, 0xf840_8420, 0x5800_0040]) {
-    assertRefused(word, makeRegisters({ 2: 0x1000 }));
+  // ldr x0,[sp]; str x0,[sp]; ldr x0,[sp],#8; ldr x0,.+8
+  for (const word of [STP, LDP, 0xf940_03e0, 0xf900_03e0, 0xf840_87e0, 0x5800_0040]) {
+    assertRefused(word, makeRegisters());
   }
 });
 
@@ -67,6 +67,15 @@ Deno.test("emulate() stores both words of a pair, or none", () => {
   assertRefused(STP, makeRegisters(), memory);
   memory.words.set(STACK, [5, 6]);
   assertRefused(LDP, makeRegisters(), memory);
+});
+
+Deno.test("emulate() leaves memory that is not the stack to the aarch64 processor", () => {
+  const memory = new Words();
+  for (const address of [STACK, STACK + 8]) memory.words.set(address, [0, 0]);
+  // ldr x0,[x1]; str x0,[x1]; ldp x2,x3,[x1]; stp x2,x3,[x1]
+  for (const word of [0xf940_0020, 0xf900_0020, 0xa940_0c22, 0xa900_0c22]) {
+    assertRefused(word, makeRegisters({ 2: STACK }), memory);
+  }
 });
 
 Deno.test("emulate() leaves a stack pointer that is not aligned to the aarch64 processor", () => {

@@ -70,6 +70,25 @@ export const BRANCHES: readonly Form[] = [
   },
 ];
 
+/** Loads and stores. */
+const MEMORY: readonly Form[] = [
+  {
+    name: "ldr, str with an unsigned offset",
+    make: (random) => (two(0xf900_0000)(random) | (random.below(2) << 22) | (random.below(20) << 10)) >>> 0,
+  },
+  {
+    name: "ldr, str, ldur, stur, ldtr, sttr",
+    make: (random) =>
+      (two(0xf800_0000)(random) | (random.below(2) << 22) | (random.below(512) << 12) | (random.below(4) << 10)) >>> 0,
+  },
+  {
+    name: "ldp, stp",
+    make: (random) =>
+      (two(0xa800_0000)(random) | ((1 + random.below(3)) << 23) | (random.below(2) << 22) | (random.below(128) << 15) |
+        (register(random) << 10)) >>> 0,
+  },
+];
+
 /** Others that are emulated. */
 export const EMULATED: readonly Form[] = [
   { name: "nop, yield, dgh, bti", make: (r) => 0xd503_201f + 0x20 * r.pick([0, 1, 6, 32, 34, 36, 38]) },
@@ -110,24 +129,10 @@ export const EMULATED: readonly Form[] = [
     name: "and, orr, eor, ands",
     make: withSize((random) => three(0x0a00_0000)(random) | (random.below(4) << 29)),
   },
-  {
-    name: "ldr, str with an unsigned offset",
-    make: (random) => (two(0xf900_0000)(random) | (random.below(2) << 22) | (random.below(20) << 10)) >>> 0,
-    usesMemory: true,
-  },
-  {
-    name: "ldr, str, ldur, stur, ldtr, sttr",
-    make: (random) =>
-      (two(0xf800_0000)(random) | (random.below(2) << 22) | (random.below(512) << 12) | (random.below(4) << 10)) >>> 0,
-    usesMemory: true,
-  },
-  {
-    name: "ldp, stp",
-    make: (random) =>
-      (two(0xa800_0000)(random) | ((1 + random.below(3)) << 23) | (random.below(2) << 22) | (random.below(128) << 15) |
-        (register(random) << 10)) >>> 0,
-    usesMemory: true,
-  },
+  ...MEMORY.map(({ name, make }): Form => ({
+    name: `${name} on the stack`,
+    make: (random) => (make(random) | (31 << 5)) >>> 0,
+  })),
 ];
 
 /** What is displaced and not emulated. */
@@ -139,6 +144,11 @@ export const COPIED: readonly Form[] = [
   { name: "udiv", make: withSize(three(0x1ac0_0800)) },
   { name: "csel", make: withSize((random) => three(0x1a80_0000)(random) | (random.below(14) << 12)) },
   { name: "rbit", make: withSize(two(0x5ac0_0000)) },
+  ...MEMORY.map(({ name, make }): Form => ({
+    name,
+    make: (random) => ((make(random) & ~(31 << 5)) | (general(random) << 5)) >>> 0,
+    usesMemory: true,
+  })),
   { name: "ldr w, str w", make: (r) => (two(0xb900_0000)(r) | (r.below(2) << 22)) >>> 0, usesMemory: true },
   { name: "ldrb, strb", make: (r) => two(0x3900_0000)(r) | (r.below(2) << 22), usesMemory: true },
   { name: "ldr q, str q", make: (r) => two(0x3d80_0000)(r) | (r.below(2) << 22), usesMemory: true },
