@@ -62,8 +62,9 @@ export function performLiteral(
 export function performMemory(word: number, registers: RegisterHalves, memory: WordMemory): boolean {
   if (registerField(word, 5) !== NUMBER_31 || registers[SP]! % STACK_ALIGNMENT !== 0) return false;
   if ((word & 0xfe00_0000) >>> 0 === 0xa800_0000) {
+    // Mode 0 would be the access that is not worth a place in the cache, which is an ordinary one.
     const mode = (word >>> 23) & 3;
-    return mode !== 0 && transferPair(word, mode, 8 * signedField(word, 15, 7), registers, memory);
+    return transferPair(word, mode === 0 ? OFFSET : mode, 8 * signedField(word, 15, 7), registers, memory);
   }
   if ((word & 0xff80_0000) >>> 0 === 0xf900_0000) {
     return transfer(word, OFFSET, 8 * ((word >>> 10) & 0xfff), registers, memory);

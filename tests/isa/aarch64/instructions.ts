@@ -82,9 +82,9 @@ const MEMORY: readonly Form[] = [
       (two(0xf800_0000)(random) | (random.below(2) << 22) | (random.below(512) << 12) | (random.below(4) << 10)) >>> 0,
   },
   {
-    name: "ldp, stp",
+    name: "ldp, stp, ldnp, stnp",
     make: (random) =>
-      (two(0xa800_0000)(random) | ((1 + random.below(3)) << 23) | (random.below(2) << 22) | (random.below(128) << 15) |
+      (two(0xa800_0000)(random) | (random.below(4) << 23) | (random.below(2) << 22) | (random.below(128) << 15) |
         (register(random) << 10)) >>> 0,
   },
 ];
@@ -152,7 +152,6 @@ export const COPIED: readonly Form[] = [
   { name: "ldr w, str w", make: (r) => (two(0xb900_0000)(r) | (r.below(2) << 22)) >>> 0, usesMemory: true },
   { name: "ldrb, strb", make: (r) => two(0x3900_0000)(r) | (r.below(2) << 22), usesMemory: true },
   { name: "ldr q, str q", make: (r) => two(0x3d80_0000)(r) | (r.below(2) << 22), usesMemory: true },
-  { name: "stnp, ldnp", make: (r) => (two(0xa800_0000)(r) | (5 << 10)) >>> 0, usesMemory: true },
   { name: "ldadd", make: (r) => (0xf820_0000 | general(r) | (general(r) << 5) | (3 << 16)) >>> 0, usesMemory: true },
   { name: "add v.4s", make: three(0x4ea0_8400) },
   { name: "fmov x, d", make: two(0x9e66_0000) },
