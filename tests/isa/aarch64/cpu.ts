@@ -46,10 +46,19 @@ export const missing: string | undefined = await findMissing();
 
 async function findMissing(): Promise<string | undefined> {
   for (const program of [COMPILER, EMULATOR]) {
-    const found = await new Deno.Command(program, { args: ["--version"] }).output().then(() => true, () => false);
-    if (!found) return program;
+    if (!await isInstalled(program)) return program;
   }
   return undefined;
+}
+
+/** Whether a program can be started. */
+export async function isInstalled(program: string): Promise<boolean> {
+  try {
+    return (await new Deno.Command(program, { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** The windows' contents. Also the memory that emulation works on. */

@@ -8,7 +8,7 @@ import { toAddress } from "../../../lib/address.ts";
 import { decode } from "../../../lib/isa/aarch64/decode.ts";
 import type { Flow } from "../../../lib/isa/isa.ts";
 import { Random } from "../x86_64/random.ts";
-import { bytesOf } from "./cpu.ts";
+import { bytesOf, isInstalled } from "./cpu.ts";
 
 const OBJDUMP = "aarch64-linux-gnu-objdump";
 const FOLDER = "/usr/aarch64-linux-gnu/lib";
@@ -47,10 +47,7 @@ const PATTERNS: readonly (readonly [bits: number, fixed: number])[] = [
   [0x0800_0000, 0x3f00_0000], // exclusives
 ];
 
-const hasObjdump = await new Deno.Command(OBJDUMP, { args: ["--version"] }).output().then(
-  (o) => o.success,
-  () => false,
-);
+const hasObjdump = await isInstalled(OBJDUMP);
 
 for (const [path, leastInstructions] of FILES) {
   const missing = !hasObjdump ? OBJDUMP : (await Deno.stat(path).catch(() => undefined))?.isFile ? undefined : path;
