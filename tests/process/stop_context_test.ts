@@ -46,11 +46,11 @@ Deno.test("StopContext.signalCode() tells a step over a system call on each mach
   assertEquals(isStep(EM_AARCH64, SIGTRAP, SI_USER, 0, false), false);
 });
 
-Deno.test("cautionOf() says of aarch64 code that it was never traced on such a machine", () => {
+Deno.test("cautionOf() says of aarch64 code that it was never traced on a real machine", () => {
   const image = (machine: number) => ({ pid: 12, isa: isaOf(machine) }) as Image;
   assertEquals(cautionOf(image(EM_X86_64)), undefined);
   assertEquals(
     cautionOf(image(EM_AARCH64)),
-    "Process 12 runs aarch64 code: its tracing was tested under emulation only, never on such a machine",
+    "Process 12 runs aarch64 code: its tracing was tested on emulated machines only",
   );
 });

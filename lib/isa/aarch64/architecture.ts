@@ -25,7 +25,7 @@ export const AARCH64: Isa = {
   machine: EM_AARCH64,
   unitBytes: INSTRUCTION_BYTES,
   longestBytes: INSTRUCTION_BYTES,
-  caution: "its tracing was tested under emulation only, never on such a machine",
+  caution: "its tracing was tested on emulated machines only",
   registersBytes: REGISTERS_BYTES,
   slotBytes: SLOT_BYTES,
   slotReachBytes: BRANCH_REACH_BYTES - SLOT_BYTES,
