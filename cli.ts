@@ -27,6 +27,7 @@ import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
+import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
@@ -127,14 +128,24 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       }
     }
   }
+  // What was recorded up to the moment when the targets were let go.
+  const last = session.takeEvents();
+  eventsTotal += last.length;
+  await output.write(printer.format(last));
   await dumpStats(options, session, output);
-  const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
   for (const { counts } of enabled) for (const [probe, hits] of counts) counter.add(probe, hits);
-  const lost = options.count ? 0 : hitsTotal - eventsTotal;
-  const totals = { hitsTotal: hitsTotal - lost, drops: lost > 0 ? { end: lost } : {} };
+  const totals = totalsOf(enabled, options.count ? undefined : eventsTotal);
   await output.write(printer.formatEnd(totals, counter.sorted()));
   if (!output.closed) tell(formatTotals(totals, enabled.reduce((sum, { unplaced }) => sum + unplaced.length, 0)));
   return ExitCode.done;
+}
+
+/** What there was in all. Hits that are not counted only are lost if they have not become events. */
+function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined): TraceTotals {
+  const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
+  const ring = enabled.reduce((sum, { dropsTotal }) => sum + dropsTotal, 0);
+  const end = hitsTotal - (eventsTotal ?? hitsTotal);
+  return { hitsTotal: hitsTotal - end, drops: { ...ring > 0 && { ring }, ...end > 0 && { end } } };
 }
 
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
@@ -206,6 +217,7 @@ function openSession(options: CommandOptions, library: Library): Session {
     follow: options.follow,
     hashSize: options.hashSize,
     limit: options.limit,
+    jumps: options.jumps,
     onWarning: (message) => {
       if (warnings.has(message) || warnings.size > WARNINGS_LIMIT) return;
       warnings.add(message);

@@ -99,6 +99,8 @@ export interface CommandOptions {
   readonly hashSize: number | undefined;
   /** The most tracepoints (`-x ftmax`). */
   readonly limit: number | undefined;
+  /** Whether hits that need not stop the thread are jumps (`-x jumps`). */
+  readonly jumps: boolean;
   /** Whether the tables are dumped (`-x fasttrapstats`). */
   readonly stats: boolean;
 }
@@ -132,6 +134,7 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 /** What `-l` lists if it is not told: as in DTrace the probes that there are, which are the static ones. */
 const LISTED_BY_DEFAULT = "*$target:::";
 const MOMENTS: readonly EvaluationTime[] = ["exec", "preinit", "postinit", "main"];
+const SWITCHES = ["on", "off"] as const;
 const FORMATS: readonly OutputFormat[] = ["text", "ndjson"];
 /** The largest `pid_t`. */
 const PID_MAX = 2 ** 31 - 1;
@@ -145,6 +148,7 @@ const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined
   // The table itself says what it makes of a size that it cannot have (rule 2).
   fthashsize: (draft, value) => draft.hashSize = value === "0" ? 0 : parseSize("fthashsize", value),
   ftmax: (draft, value) => draft.limit = parseSize("ftmax", value),
+  jumps: (draft, value) => draft.jumps = oneOf(SWITCHES, value, "-x jumps") === "on",
   oformat: (draft, value) => draft.format = oneOf(FORMATS, value, "-x oformat"),
   quiet: (draft) => draft.quiet = true,
   zdefs: (draft) => draft.allowNone = true,
@@ -193,6 +197,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     moment: "preinit",
     hashSize: undefined,
     limit: undefined,
+    jumps: true,
     stats: false,
   };
   const terminator = tokens.findIndex(({ kind }) => kind === "option-terminator");

@@ -34,6 +34,7 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
                    fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
                    fasttrapstats                         dump the tables, when probes are set and at the end
+                   jumps=on|off                          off: each hit stops the thread, and none is dropped
                    oformat=text|ndjson, quiet, zdefs     as --format, -q, -Z
   -h, --help       print this
   -V               print the version

@@ -115,7 +115,8 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       giveWay(batch);
-      planJumps(batch);
+      replaceJumps(batch, findUnsuited(fasttrap, image, group), { plan: true });
+      planJumps(batch, made(batch));
       makeSlots(batch);
       installTraps(batch);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
@@ -145,26 +146,36 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
 }
 
 /**
- * Has the hits of probes stop the thread, that have been counted only until now.
+ * Makes the jumps of probes do what is wanted of them now, or traps of them.
  *
  * @param fasttrap The tables.
  * @param probes The probes, which are enabled.
  */
-export function stopAt(fasttrap: Fasttrap, probes: readonly Probe[]): void {
+export function reviseJumps(fasttrap: Fasttrap, probes: readonly Probe[]): void {
   for (const [image, group] of byImage(probes)) {
-    const jumps = new Set(
-      group.flatMap(({ addresses }) => addresses)
-        .map((pc) => fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes))
-        .filter((tracepoint) => tracepoint?.pad !== undefined) as Tracepoint[],
-    );
-    if (jumps.size === 0) continue;
+    if (findUnsuited(fasttrap, image, group).size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      replaceJumps(fasttrap, image, jumps);
+      const batch = makeBatch(fasttrap, image);
+      replaceJumps(batch, findUnsuited(fasttrap, image, group), { plan: true });
     } finally {
       fasttrap.tracer.release();
     }
   }
+}
+
+/** The tracepoints of probes whose pads do not do what is wanted. */
+function findUnsuited(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): Set<Tracepoint> {
+  const found = new Set<Tracepoint>();
+  for (const { addresses } of probes) {
+    for (const pc of addresses) {
+      const tracepoint = fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes);
+      if (tracepoint?.pad !== undefined && image.text.has(pc) && !fasttrap.jumps.suits(tracepoint)) {
+        found.add(tracepoint);
+      }
+    }
+  }
+  return found;
 }
 
 /**
@@ -379,11 +390,11 @@ function made({ made }: Batch): Tracepoint[] {
   return [...made.keys()].filter(({ unused }) => !unused);
 }
 
-/** Makes the pads of the new tracepoints that can be jumps. */
-function planJumps(batch: Batch): void {
+/** Makes the pads of the tracepoints that can be jumps. */
+function planJumps(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const planned = made(batch).filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  const planned = tracepoints.filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
@@ -403,7 +414,7 @@ function giveWay(batch: Batch): void {
       if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
     }
   }
-  replaceJumps(fasttrap, image, around);
+  replaceJumps(batch, around, { plan: false });
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
@@ -413,15 +424,28 @@ function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
-/** Puts traps in the place of jumps. All threads of the image are stopped. */
-function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
+/** Puts traps in the place of jumps, or other jumps, if they may be planned. */
+function replaceJumps(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, { plan }: { plan: boolean }): void {
+  const { fasttrap, image } = batch;
+  if (tracepoints.size === 0) return;
+  const stuck = new Set(image.text.remove([...tracepoints].map(({ pc }) => pc)));
+  const codes = new Map<Tracepoint, Uint8Array>();
   for (const tracepoint of tracepoints) {
-    const { pc, pad, instruction } = tracepoint;
-    if (pad === undefined || image.text.remove([pc]).length > 0) continue;
+    const { pc, pad } = tracepoint;
+    if (pad === undefined || stuck.has(pc)) continue;
+    codes.set(tracepoint, pad.window.code);
     fasttrap.jumps.release(tracepoint);
-    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
-    if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
   }
+  const replaced = [...codes.keys()];
+  if (plan) planJumps(batch, replaced);
+  for (const tracepoint of replaced) {
+    const { emulated, inPlace, instruction, pad } = tracepoint;
+    if (pad !== undefined || emulated || inPlace) continue;
+    tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, codes.get(tracepoint)!, 1);
+  }
+  const failed = new Set(write(image, replaced));
+  for (const tracepoint of replaced) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
+  for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */

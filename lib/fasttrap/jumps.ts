@@ -1,12 +1,13 @@
 /**
- * Tracepoints that are jumps: hits that are counted where they happen, and cost nanoseconds instead of a stop.
+ * Tracepoints that are jumps: hits that are counted or recorded where they happen, and cost nanoseconds instead of a stop.
  *
- * *Problem.* Most consumers who count want nothing but the number. A trap stops the thread for that, a thousand times as
- * long as counting takes.
+ * *Problem.* Most consumers want to know that a function was called, and with what. A trap stops the thread for that, a
+ * thousand times as long as taking it down takes.
  *
- * *Method.* A tracepoint all of whose consumers only count becomes a jump to a pad if that is provably the same for the
- * program; {@linkcode Jumps.plan} says why not. What the pads have counted is *harvested*: whenever somebody asks, and
- * before anything changes of who is interested, so that each hit is counted for those who were enabled when it happened.
+ * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program; {@linkcode Jumps.plan} says why
+ * not. If all its consumers only count, the pad does; else it writes records, and the tracer counts them. What the pads have
+ * counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever somebody asks, and before anything
+ * changes of who is interested, so that each hit is of those who were enabled when it happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once, or after an instruction that need not leave the function; another probe is inside of the jump; a branch of the
@@ -22,11 +23,12 @@
 
 import type { Address } from "../address.ts";
 import type { JumpWindow } from "../isa/isa.ts";
-import { makeCountingPad } from "../process/pad_memory.ts";
+import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
-import type { Probe } from "./probe.ts";
+import type { Enabling, Probe } from "./probe.ts";
+import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
@@ -45,20 +47,26 @@ export interface JumpContext {
 /** See the module's comment. */
 export class Jumps {
   readonly #barrier: Barrier;
+  readonly #records: Records;
+  readonly #allowed: boolean;
   readonly #byImage = new Map<Image, Set<Tracepoint>>();
 
   /**
-   * Makes the record of no jumps.
+   * Makes the list of no jumps.
    *
    * @param barrier When pads may be used again.
+   * @param records Who reads the records of pads.
+   * @param allowed Whether there may be any.
    */
-  constructor(barrier: Barrier) {
+  constructor(barrier: Barrier, records: Records, allowed: boolean) {
     this.#barrier = barrier;
+    this.#records = records;
+    this.#allowed = allowed;
   }
 
   /**
-   * Makes the pad of a new tracepoint, if it can be a jump; it still has to be written. All threads of its image are stopped, and it and all others of
-   * the batch are in the table.
+   * Makes the pad of a tracepoint, if it can be a jump; it still has to be written. All threads of its image are stopped, and it
+   * and all others of the batch are in the table.
    *
    * @param context What is needed.
    * @param tracepoint The tracepoint, whose lists are complete.
@@ -66,15 +74,30 @@ export class Jumps {
    */
   plan(context: JumpContext, tracepoint: Tracepoint): string | undefined {
     const { image } = tracepoint;
+    if (!this.#allowed) return "jumps are switched off";
     const reason = whyStop(tracepoint) ?? image.pads.refused;
     if (reason !== undefined) return reason;
     const window = findWindow(context, tracepoint);
     if (typeof window === "string") return window;
-    const pad = makeCountingPad(context.tracer, image, window);
+    const pad = makeWantedPad(context.tracer, image, window, wishOf(tracepoint));
     if (typeof pad === "string") return pad;
     tracepoint.pad = pad;
     tracepoint.countedTotal = image.pads.area!.read(pad.action.counterOffset);
+    if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
     return undefined;
+  }
+
+  /**
+   * Tells whether the pad of a tracepoint does what is wanted now.
+   *
+   * @param tracepoint The tracepoint, which has a pad.
+   * @returns Whether it does; a pad that writes records does so also for who only counts.
+   */
+  suits(tracepoint: Tracepoint): boolean {
+    const action = tracepoint.pad?.action;
+    const wish = wishOf(tracepoint);
+    if (action === undefined || whyStop(tracepoint) !== undefined) return false;
+    return wish.kind === "count" || (action.kind === "record" && action.values === wish.values);
   }
 
   /**
@@ -111,10 +134,25 @@ export class Jumps {
    * @param probes The probes whose programs are meant.
    */
   harvestAll(probes: Iterable<Probe>): void {
-    if (this.#byImage.size === 0) return;
+    for (const image of this.#imagesOf(probes)) {
+      for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
+    }
+  }
+
+  /**
+   * Gives everything that pads have recorded and counted to whoever wants it, before that changes.
+   *
+   * @param probes The probes whose programs are meant.
+   */
+  settleAll(probes: Iterable<Probe>): void {
+    for (const image of this.#imagesOf(probes)) this.#records.drain(image);
+    this.harvestAll(probes);
+  }
+
+  #imagesOf(probes: Iterable<Probe>): Set<Image> {
     const images = new Set<Image>();
-    for (const { owner } of probes) images.add(owner.process.image);
-    for (const image of images) for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
+    if (this.#byImage.size > 0) { for (const { owner } of probes) images.add(owner.process.image); }
+    return images;
   }
 
   /**
@@ -123,9 +161,11 @@ export class Jumps {
    * @param image Its memory.
    */
   forget(image: Image): void {
-    for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
-    this.#byImage.delete(image);
-    image.pads.area?.[Symbol.dispose]();
+    this.#records.forget(image, () => {
+      for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
+      this.#byImage.delete(image);
+      image.pads.area?.[Symbol.dispose]();
+    });
   }
 }
 
@@ -138,19 +178,34 @@ function harvest(tracepoint: Tracepoint): void {
   // The program can write what it wants there.
   if (!(hits > 0)) return;
   tracepoint.countedTotal = counted;
+  const isDropped = pad.action.kind === "record";
   for (const probe of [...before, ...after]) {
     probe.hitsTotal += hits;
-    for (const enabling of probe.enablings) enabling.counted?.(probe, hits);
+    for (const enabling of probe.enablings) {
+      if (enabling.counted !== undefined) enabling.counted(probe, hits);
+      else if (isDropped) enabling.dropped?.(probe, hits);
+    }
   }
 }
 
-/** Why the hits of a tracepoint have to stop the thread; undefined if counting is all that is wanted. */
-function whyStop({ asked, before, after, instruction }: Tracepoint): string | undefined {
+/** What a pad has to do for the consumers of a tracepoint. */
+function wishOf({ before, after }: Tracepoint): PadWish {
+  const counts = [...before, ...after].every(({ enablings }) =>
+    enablings.every(({ counted }) => counted !== undefined)
+  );
+  return counts ? { kind: "count" } : { kind: "record", values: after.length > 0 ? "results" : "arguments" };
+}
+
+/** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
+function whyStop(tracepoint: Tracepoint): string | undefined {
+  const { asked, before, after, instruction } = tracepoint;
+  const wish = wishOf(tracepoint);
   const probes = [...before, ...after];
   if (asked.length > 0) return "the program asks there whether a probe is enabled";
   if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
-  if (probes.some(({ enablings }) => enablings.some(({ counted }) => counted === undefined))) {
-    return "a handler wants to see the thread";
+  if (probes.some(({ enablings }) => enablings.some(needsThread))) return "a handler wants to see the thread";
+  if (before.length > 0 && after.length > 0 && wish.kind === "record") {
+    return "it is the first and the last instruction of its function";
   }
   if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
   const leaves = ({ functionAddress, functionBytes }: Probe) =>
@@ -159,6 +214,11 @@ function whyStop({ asked, before, after, instruction }: Tracepoint): string | un
       (instruction.target < functionAddress || instruction.target >= functionAddress + functionBytes));
   if (!after.every(leaves)) return "its instruction need not leave the function";
   return undefined;
+}
+
+/** Whether a consumer can be served only while the thread is stopped. */
+function needsThread({ counted, recorded }: Enabling): boolean {
+  return counted === undefined && recorded === undefined;
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */

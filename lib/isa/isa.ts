@@ -232,12 +232,58 @@ export interface PadMemory {
   readonly areasTotal: number;
   /** The size of an area in bytes, a power of two. */
   readonly areaBytes: number;
+  /** Where the ring of records is in each area. */
+  readonly ring: RingLayout;
 }
 
-/** What a pad does at a hit: adds 1 to a counter. */
-export interface PadAction {
+/**
+ * A ring of records in an area. It is cut into cells of {@linkcode CELL_BYTES}; a record takes one or more that follow each
+ * other. Cells are counted on from 0 by 32 bits, and the one of number `n` is at `n` modulo {@linkcode RingLayout.cellsTotal};
+ * a record that begins in the last cells goes on behind them.
+ */
+export interface RingLayout {
+  /** Where in the area the number of the next free cell is, a 4-byte word. Pads add to it. */
+  readonly headOffset: number;
+  /** Where in the area the number of the first cell is that has not been read, a 4-byte word. The tracer adds to it. */
+  readonly tailOffset: number;
+  /** Where in the area the cells begin. */
+  readonly cellsOffset: number;
+  /** The number of cells, a power of two. */
+  readonly cellsTotal: number;
+}
+
+/** The size of a cell of a ring in bytes. */
+export const CELL_BYTES = 64;
+/** The most cells that a record may take. */
+export const RECORD_CELLS_LIMIT = 64;
+
+/** What a pad does at a hit. */
+export type PadAction = CountAction | RecordAction;
+
+/** Adds 1 to a counter. */
+export interface CountAction {
+  /** What it does. */
+  readonly kind: "count";
   /** Where in the area of each CPU the counter is, in bytes; the counter has 8. */
   readonly counterOffset: number;
+}
+
+/**
+ * Writes a record into the ring of the CPU; if there is no space, it adds 1 to a counter.
+ *
+ * The first cell of a record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the
+ * number of the site; 1 the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then
+ * six 64-bit values.
+ */
+export interface RecordAction {
+  /** What it does. */
+  readonly kind: "record";
+  /** Where in the area of each CPU the counter of what was dropped is, in bytes; the counter has 8. */
+  readonly counterOffset: number;
+  /** The number of the site: from 1, below 2^24. */
+  readonly site: number;
+  /** Which values it has: the six arguments of a function that are in registers, or the two words of a result and nothing. */
+  readonly values: "arguments" | "results";
 }
 
 /** The contents of a pad. */
@@ -248,6 +294,25 @@ export interface PadCode extends Displacement {
   readonly copies: readonly number[];
 }
 
+/** What pads need to write records. */
+export interface RecordWriter {
+  /** The features of the CPU, beside {@linkcode JumpInstaller.cpuFlags}. */
+  readonly cpuFlags: readonly string[];
+  /** The bits of `AT_HWCAP2` (getauxval(3)) by which the kernel says that programs may use them. */
+  readonly capabilities: number;
+  /** The index of the low half of the register by which threads are told from each other. */
+  readonly threadRegister: number;
+
+  /**
+   * Makes the number by which records name a thread.
+   *
+   * @param lo The low half of its {@linkcode RecordWriter.threadRegister}.
+   * @param hi The high half.
+   * @returns The number, of 32 bits.
+   */
+  threadNumber(lo: number, hi: number): number;
+}
+
 /** Puts jumps to pads in the place of instructions. */
 export interface JumpInstaller {
   /** The size of a jump in bytes. */
@@ -256,6 +321,8 @@ export interface JumpInstaller {
   readonly padDistance: number;
   /** The features of the CPU that pads need, as `/proc/cpuinfo` names them. */
   readonly cpuFlags: readonly string[];
+  /** How pads write records; undefined if they cannot on this machine. */
+  readonly records?: RecordWriter;
 
   /**
    * Finds the instructions that a jump would take the place of.

@@ -4,7 +4,7 @@
  * *Method.* By system calls in the name of a stopped thread (`remote_call.ts`), once for each image:
  *
  * 1. a private page that is wiped in children of fork(2), with the word that says whether pads do anything;
- * 2. a file in memory, as large as the counters of all CPUs; only the pages that are used cost anything;
+ * 2. a file in memory, as large as the counters and rings of all CPUs; only the pages that are used cost anything;
  * 3. the file mapped, and a duplicate of its descriptor fetched by the tracer; then the target's is closed.
  *
  * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
@@ -17,10 +17,18 @@
 
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import type { JumpWindow, PadAction } from "../isa/isa.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
+import {
+  CELL_BYTES,
+  type CountAction,
+  type JumpWindow,
+  type PadAction,
+  type RecordAction,
+  type RingLayout,
+} from "../isa/isa.ts";
 import { PadArea } from "./pad_area.ts";
 import { GRANULE_BYTES, type Pad } from "./pads.ts";
-import { readMappings, readStatus, readText } from "./proc_files.ts";
+import { AT_HWCAP2, readAuxiliary, readMappings, readStatus, readText } from "./proc_files.ts";
 import type { Image, Thread } from "./process.ts";
 import {
   MADV_WIPEONFORK,
@@ -37,8 +45,14 @@ import {
 import { allowsCalls, findCaller, remoteCall } from "./remote_call.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** The size of the counters of one CPU in bytes: 262,144 counters. */
-const AREA_BYTES = 1 << 21;
+/** The size of what one CPU has, in bytes: 262,144 counters, and a ring with the longest record behind its end. */
+const AREA_BYTES = 1 << 23;
+const RING: RingLayout = {
+  headOffset: 1 << 21,
+  tailOffset: (1 << 21) + CELL_BYTES,
+  cellsOffset: (1 << 21) + 4096,
+  cellsTotal: 1 << 16,
+};
 /** The most areas; CPUs beyond share them. */
 const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;
@@ -49,6 +63,9 @@ const WRITE_BYTES = 1 << 16;
 /** How many gaps are tried for a range. */
 const TRIES_LIMIT = 4;
 
+/** What is wanted of the hits of a pad. */
+export type PadWish = Pick<CountAction, "kind"> | Pick<RecordAction, "kind" | "values">;
+
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
  * image must be stopped.
@@ -56,17 +73,42 @@ const TRIES_LIMIT = 4;
  * @param tracer The tracer.
  * @param image The image.
  * @param window What its jump takes the place of.
+ * @param wish What it is to do at a hit.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
  */
-export function makeCountingPad(tracer: Tracer, image: Image, window: JumpWindow): Pad | string {
+export function makeWantedPad(tracer: Tracer, image: Image, window: JumpWindow, wish: PadWish): Pad | string {
   const { pads } = image;
   const area = pads.area ?? provideArea(tracer, image);
   if (area === undefined) return pads.refused ?? "its memory cannot be had";
+  if (wish.kind === "record" && area.recording === undefined) {
+    pads.recordsRefused ??= startRecording(tracer, image, area);
+    if (pads.recordsRefused !== undefined) return pads.recordsRefused;
+  }
   const counterOffset = area.takeCounter();
   if (counterOffset === undefined) return "there are too many counters";
-  const pad = makePad(tracer, image, window, area, { counterOffset });
+  const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
+  const pad = makePad(tracer, image, window, area, action);
   if (typeof pad === "string") area.freeCounter(counterOffset);
   return pad;
+}
+
+/** Prepares for records. Returns why there can be none. */
+function startRecording(tracer: Tracer, image: Image, area: PadArea): string | undefined {
+  const { kernel } = tracer;
+  const writer = image.isa.jumps?.records;
+  const flags = readCpuFlags(kernel);
+  const missing = writer?.cpuFlags.filter((flag) => !flags.includes(flag)) ?? [];
+  if (writer === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
+  const capabilities = readAuxiliary(kernel, image.pid).get(AT_HWCAP2) ?? 0;
+  if ((capabilities & writer.capabilities) !== writer.capabilities) {
+    return "the kernel does not let it tell its threads";
+  }
+  return attempt(() => area.record(image, writer)) ? undefined : "the clock of the CPU cannot be read";
+}
+
+/** The features of the CPU. */
+function readCpuFlags(kernel: Kernel): readonly string[] {
+  return /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
 }
 
 function makePad(tracer: Tracer, image: Image, window: JumpWindow, area: PadArea, action: PadAction): Pad | string {
@@ -142,7 +184,7 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
 /** Why the pads of an image cannot be had, as far as that is known without trying. */
 function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   const { kernel } = tracer;
-  const flags = /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
+  const flags = readCpuFlags(kernel);
   const missing = (isa.jumps?.cpuFlags ?? []).filter((flag) => !flags.includes(flag));
   if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
@@ -182,7 +224,7 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
     const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
     const own = fetchDescriptor(tracer, pid, fd);
     try {
-      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES });
+      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES, ring: RING });
     } finally {
       kernel.call.ft_close(own);
     }

@@ -77,6 +77,8 @@ export class Pads {
   area: PadArea | undefined;
   /** Why there can be none, as the end of a sentence; undefined if there can, or if that was not tried. */
   refused: string | undefined;
+  /** Why none of them can write records, as the end of a sentence; undefined if they can, or if that was not tried. */
+  recordsRefused: string | undefined;
   readonly #jumps: JumpInstaller | undefined;
   readonly #ranges: PadRange[] = [];
   readonly #copies = new Map<number, Address>();
@@ -185,7 +187,7 @@ export class Pads {
     range.pads.delete(first);
     range.taken.fill(0, first, granuleOf(range, pad.address + pad.displacement.code.length - 1) + 1);
     range.next.clear();
-    this.area?.freeCounter((pad as Pad).action.counterOffset);
+    this.area?.free((pad as Pad).action);
     return true;
   }
 

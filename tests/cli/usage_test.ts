@@ -30,9 +30,10 @@ Deno.test("fasttrap refuses mistakes in the command line", async () => {
     [
       ["-x", "bufsize=4m"],
       "unknown option -x bufsize",
-      "the options of -x are evaltime, fasttrapstats, fthashsize, ftmax, oformat, quiet, zdefs",
+      "the options of -x are evaltime, fasttrapstats, fthashsize, ftmax, jumps, oformat, quiet, zdefs",
     ],
     [["-x", "evaltime=later"], '-x evaltime cannot be "later"', "it is one of exec, preinit, postinit, main"],
+    [["-x", "jumps=never"], '-x jumps cannot be "never"', "it is one of on, off"],
     [["-x", "ftmax=many"], '-x ftmax cannot be "many"', "it is a number from 1 on, or one with k, m, g, t"],
     [["--format", "xml"], '--format cannot be "xml"', "it is one of text, ndjson"],
     [["-p", "nginx"], '"nginx" is not a process id', "pgrep NAME prints the process ids of a program"],

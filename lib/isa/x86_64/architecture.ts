@@ -11,7 +11,7 @@ import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
-import { makePad } from "./pad.ts";
+import { makePad, records } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
 
@@ -45,6 +45,7 @@ export const X86_64: Isa = {
     jumpBytes: JUMP_BYTES,
     padDistance: PAD_DISTANCE,
     cpuFlags: ["rdpid", "lahf_lm"],
+    records,
     findWindow,
     padAddresses,
     makePad,

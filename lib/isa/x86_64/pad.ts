@@ -8,18 +8,23 @@
  *
  * ```text
  *   areas:  .quad  address of the first CPU's area
- *   quiet:  pop %rax; pop %rcx; lea 128(%rsp),%rsp; jmp copies
- *   entry:  lea -128(%rsp),%rsp; push %rcx; push %rax        below the red zone
+ *   quiet:  pop ...; lea 128(%rsp),%rsp; jmp copies
+ *   entry:  lea -128(%rsp),%rsp; push %rcx; push %rax; push ...    below the red zone
  *           movabs $enabled,%rcx; mov (%rcx),%ecx; jrcxz quiet
- *           lahf; seto %al                                   the flags, but for DF, which nothing here changes
+ *           lahf; seto %al                         the flags, but for DF, which nothing here changes
  *           rdpid %rcx; and $mask,%ecx; shl $size,%rcx; add areas(%rip),%rcx
- *           lock incq counter(%rcx)
- *           add $127,%al; sahf; pop %rax; pop %rcx; lea 128(%rsp),%rsp
+ *           what the action does
+ *           add $127,%al; sahf; pop ...; lea 128(%rsp),%rsp
  *   copies: the displaced instructions of the window; a jump back
  * ```
  *
- * The counter is that of the CPU, so that the locked add costs what an add in the cache costs; it is locked because a
- * thread may be moved to another CPU in between. `lahf` and `seto` save what `pushf` would for a third of its time.
+ * Counters and rings are those of the CPU, so that a locked instruction costs what it costs in the cache; it is locked
+ * because a thread may be moved to another CPU in between. `lahf` and `seto` save what `pushf` would for a third of its
+ * time.
+ *
+ * *A record* is reserved by moving the head of the ring, if the tail is far enough, and committed by writing its header. A
+ * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
+ * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
  *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
@@ -30,21 +35,38 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory } from "../isa.ts";
+import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../isa.ts";
 import { appendDisplaced } from "./displace.ts";
 import type { X86Instruction } from "./instruction.ts";
+import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 
 /** The size of the red zone below the stack pointer, in bytes (psABI 3.2.2). */
 const RED_ZONE_BYTES = 128;
 /** What an area's address takes, in bytes. */
 const WORD_BYTES = 8;
+/** The sizes of `lock incq` with a displacement, and of `jmp rel32`, in bytes. */
+const COUNT_BYTES = 8;
+const JUMP_BYTES = 5;
+/** How many cells a record takes. */
+const RECORD_CELLS = 1;
+/** Thread pointers differ above their lowest bits, and below the bits that would be lost by a word. */
+const THREAD_SHIFT = 6;
+/** `HWCAP2_FSGSBASE` (arch/x86/include/uapi/asm/hwcap2.h): programs may use rdfsbase. */
+const HWCAP2_FSGSBASE = 2;
 
 const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
 const LEA_UP = [0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0]; // lea 128(%rsp),%rsp
-const PUSH_RCX = 0x51;
-const PUSH_RAX = 0x50;
-const POP_BOTH = [0x58, 0x59]; // pop %rax; pop %rcx
+/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
+const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
+
+/** How pads write records: the thread is told by its thread pointer. */
+export const records: RecordWriter = {
+  cpuFlags: ["fsgsbase", "constant_tsc", "nonstop_tsc"],
+  capabilities: HWCAP2_FSGSBASE,
+  threadRegister: FS_BASE,
+  threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
+};
 
 /** See `JumpInstaller.makePad` of `isa.ts`. */
 export function makePad(
@@ -53,38 +75,55 @@ export function makePad(
   memory: PadMemory,
   action: PadAction,
 ): PadCode | undefined {
-  const quietBytes = POP_BOTH.length + LEA_UP.length + 2;
-  const entry = WORD_BYTES + quietBytes;
+  const pops = [...PUSHED[action.kind]].reverse().map((register) => 0x58 | register);
+  const quietBytes = pops.length + LEA_UP.length + JUMP_BYTES;
+  const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
+  const entry = WORD_BYTES + quietBytes + fullBytes;
   const out = new SlotCode(toAddress(pad - entry));
   const { address } = window;
   out.resume(address, false, { isHeld: true });
   out.word(memory.areas);
-  out.bytes(...POP_BOTH, ...LEA_UP, 0xeb, 0); // ...; jmp copies
-  const quietEnd = out.length;
-  appendPushes(address, out);
+  out.bytes(...pops, ...LEA_UP);
+  const quietEnd = appendJump(out);
+  if (action.kind === "record") appendCount(action.counterOffset, out);
+  const fullEnd = action.kind === "record" ? appendJump(out) : 0;
+  appendPushes(address, PUSHED[action.kind], out);
   out.resume(address, false, { isHeld: true });
   out.bytes(0x48, 0xb9); // movabs $enabled,%rcx
   out.word(memory.enabled);
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
   out.bytes(0xe3, WORD_BYTES - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
+  if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   appendArea(memory, out);
-  out.bytes(0xf0, 0x48, 0xff, 0x81); // lock incq counter(%rcx)
-  out.half(action.counterOffset);
+  if (action.kind === "record") {
+    appendRecord(memory, action, WORD_BYTES + quietBytes, out);
+    out.patchHalf(fullEnd - 4, out.length - fullEnd);
+    out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
+  } else {
+    appendCount(action.counterOffset, out);
+  }
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
-  out.bytes(...POP_BOTH, ...LEA_UP);
-  out.patch(quietEnd - 1, out.length - quietEnd);
+  out.bytes(...pops, ...LEA_UP);
+  out.patchHalf(quietEnd - 4, out.length - quietEnd);
   const copies = appendCopies(window, out);
   return copies === undefined ? undefined : { ...out.finish(), entry, copies };
 }
 
-function appendPushes(address: Address, out: SlotCode): void {
+function appendPushes(address: Address, registers: readonly number[], out: SlotCode): void {
   out.resume(address, false);
   out.bytes(...LEA_DOWN);
-  out.resume(address, false, { stackBytes: RED_ZONE_BYTES });
-  out.bytes(PUSH_RCX);
-  out.resume(address, false, { stackBytes: RED_ZONE_BYTES + 8 });
-  out.bytes(PUSH_RAX);
+  for (const [index, register] of registers.entries()) {
+    out.resume(address, false, { stackBytes: RED_ZONE_BYTES + 8 * index });
+    out.bytes(0x50 | register);
+  }
+}
+
+/** Writes a jump whose target is not known yet. Returns the offset behind it. */
+function appendJump(out: SlotCode): number {
+  out.bytes(0xe9);
+  out.half(0);
+  return out.length;
 }
 
 /** Writes the address of the CPU's area into rcx. */
@@ -95,6 +134,48 @@ function appendArea({ areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
   out.bytes(0x48, 0xc1, 0xe1, Math.log2(areaBytes)); // shl $size,%rcx
   out.bytes(0x48, 0x03, 0x0d); // add areas(%rip),%rcx
   out.half(-(out.length + 4));
+}
+
+/** Adds 1 to a counter of the area. */
+function appendCount(counterOffset: number, out: SlotCode): void {
+  out.bytes(0xf0, 0x48, 0xff, 0x81); // lock incq counter(%rcx)
+  out.half(counterOffset);
+}
+
+/** Writes a record into the ring of the area, or goes to `full`. */
+function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full: number, out: SlotCode): void {
+  out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
+  out.half(ring.headOffset);
+  const retry = out.length;
+  out.bytes(0x89, 0xc2, 0x2b, 0x91); // mov %eax,%edx; sub tail(%rcx),%edx
+  out.half(ring.tailOffset);
+  out.bytes(0x81, 0xfa); // cmp $limit,%edx
+  out.half(ring.cellsTotal - RECORD_CELLS);
+  out.bytes(0x0f, 0x87); // ja full
+  out.half(full - (out.length + 4));
+  out.bytes(0x8d, 0x50, RECORD_CELLS); // lea cells(%rax),%edx
+  out.bytes(0xf0, 0x0f, 0xb1, 0x91); // lock cmpxchg %edx,head(%rcx)
+  out.half(ring.headOffset);
+  out.bytes(0x75, retry - (out.length + 2)); // jne retry
+  out.bytes(0x25); // and $mask,%eax
+  out.half(ring.cellsTotal - 1);
+  out.bytes(0x48, 0xc1, 0xe0, 6); // shl $6,%rax
+  out.bytes(0x48, 0x8d, 0x9c, 0x01); // lea cells(%rcx,%rax),%rbx
+  out.half(ring.cellsOffset);
+  if (values === "arguments") {
+    out.bytes(0x48, 0x89, 0x7b, 16, 0x48, 0x89, 0x73, 24); // mov %rdi,16(%rbx); mov %rsi,24(%rbx)
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 32, 0x48, 0x89, 0x43, 40); // rcx
+    out.bytes(0x4c, 0x89, 0x43, 48, 0x4c, 0x89, 0x4b, 56); // mov %r8,48(%rbx); mov %r9,56(%rbx)
+  } else {
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 24, 0x48, 0x89, 0x43, 16); // rax
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 24); // rdx
+  }
+  out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
+  out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
+  out.bytes(0x0f, 0x31, 0x89, 0x43, 8, 0x89, 0x53, 12); // rdtsc; mov %eax,8(%rbx); mov %edx,12(%rbx)
+  out.bytes(0xc7, 0x03); // movl $header,(%rbx)
+  out.half((RECORD_CELLS << 24) | site);
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */

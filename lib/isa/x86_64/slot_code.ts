@@ -125,13 +125,13 @@ export class SlotCode {
   }
 
   /**
-   * Changes a byte that was written.
+   * Changes 4 bytes that were written.
    *
-   * @param at Its offset.
-   * @param value Its new value.
+   * @param at The offset of the first.
+   * @param value An integer, of which the low 32 bits count.
    */
-  patch(at: number, value: number): void {
-    this.#bytes[at] = value & 0xff;
+  patchHalf(at: number, value: number): void {
+    for (let index = 0; index < 4; index++) this.#bytes[at + index] = (value >>> (8 * index)) & 0xff;
   }
 
   /**

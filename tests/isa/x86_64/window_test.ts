@@ -81,21 +81,32 @@ Deno.test("padAddresses() gives all addresses whose jump traps wherever an instr
   }
 });
 
-Deno.test("makePad() has a resume point for each place, held from the first change on", () => {
-  const window = windowOf("55 48 89 e5 53") as JumpWindow;
-  const memory = { enabled: toAddress(0x7000), areas: toAddress(0x8000), areasTotal: 4, areaBytes: 1 << 19 };
-  const pad = makePad(window, toAddress(SITE - 0x33333334), memory, { counterOffset: 8 })!;
-  const { code, entry, copies, resume } = pad;
-  assertEquals(resume.map(({ offset }) => offset), [...resume.map(({ offset }) => offset)].sort((a, b) => a - b));
-  assertEquals([resume[0]!.offset, resume[0]!.isHeld], [0, true]);
-  const pushes = resume.filter(({ offset, isHeld }) => offset >= entry && offset < copies[0]! && !isHeld);
-  assertEquals(pushes.map(({ stackBytes }) => stackBytes), [0, 128, 136]);
-  const behind = resume.filter(({ offset }) => offset >= copies[0]!);
-  assertEquals(behind.map(({ pc, done, isHeld }) => [pc - SITE, done, isHeld]), [
-    [0, false, false],
-    [1, false, false],
-    [4, false, false],
-    [5, true, false],
-  ]);
-  assertEquals(copies.map((offset) => code[offset]), [0x55, 0x48, 0x53]);
-});
+const RING = { headOffset: 0x40000, tailOffset: 0x40040, cellsOffset: 0x41000, cellsTotal: 1 << 10 };
+const MEMORY = { enabled: toAddress(0x7000), areas: toAddress(0x8000), areasTotal: 4, areaBytes: 1 << 19, ring: RING };
+
+for (
+  const [action, stackBytes] of [
+    [{ kind: "count", counterOffset: 8 }, [0, 128, 136]],
+    [{ kind: "record", counterOffset: 8, site: 7, values: "arguments" }, [0, 128, 136, 144, 152, 160]],
+    [{ kind: "record", counterOffset: 8, site: 7, values: "results" }, [0, 128, 136, 144, 152, 160]],
+  ] as const
+) {
+  const what = action.kind === "count" ? action.kind : `${action.kind} of ${action.values}`;
+  Deno.test(`makePad() of a ${what} has a resume point for each place, held from the first change on`, () => {
+    const window = windowOf("55 48 89 e5 53") as JumpWindow;
+    const pad = makePad(window, toAddress(SITE - 0x33333334), MEMORY, action)!;
+    const { code, entry, copies, resume } = pad;
+    assertEquals(resume.map(({ offset }) => offset), [...resume.map(({ offset }) => offset)].sort((a, b) => a - b));
+    assertEquals([resume[0]!.offset, resume[0]!.isHeld], [0, true]);
+    const pushes = resume.filter(({ offset, isHeld }) => offset >= entry && offset < copies[0]! && !isHeld);
+    assertEquals(pushes.map((point) => point.stackBytes), [...stackBytes]);
+    const behind = resume.filter(({ offset }) => offset >= copies[0]!);
+    assertEquals(behind.map(({ pc, done, isHeld }) => [pc - SITE, done, isHeld]), [
+      [0, false, false],
+      [1, false, false],
+      [4, false, false],
+      [5, true, false],
+    ]);
+    assertEquals(copies.map((offset) => code[offset]), [0x55, 0x48, 0x53]);
+  });
+}
