@@ -147,6 +147,7 @@ export class Dispatcher {
       return toAddress(pad.address + pad.displacement.copies[0]!);
     }
     jumps.release(tracepoint);
+    tracepoint.trapReason = "the program steps itself there";
     return undefined;
   }
 

@@ -160,7 +160,7 @@ export function stopAt(fasttrap: Fasttrap, probes: readonly Probe[]): void {
     if (jumps.size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      replaceJumps(fasttrap, image, jumps);
+      replaceJumps(fasttrap, image, jumps, "a handler wants to see the thread");
     } finally {
       fasttrap.tracer.release();
     }
@@ -383,12 +383,15 @@ function made({ made }: Batch): Tracepoint[] {
 function planJumps(batch: Batch): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const planned = made(batch).filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  const wanted = made(batch);
+  for (const tracepoint of wanted) fasttrap.jumps.plan(context, tracepoint);
+  const planned = wanted.filter(({ pad }) => pad !== undefined);
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
     image.slots.free(tracepoint.pad!);
     tracepoint.pad = undefined;
+    tracepoint.trapReason = "its pad cannot be written";
   }
 }
 
@@ -403,7 +406,7 @@ function giveWay(batch: Batch): void {
       if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
     }
   }
-  replaceJumps(fasttrap, image, around);
+  replaceJumps(fasttrap, image, around, "another probe is inside of the jump");
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
@@ -414,11 +417,17 @@ function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
 }
 
 /** Puts traps in the place of jumps. All threads of the image are stopped. */
-function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
+function replaceJumps(
+  fasttrap: Fasttrap,
+  image: Image,
+  tracepoints: ReadonlySet<Tracepoint>,
+  trapReason: string,
+): void {
   for (const tracepoint of tracepoints) {
     const { pc, pad, instruction } = tracepoint;
     if (pad === undefined || image.text.remove([pc]).length > 0) continue;
     fasttrap.jumps.release(tracepoint);
+    tracepoint.trapReason = trapReason;
     if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
     if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
   }

@@ -5,7 +5,7 @@
  * long as counting takes.
  *
  * *Method.* A tracepoint all of whose consumers only count becomes a jump to a pad if that is provably the same for the
- * program; {@linkcode Jumps.plan} says why not. What the pads have counted is *harvested*: whenever somebody asks, and
+ * program; {@linkcode Tracepoint.trapReason} says why not. What the pads have counted is *harvested*: whenever somebody asks, and
  * before anything changes of who is interested, so that each hit is counted for those who were enabled when it happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
@@ -32,14 +32,18 @@ import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
 
-/** What planning a jump needs. */
-export interface JumpContext {
-  readonly tracer: Tracer;
+/** What finding out whether there can be a jump needs. */
+export interface WindowContext {
   readonly tracepoints: TracepointTable;
   /** Reads the original bytes at an address, as many as are asked for and can be read. */
   readonly code: (pc: Address, size: number) => Uint8Array;
   /** The targets of direct branches by the address of their function, found once in a batch. */
   readonly targets: Map<Address, ReadonlySet<number>>;
+}
+
+/** What making its pad needs as well. */
+export interface JumpContext extends WindowContext {
+  readonly tracer: Tracer;
 }
 
 /** See the module's comment. */
@@ -61,20 +65,32 @@ export class Jumps {
    * the batch are in the table.
    *
    * @param context What is needed.
-   * @param tracepoint The tracepoint, whose lists are complete.
-   * @returns Why it is to be a trap, as the end of a sentence; undefined if it has a pad now.
+   * @param tracepoint The tracepoint, whose lists are complete. If it has no pad afterwards, it says why it is a trap.
    */
-  plan(context: JumpContext, tracepoint: Tracepoint): string | undefined {
+  plan(context: JumpContext, tracepoint: Tracepoint): void {
     const { image } = tracepoint;
-    const reason = whyStop(tracepoint) ?? image.pads.refused;
-    if (reason !== undefined) return reason;
-    const window = findWindow(context, tracepoint);
-    if (typeof window === "string") return window;
-    const pad = makeCountingPad(context.tracer, image, window);
-    if (typeof pad === "string") return pad;
+    const window = tryWindow(context, tracepoint);
+    const pad = typeof window === "string" ? window : makeCountingPad(context.tracer, image, window);
+    if (typeof pad === "string") {
+      tracepoint.trapReason = pad;
+      return;
+    }
     tracepoint.pad = pad;
+    tracepoint.trapReason = undefined;
     tracepoint.countedTotal = image.pads.area!.read(pad.action.counterOffset);
-    return undefined;
+  }
+
+  /**
+   * Foretells whether a tracepoint that is nowhere yet can be a jump.
+   *
+   * @param context What is needed.
+   * @param tracepoint The tracepoint, whose lists are complete.
+   * @returns Why it would be a trap, as the end of a sentence; undefined if it would be a jump, provided that memory for
+   *   its pad can be had.
+   */
+  foretell(context: WindowContext, tracepoint: Tracepoint): string | undefined {
+    const window = tryWindow(context, tracepoint);
+    return typeof window === "string" ? window : undefined;
   }
 
   /**
@@ -161,8 +177,13 @@ function whyStop({ asked, before, after, instruction }: Tracepoint): string | un
   return undefined;
 }
 
+/** The instructions that a jump would take the place of if there is nothing against one; a string says what is. */
+function tryWindow(context: WindowContext, tracepoint: Tracepoint): JumpWindow | string {
+  return whyStop(tracepoint) ?? tracepoint.image.pads.refused ?? findWindow(context, tracepoint);
+}
+
 /** The instructions that the jump would take the place of; a string says why it cannot. */
-function findWindow(context: JumpContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
+function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
   const { jumps, longestBytes, unitBytes } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
   const probes = [...before, ...after];
@@ -183,7 +204,7 @@ function findWindow(context: JumpContext, { image, pc, before, after }: Tracepoi
 
 /** Where the direct branches and jumps of a function lead. */
 function findTargets(
-  { code, targets: known }: JumpContext,
+  { code, targets: known }: WindowContext,
   { isa }: Image,
   { functionAddress, functionBytes }: Probe,
 ): ReadonlySet<number> {
