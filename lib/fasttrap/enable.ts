@@ -36,8 +36,8 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
-import { writePads } from "../process/pad_memory.ts";
-import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
+import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
+import { type Mapping, readStatus } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -92,8 +92,10 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly tracer: Tracer;
   /** See {@linkcode JumpContext.tracepoints}. */
   readonly tracepoints: TracepointTable;
-  /** See {@linkcode JumpContext.targets}. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** See {@linkcode JumpContext.mappings}. */
+  readonly mappings: Mapping[];
+  /** See {@linkcode WindowContext.targets}. */
+  readonly targets: Map<Address, (address: number) => boolean>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -198,7 +200,7 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
-  const mappings = readMappings(fasttrap.tracer.kernel, image.pid) ?? [];
+  const mappings = readMappingsAndHeap(fasttrap.tracer.kernel, image.pid);
   return {
     fasttrap,
     image,
@@ -209,6 +211,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
+    mappings,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
   };
 }

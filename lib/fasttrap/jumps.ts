@@ -9,8 +9,8 @@
  * before anything changes of who is interested, so that each hit is counted for those who were enabled when it happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
- * once, or after an instruction that need not leave the function; another probe is inside of the jump; a branch of the
- * function leads into it, so that each of its landings would be a stop.
+ * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
+ * probe is inside of the jump.
  *
  * *Invariants.*
  * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump
@@ -21,9 +21,10 @@
  */
 
 import type { Address } from "../address.ts";
-import type { JumpWindow } from "../isa/isa.ts";
+import type { JumpInstaller, JumpWindow, PadAction } from "../isa/isa.ts";
 import { makeCountingPad } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
+import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Probe } from "./probe.ts";
@@ -31,19 +32,29 @@ import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
+/** Why what cannot be told of an instruction needs a trap. */
+const STAYS = "its instruction need not leave the function";
 
 /** What finding out whether there can be a jump needs. */
 export interface WindowContext {
   readonly tracepoints: TracepointTable;
   /** Reads the original bytes at an address, as many as are asked for and can be read. */
   readonly code: (pc: Address, size: number) => Uint8Array;
-  /** The targets of direct branches by the address of their function, found once in a batch. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** What tells the targets of direct branches, by the address of their function, made once in a batch. */
+  readonly targets: Map<Address, (address: number) => boolean>;
 }
 
 /** What making its pad needs as well. */
 export interface JumpContext extends WindowContext {
   readonly tracer: Tracer;
+  /** The mappings of the process, ascending, to which those are added that are made for pads. */
+  readonly mappings: Mapping[];
+}
+
+/** What a jump takes the place of, and what its pad counts. */
+interface Plan {
+  readonly window: JumpWindow;
+  readonly leaving: PadAction["leaving"];
 }
 
 /** See the module's comment. */
@@ -69,8 +80,10 @@ export class Jumps {
    */
   plan(context: JumpContext, tracepoint: Tracepoint): void {
     const { image } = tracepoint;
-    const window = tryWindow(context, tracepoint);
-    const pad = typeof window === "string" ? window : makeCountingPad(context.tracer, image, window);
+    const plan = tryPlan(context, tracepoint);
+    const pad = typeof plan === "string"
+      ? plan
+      : makeCountingPad(context.tracer, image, context.mappings, plan.window, plan.leaving);
     if (typeof pad === "string") {
       tracepoint.trapReason = pad;
       return;
@@ -89,8 +102,8 @@ export class Jumps {
    *   its pad can be had.
    */
   foretell(context: WindowContext, tracepoint: Tracepoint): string | undefined {
-    const window = tryWindow(context, tracepoint);
-    return typeof window === "string" ? window : undefined;
+    const plan = tryPlan(context, tracepoint);
+    return typeof plan === "string" ? plan : undefined;
   }
 
   /**
@@ -160,8 +173,21 @@ function harvest(tracepoint: Tracepoint): void {
   }
 }
 
+/** How a tracepoint can be a jump; a string says why it cannot. */
+function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string {
+  const { image } = tracepoint;
+  const reason = whyStop(tracepoint) ?? image.pads.refused;
+  if (reason !== undefined) return reason;
+  const leaving = findLeaving(tracepoint);
+  if (typeof leaving === "string") return leaving;
+  const window = findWindow(context, tracepoint);
+  if (typeof window === "string") return window;
+  if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
+  return { window, leaving };
+}
+
 /** Why the hits of a tracepoint have to stop the thread; undefined if counting is all that is wanted. */
-function whyStop({ asked, before, after, instruction }: Tracepoint): string | undefined {
+function whyStop({ asked, before, after }: Tracepoint): string | undefined {
   const probes = [...before, ...after];
   if (asked.length > 0) return "the program asks there whether a probe is enabled";
   if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
@@ -169,54 +195,54 @@ function whyStop({ asked, before, after, instruction }: Tracepoint): string | un
     return "a handler wants to see the thread";
   }
   if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
-  const leaves = ({ functionAddress, functionBytes }: Probe) =>
-    instruction.flow === "return" ||
-    (instruction.flow === "jump" && instruction.target !== undefined &&
-      (instruction.target < functionAddress || instruction.target >= functionAddress + functionBytes));
-  if (!after.every(leaves)) return "its instruction need not leave the function";
   return undefined;
 }
 
-/** The instructions that a jump would take the place of if there is nothing against one; a string says what is. */
-function tryWindow(context: WindowContext, tracepoint: Tracepoint): JumpWindow | string {
-  return whyStop(tracepoint) ?? tracepoint.image.pads.refused ?? findWindow(context, tracepoint);
+/** The function that an instruction has to leave to be counted; undefined if it always counts. A string says why not. */
+function findLeaving({ before, after, instruction: { flow, target } }: Tracepoint): PadAction["leaving"] | string {
+  const [first] = after;
+  if (first === undefined || flow === "return") return undefined;
+  const { functionAddress: address, functionBytes: sizeBytes } = first;
+  const isOutside = ({ functionAddress, functionBytes }: Probe) =>
+    target !== undefined && (target < functionAddress || target >= functionAddress + functionBytes);
+  if (flow === "jump" && after.every(isOutside)) return undefined;
+  const isSame = ({ functionAddress, functionBytes }: Probe) =>
+    functionAddress === address && functionBytes === sizeBytes;
+  const canTell = flow === "branch" ? after.every(isOutside) : flow === "indirect-jump" && after.every(isSame);
+  return canTell && before.length === 0 ? { address, sizeBytes } : STAYS;
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */
 function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
   const { jumps, longestBytes, unitBytes } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
-  const probes = [...before, ...after];
-  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
-  const window = jumps.findWindow(context.code(pc, jumps.jumpBytes + longestBytes), 0, pc, end as Address);
-  if (typeof window === "string") return window;
   for (let inner = pc + 1; inner < pc + jumps.jumpBytes; inner++) {
     if (context.tracepoints.find(image.pid, inner, unitBytes) !== undefined) {
       return "another probe is inside of the jump";
     }
   }
-  const branches = probes.map((probe) => findTargets(context, image, probe));
-  if (window.boundaries.some((offset) => branches.some((found) => found.has(pc + offset)))) {
-    return "a branch leads into the jump";
-  }
-  return window;
+  const probes = [...before, ...after];
+  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
+  const code = context.code(pc, jumps.jumpBytes + longestBytes);
+  return jumps.findWindow(
+    code,
+    0,
+    pc,
+    end as Address,
+    (address) => probes.some((probe) => targetsOf(context, jumps, probe)(address)),
+  );
 }
 
-/** Where the direct branches and jumps of a function lead. */
-function findTargets(
+/** What tells where the direct branches and jumps of a function lead. */
+function targetsOf(
   { code, targets: known }: WindowContext,
-  { isa }: Image,
+  jumps: JumpInstaller,
   { functionAddress, functionBytes }: Probe,
-): ReadonlySet<number> {
-  const found = known.get(functionAddress);
-  if (found !== undefined) return found;
-  const targets = new Set<number>();
-  const bytes = code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES));
-  for (let offset = 0; offset < bytes.length;) {
-    const instruction = isa.decode(bytes, offset, (functionAddress + offset) as Address);
-    if (instruction?.target !== undefined && instruction.flow !== "call") targets.add(instruction.target);
-    offset += instruction?.length ?? isa.unitBytes;
+): (address: number) => boolean {
+  let found = known.get(functionAddress);
+  if (found === undefined) {
+    found = jumps.findTargets(code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES)), functionAddress);
+    known.set(functionAddress, found);
   }
-  known.set(functionAddress, targets);
-  return targets;
+  return found;
 }

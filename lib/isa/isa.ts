@@ -216,10 +216,12 @@ export interface JumpWindow {
   readonly address: Address;
   /** The instructions, the first one at the site, as many as the jump touches. */
   readonly instructions: readonly Instruction[];
-  /** Their bytes. */
+  /** Their bytes, and as many behind them as the jump touches. */
   readonly code: Uint8Array;
   /** How far behind the site, in bytes, others of them begin that the jump overwrites. */
   readonly boundaries: readonly number[];
+  /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
+  readonly keptFrom: number;
 }
 
 /** Memory that pads share with the tracer: an area for each CPU, one behind the other. */
@@ -238,6 +240,12 @@ export interface PadMemory {
 export interface PadAction {
   /** Where in the area of each CPU the counter is, in bytes; the counter has 8. */
   readonly counterOffset: number;
+  /**
+   * A function that the instruction has to leave for that, if it need not: a branch whose target is outside, which has to be
+   * taken, or an indirect jump, whose target has to be outside; {@linkcode JumpInstaller.canTellLeaving} says whether a pad can
+   * find out. Undefined if each hit counts.
+   */
+  readonly leaving?: { readonly address: Address; readonly sizeBytes: number } | undefined;
 }
 
 /** The contents of a pad. */
@@ -264,20 +272,52 @@ export interface JumpInstaller {
    * @param offset Where in `code` the site is.
    * @param address The site.
    * @param functionEnd The address behind the function that the site is in.
+   * @param isTarget Tells whether a branch leads to an address.
    * @returns The window; a string if there can be no jump says why, as the end of a sentence.
    */
-  findWindow(code: Uint8Array, offset: number, address: Address, functionEnd: Address): JumpWindow | string;
+  findWindow(
+    code: Uint8Array,
+    offset: number,
+    address: Address,
+    functionEnd: Address,
+    isTarget: (address: number) => boolean,
+  ): JumpWindow | string;
 
   /**
-   * Lists addresses at which the jump of a window can have its pad: where each byte of the jump at which an instruction
-   * began is a trap, or no instruction.
+   * Has the jump of a window keep more bytes, so that its pad can be elsewhere.
+   *
+   * @param window The window.
+   * @returns The window without its last instruction; undefined if it has but one.
+   */
+  shrink(window: JumpWindow): JumpWindow | undefined;
+
+  /**
+   * Finds an address at which the jump of a window can have its pad: where each byte of the jump at which an instruction
+   * began is a trap, or no instruction, or is kept.
    *
    * @param window The window.
    * @param from The least address that is wanted.
-   * @param to The address that all must be less than.
-   * @returns The addresses, ascending for each way to do that.
+   * @param to The address that it must be less than.
+   * @returns The least one; undefined if there is none.
    */
-  padAddresses(window: JumpWindow, from: number, to: number): Iterable<Address>;
+  padAddress(window: JumpWindow, from: number, to: number): Address | undefined;
+
+  /**
+   * Tells whether a pad can find out whether the first instruction of a window is about to leave a function.
+   *
+   * @param window The window.
+   * @returns Whether it can; of use only for branches and indirect jumps.
+   */
+  canTellLeaving(window: JumpWindow): boolean;
+
+  /**
+   * Finds where the direct branches of a function lead.
+   *
+   * @param code The bytes of the function.
+   * @param address Its address.
+   * @returns What tells of an address whether one does.
+   */
+  findTargets(code: Uint8Array, address: Address): (address: number) => boolean;
 
   /**
    * Makes the contents of a pad.
@@ -294,7 +334,7 @@ export interface JumpInstaller {
    * Makes the jump.
    *
    * @param window The window.
-   * @param pad One of its {@linkcode JumpInstaller.padAddresses}.
+   * @param pad One of its addresses for pads.
    * @returns The bytes to be written at the site.
    */
   makeJump(window: JumpWindow, pad: Address): Uint8Array;

@@ -247,7 +247,7 @@ ${attributes}
 
 \tSites
 \t\tADDRESS (+0x4) emulated: c3
-\t\t\ttrap: another function follows too closely
+\t\t\tjump if hits are only counted
 
 `;
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {
@@ -265,7 +265,7 @@ ${details}`,
     stdout.replace(/"address":\d+/g, '"address":ADDRESS'),
     ["return", "4"].map((name, index) =>
       `{"type":"probe","id":${index + 1},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
-      `${words},"sites":[{"address":ADDRESS,"offset":4,"code":"c3","performed":"emulated","trapReason":"another function follows too closely"}]}\n`
+      `${words},"sites":[{"address":ADDRESS,"offset":4,"code":"c3","performed":"emulated"}]}\n`
     ).join(""),
   );
 });

@@ -97,7 +97,7 @@ export function appendDisplaced(
   const copy = relocate(instruction, code, out.here);
   if (copy === undefined) return false;
   if (flow === "indirect-call") return displaceIndirectCall(instruction, copy, out);
-  out.bytes(...copy);
+  out.copy(copy);
   if (flow === "next" && end.jumpsBack) {
     const next = nextAddress(instruction);
     out.resume(next, true);
@@ -116,6 +116,19 @@ function relocate(instruction: X86Instruction, code: Uint8Array, slot: Address):
   if (!isInt32(displacement)) return undefined;
   new DataView(copy.buffer).setInt32(instruction.displacementOffset, displacement, true);
   return copy;
+}
+
+/**
+ * Makes a push of what an indirect jump or call leads to.
+ *
+ * @param instruction The jump or call.
+ * @param code Its bytes.
+ * @param address Where the push will be.
+ * @returns Its bytes; undefined if its operand does not reach from there.
+ */
+export function pushCopy(instruction: X86Instruction, code: Uint8Array, address: Address): Uint8Array | undefined {
+  const copy = relocate(instruction, code, address);
+  return copy === undefined ? undefined : withModrmReg(instruction, copy, PUSH_REG);
 }
 
 /** Transfers whose target is in the instruction, which get one that reaches it. */
@@ -149,11 +162,11 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
     if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return false;
     pushReturnAddress(instruction, out);
     out.resume(address, false, { stackBytes: 8 });
-    out.bytes(...withModrmReg(instruction, copy, JUMP_REG));
+    out.copy(withModrmReg(instruction, copy, JUMP_REG));
     return true;
   }
   const next = nextAddress(instruction);
-  out.bytes(...withModrmReg(instruction, copy, PUSH_REG));
+  out.copy(withModrmReg(instruction, copy, PUSH_REG));
   out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xff, 0x34, 0x24); // push (%rsp)
   out.resume(address, false, { stackBytes: 16 });

@@ -13,10 +13,15 @@ const NEAR_JUMP_BYTES = 5;
 /** The size of `jmp *0(%rip)` and the address behind it in bytes. */
 const FAR_JUMP_BYTES = 14;
 
+/** What is enough for nearly all, in bytes. */
+const USUAL_BYTES = 256;
+const NOTHING: Partial<ResumePoint> = {};
+
 /** The contents of a slot while they are being written. */
 export class SlotCode {
   readonly #slot: Address;
-  readonly #bytes: number[] = [];
+  #bytes = new Uint8Array(USUAL_BYTES);
+  #length = 0;
   readonly #resume: ResumePoint[] = [];
 
   /**
@@ -30,12 +35,12 @@ export class SlotCode {
 
   /** How many bytes have been written. */
   get length(): number {
-    return this.#bytes.length;
+    return this.#length;
   }
 
   /** Where the next byte will be. */
   get here(): Address {
-    return toAddress(this.#slot + this.#bytes.length);
+    return toAddress(this.#slot + this.#length);
   }
 
   /**
@@ -48,9 +53,9 @@ export class SlotCode {
   resume(
     pc: Address,
     done: boolean,
-    fix: Partial<Pick<ResumePoint, "stackBytes" | "pcRegister" | "isHeld">> = {},
+    { stackBytes = 0, pcRegister = -1, isHeld = false }: Partial<ResumePoint> = NOTHING,
   ): void {
-    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes: 0, pcRegister: -1, isHeld: false, ...fix });
+    this.#resume.push({ offset: this.#length, pc, done, stackBytes, pcRegister, isHeld });
   }
 
   /**
@@ -59,7 +64,19 @@ export class SlotCode {
    * @param bytes The bytes.
    */
   bytes(...bytes: number[]): void {
-    for (const byte of bytes) this.#bytes.push(byte & 0xff);
+    this.#reserve(bytes.length);
+    for (let i = 0; i < bytes.length; i++) this.#bytes[this.#length++] = bytes[i]!;
+  }
+
+  /**
+   * Writes bytes that are there already.
+   *
+   * @param bytes The bytes.
+   */
+  copy(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   /**
@@ -68,8 +85,8 @@ export class SlotCode {
    * @param value An integer, of which the low 32 bits count.
    */
   half(value: number): void {
-    const bits = value >>> 0;
-    this.bytes(bits, bits >>> 8, bits >>> 16, bits >>> 24);
+    this.#reserve(4);
+    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#length++] = value >>> shift;
   }
 
   /**
@@ -131,7 +148,7 @@ export class SlotCode {
    * @param value Its new value.
    */
   patch(at: number, value: number): void {
-    this.#bytes[at] = value & 0xff;
+    this.#bytes[at] = value;
   }
 
   /**
@@ -140,12 +157,19 @@ export class SlotCode {
    * @returns What was written.
    */
   finish(): Displacement {
-    return { code: Uint8Array.from(this.#bytes), resume: this.#resume };
+    return { code: this.#bytes.slice(0, this.#length), resume: this.#resume };
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = new Uint8Array(2 * (this.#length + bytes));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 
   /** The displacement of a near jump that comes after so many more bytes. */
   #distance(target: Address, bytesBefore: number): number {
-    return target - (this.#slot + this.#bytes.length + bytesBefore + NEAR_JUMP_BYTES);
+    return target - (this.#slot + this.#length + bytesBefore + NEAR_JUMP_BYTES);
   }
 }
 
