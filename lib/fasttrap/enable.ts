@@ -65,6 +65,8 @@ const ANY_MEMORY: WordMemory = {
   writeWord: () => true,
 };
 
+/** How many pads are made before they are written. */
+const PADS_AT_ONCE = 1024;
 /** Code is read in two windows of this size at least, in bytes. */
 const WINDOW_BYTES = 4096;
 
@@ -386,10 +388,23 @@ function made({ made }: Batch): Tracepoint[] {
 function planJumps(batch: Batch): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const wanted = made(batch);
-  for (const tracepoint of wanted) fasttrap.jumps.plan(context, tracepoint);
-  const planned = wanted.filter(({ pad }) => pad !== undefined);
+  // The contents of a few pads at a time wait for being written.
+  let planned: Tracepoint[] = [];
+  for (const tracepoint of made(batch)) {
+    fasttrap.jumps.plan(context, tracepoint);
+    if (tracepoint.pad === undefined) continue;
+    planned.push(tracepoint);
+    if (planned.length < PADS_AT_ONCE) continue;
+    writePlanned(image, planned);
+    planned = [];
+  }
+  writePlanned(image, planned);
+}
+
+/** Writes the pads of tracepoints, which become traps if that fails. */
+function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
+  if (unwritten.size === 0) return;
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
     image.slots.free(tracepoint.pad!);

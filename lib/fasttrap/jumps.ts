@@ -83,7 +83,7 @@ export class Jumps {
     const plan = tryPlan(context, tracepoint);
     const pad = typeof plan === "string"
       ? plan
-      : makeCountingPad(context.tracer, image, context.mappings, plan.window, plan.leaving);
+      : makeCountingPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.window, plan.leaving);
     if (typeof pad === "string") {
       tracepoint.trapReason = pad;
       return;

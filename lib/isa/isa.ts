@@ -214,11 +214,9 @@ export interface Isa {
 export interface JumpWindow {
   /** The address of the first one, which is the site. */
   readonly address: Address;
-  /** The instructions, the first one at the site, as many as the jump touches. */
-  readonly instructions: readonly Instruction[];
-  /** Their bytes, and as many behind them as the jump touches. */
+  /** The bytes of the instructions, and as many behind them as the jump touches. */
   readonly code: Uint8Array;
-  /** How far behind the site, in bytes, others of them begin that the jump overwrites. */
+  /** How far behind the site, in bytes, those of them begin that the jump overwrites, but for the first. */
   readonly boundaries: readonly number[];
   /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
   readonly keptFrom: number;

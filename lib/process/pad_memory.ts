@@ -18,7 +18,7 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import type { JumpWindow, PadAction } from "../isa/isa.ts";
+import type { Instruction, JumpWindow, PadAction } from "../isa/isa.ts";
 import { PadArea } from "./pad_area.ts";
 import { GRANULE_BYTES } from "./pad_range.ts";
 import type { Pad } from "./pads.ts";
@@ -59,6 +59,7 @@ const TRIES_LIMIT = 4;
  * @param tracer The tracer.
  * @param image The image.
  * @param mappings Its mappings, ascending, to which those are added that are made.
+ * @param instruction The instruction of its site.
  * @param window What its jump takes the place of.
  * @param leaving The function that has to be left for a hit to count; undefined if each counts.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
@@ -67,6 +68,7 @@ export function makeCountingPad(
   tracer: Tracer,
   image: Image,
   mappings: Mapping[],
+  instruction: Instruction,
   window: JumpWindow,
   leaving: PadAction["leaving"],
 ): Pad | string {
@@ -78,9 +80,9 @@ export function makeCountingPad(
   const action = { counterOffset, leaving };
   let reason = "there is no memory that a jump reaches";
   for (let tried: JumpWindow | undefined = window; tried !== undefined; tried = image.isa.jumps!.shrink(tried)) {
-    let pad = pads.allocate(tried, area, action);
+    let pad = pads.allocate(instruction, tried, area, action);
     if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, tried!))) {
-      pad = pads.allocate(tried, area, action);
+      pad = pads.allocate(instruction, tried, area, action);
     }
     if (pad !== undefined && typeof pad !== "string") return pad;
     reason = pad ?? reason;

@@ -63,10 +63,10 @@ export class Pad implements Slot {
   readonly sizeBytes: number;
   /** Where its jump leads. */
   readonly entry: Address;
+  /** The instruction of its site. */
+  readonly instruction: Instruction;
   /** What its jump takes the place of. */
   readonly window: JumpWindow;
-  /** The bytes of the jump. */
-  readonly jump: Uint8Array;
   /** What it does at a hit. */
   readonly action: PadAction;
   /** Where in it the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
@@ -79,6 +79,7 @@ export class Pad implements Slot {
    * Makes a pad.
    *
    * @param jumps What makes its contents.
+   * @param instruction The instruction of its site.
    * @param window What its jump takes the place of.
    * @param entry Where its jump leads.
    * @param memory What it shares with the tracer.
@@ -87,6 +88,7 @@ export class Pad implements Slot {
    */
   constructor(
     jumps: JumpInstaller,
+    instruction: Instruction,
     window: JumpWindow,
     entry: Address,
     memory: PadMemory,
@@ -94,6 +96,7 @@ export class Pad implements Slot {
     code: PadCode,
   ) {
     this.#jumps = jumps;
+    this.instruction = instruction;
     this.#memory = memory;
     this.#code = code;
     this.address = toAddress(entry - code.entry);
@@ -102,12 +105,11 @@ export class Pad implements Slot {
     this.window = window;
     this.action = action;
     this.copies = code.copies;
-    this.jump = jumps.makeJump(window, entry);
   }
 
-  /** The instruction of its site. */
-  get instruction(): Instruction {
-    return this.window.instructions[0]!;
+  /** The bytes of the jump. */
+  get jump(): Uint8Array {
+    return this.#jumps.makeJump(this.window, this.entry);
   }
 
   /** Its contents. */
@@ -204,15 +206,21 @@ export class Pads {
   /**
    * Makes a pad. Its bytes still have to be written.
    *
+   * @param instruction The instruction of its site.
    * @param window What its jump takes the place of.
    * @param memory What it shares with the tracer.
    * @param action What it does at a hit.
    * @returns The pad; undefined if no range has room that the jump reaches; a string if there can be no pad says why.
    */
-  allocate(window: JumpWindow, memory: PadMemory, action: PadAction): Pad | string | undefined {
+  allocate(
+    instruction: Instruction,
+    window: JumpWindow,
+    memory: PadMemory,
+    action: PadAction,
+  ): Pad | string | undefined {
     let reason: string | undefined;
     for (const range of this.#rangesFor(window)) {
-      const pad = this.#allocateIn(range, window, memory, action);
+      const pad = this.#allocateIn(range, instruction, window, memory, action);
       if (typeof pad !== "string" && pad !== undefined) return pad;
       reason ??= pad;
     }
@@ -312,6 +320,7 @@ export class Pads {
 
   #allocateIn(
     range: PadRange<Pad>,
+    instruction: Instruction,
     window: JumpWindow,
     memory: PadMemory,
     action: PadAction,
@@ -339,7 +348,7 @@ export class Pads {
       if (code === undefined) return "its copy would have another effect";
       before = code.entry;
       guessed = code.code.length;
-      const pad = new Pad(jumps, window, entry, memory, action, code);
+      const pad = new Pad(jumps, instruction, window, entry, memory, action, code);
       if (pad.address < range.base || pad.address + guessed > range.end) continue;
       const other = range.obstacle(pad.address, guessed);
       if (other !== undefined) {

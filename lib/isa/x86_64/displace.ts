@@ -108,8 +108,8 @@ export function appendDisplaced(
 
 /** Copies an instruction so that its RIP-relative operand, if it has one, stays the same from the slot. */
 function relocate(instruction: X86Instruction, code: Uint8Array, slot: Address): Uint8Array | undefined {
+  if (!instruction.ripRelative) return code.subarray(0, instruction.length);
   const copy = code.slice(0, instruction.length);
-  if (!instruction.ripRelative) return copy;
   // Cut to 32 bits, the address of the slot may have lost what the displacement would have to make up for.
   if ((instruction.prefixes & PREFIX.ADDRESS_SIZE) !== 0) return undefined;
   const displacement = instruction.displacement + (instruction.address - slot);
@@ -183,7 +183,8 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
 }
 
 /** Changes the operation of an FF instruction. */
-function withModrmReg(instruction: X86Instruction, copy: Uint8Array, reg: number): Uint8Array {
+function withModrmReg(instruction: X86Instruction, original: Uint8Array, reg: number): Uint8Array {
+  const copy = original.slice();
   copy[instruction.modrmOffset] = (instruction.modrm & ~MODRM_REG) | reg;
   return copy;
 }

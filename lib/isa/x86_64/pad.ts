@@ -38,10 +38,12 @@
 
 import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow, PadAction, PadCode, PadMemory } from "../isa.ts";
+import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
 import { SlotCode } from "./slot_code.ts";
+import { instructionsOf } from "./window.ts";
 
 /** The size of the red zone below the stack pointer, in bytes (psABI 3.2.2). */
 const RED_ZONE_BYTES = 128;
@@ -64,7 +66,8 @@ export function makePad(
   memory: PadMemory,
   action: PadAction,
 ): PadCode | undefined {
-  const first = window.instructions[0] as X86Instruction;
+  const instructions = instructionsOf(window);
+  const first = instructions[0]!;
   const left = first.flow === "indirect-jump" ? action.leaving : undefined;
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = POP_BOTH.length + LEA_UP_BYTES + 2;
@@ -79,7 +82,7 @@ export function makePad(
   out.bytes(0xeb, 0); // jmp copies
   const quietEnd = out.length;
   const notTaken = first.flow === "branch" && action.leaving !== undefined ? appendBranch(first, out) : undefined;
-  if (!appendPushes(window, left !== undefined, out)) return undefined;
+  if (!appendPushes(window.code, first, left !== undefined, out)) return undefined;
   out.resume(address, false, { isHeld: true });
   out.bytes(0x48, 0xb9); // movabs $enabled,%rcx
   out.word(memory.enabled);
@@ -95,13 +98,13 @@ export function makePad(
   appendPops(stackBytes, out);
   out.patch(quietEnd - 1, out.length - quietEnd);
   if (notTaken !== undefined) out.patch(notTaken - 1, out.length - notTaken);
-  const copies = appendCopies(window, out);
+  const copies = appendCopies(window, instructions, out);
   return copies === undefined ? undefined : { ...out.finish(), entry, copies };
 }
 
 /** See `JumpInstaller.canTellLeaving` of `isa.ts`. */
 export function canTellLeaving(window: JumpWindow): boolean {
-  const first = window.instructions[0] as X86Instruction;
+  const first = decode(window.code, 0, window.address)!;
   const { flow, map, opcode, prefixes } = first;
   // loop and jrcxz count and test a register.
   if (flow === "branch") return map === 1 || (opcode & 0xf0) === 0x70;
@@ -118,13 +121,14 @@ function appendBranch({ address, map, opcode }: X86Instruction, out: SlotCode): 
 }
 
 /** Saves what is used, with the target of an indirect jump above it. Returns whether that can be done. */
-function appendPushes({ address, instructions, code }: JumpWindow, withTarget: boolean, out: SlotCode): boolean {
+function appendPushes(code: Uint8Array, first: X86Instruction, withTarget: boolean, out: SlotCode): boolean {
+  const { address } = first;
   let stackBytes = RED_ZONE_BYTES;
   out.resume(address, false);
   out.bytes(...LEA_DOWN);
   out.resume(address, false, { stackBytes });
   if (withTarget) {
-    const copy = pushCopy(instructions[0] as X86Instruction, code, out.here);
+    const copy = pushCopy(first, code, out.here);
     if (copy === undefined) return false;
     out.copy(copy);
     stackBytes += WORD_BYTES;
@@ -164,9 +168,14 @@ function appendArea({ areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */
-function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode): number[] | undefined {
+function appendCopies(
+  { code, address }: JumpWindow,
+  instructions: readonly X86Instruction[],
+  out: SlotCode,
+): number[] | undefined {
   const copies: number[] = [];
-  for (const [index, instruction] of instructions.entries()) {
+  for (let index = 0; index < instructions.length; index++) {
+    const instruction = instructions[index]!;
     const offset = instruction.address - address;
     // Padding that is a trap stays the program's own, where it is.
     if (index > 0 && instruction.refusal !== undefined) {
@@ -175,7 +184,7 @@ function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode
     }
     copies.push(out.length);
     const jumpsBack = index === instructions.length - 1 || instructions[index + 1]!.refusal !== undefined;
-    if (!appendDisplaced(instruction as X86Instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
+    if (!appendDisplaced(instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
   }
   return copies;
 }

@@ -54,7 +54,6 @@ export function findWindow(
   if (first === undefined || offset + JUMP_BYTES > code.length) return "what follows it cannot be read";
   const refusal = refusalOf(first);
   if (refusal !== undefined) return refusal;
-  const instructions: X86Instruction[] = [first];
   const boundaries: number[] = [];
   let size = first.length;
   let isKept = isCall(first);
@@ -68,13 +67,12 @@ export function findWindow(
     // A function can begin with what looks like padding.
     if (!isInside && at % FUNCTION_ALIGNMENT === 0) break;
     boundaries.push(size);
-    instructions.push(next);
     size += next.length;
     isKept = isCall(next);
     isReached &&= goesOn(next);
   }
   const keptFrom = Math.min(size, JUMP_BYTES);
-  return { address, instructions, code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)), boundaries, keptFrom };
+  return { address, code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)), boundaries, keptFrom };
 }
 
 /** Why there can be no jump in the place of an instruction; undefined if there can. */
@@ -112,7 +110,17 @@ export function shrink(window: JumpWindow): JumpWindow | undefined {
   const keptFrom = window.boundaries.at(-1);
   if (keptFrom === undefined) return undefined;
   const boundaries = window.boundaries.slice(0, -1);
-  return { ...window, instructions: window.instructions.slice(0, boundaries.length + 1), boundaries, keptFrom };
+  return { ...window, boundaries, keptFrom };
+}
+
+/**
+ * Decodes the instructions of a window.
+ *
+ * @param window The window.
+ * @returns The instructions, the first one at the site.
+ */
+export function instructionsOf({ address, boundaries, code }: JumpWindow): X86Instruction[] {
+  return [0, ...boundaries].map((offset) => decode(code, offset, toAddress(address + offset))!);
 }
 
 /** See `JumpInstaller.padAddress` of `isa.ts`. */
