@@ -67,8 +67,9 @@ const ANY_MEMORY: WordMemory = {
 
 /** How many pads are made before they are written. */
 const PADS_AT_ONCE = 1024;
-/** Code is read in two windows of this size at least, in bytes. */
-const WINDOW_BYTES = 4096;
+/** How much code is read at once at least, from the beginning of a page, in bytes. */
+const WINDOW_BYTES = 1 << 15;
+const PAGE_BYTES = 4096;
 
 /** A part of the code that has been read. */
 interface CodeWindow {
@@ -88,7 +89,7 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
   readonly planner: TracepointPlanner;
-  /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
+  /** The code that was read last: sites that are near each other are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
   /** See {@linkcode JumpContext.tracer}. */
   readonly tracer: Tracer;
@@ -280,8 +281,8 @@ function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
   if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % WINDOW_BYTES;
-    const bytes = new Uint8Array(Math.max(2 * WINDOW_BYTES, pc + size - start));
+    const start = pc - pc % PAGE_BYTES;
+    const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
   }

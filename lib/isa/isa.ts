@@ -324,9 +324,16 @@ export interface JumpInstaller {
    * @param pad Where the entry of the pad is to be.
    * @param memory What the pad shares with the tracer.
    * @param action What it does at a hit.
+   * @param keepsResume Whether the resume points are wanted, which they are by default; else there are none.
    * @returns The contents, which begin {@linkcode PadCode.entry} bytes before `pad`; undefined if there can be none.
    */
-  makePad(window: JumpWindow, pad: Address, memory: PadMemory, action: PadAction): PadCode | undefined;
+  makePad(
+    window: JumpWindow,
+    pad: Address,
+    memory: PadMemory,
+    action: PadAction,
+    keepsResume?: boolean,
+  ): PadCode | undefined;
 
   /**
    * Makes the jump.

@@ -124,9 +124,8 @@ export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
     for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
     const run = sorted.slice(begin, end);
     const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
-    for (const pad of run) bytes.set(pad.displacement.code, pad.address - address);
+    for (const pad of run) bytes.set(pad.takeCode(), pad.address - address);
     if (!image.text.write(address, bytes)) unwritten.push(...run);
-    for (const pad of run) pad.settle();
   }
   return unwritten;
 }

@@ -73,7 +73,7 @@ export class Pad implements Slot {
   readonly copies: readonly number[];
   readonly #jumps: JumpInstaller;
   readonly #memory: PadMemory;
-  #code: PadCode | undefined;
+  #code: Uint8Array | undefined;
 
   /**
    * Makes a pad.
@@ -98,7 +98,7 @@ export class Pad implements Slot {
     this.#jumps = jumps;
     this.instruction = instruction;
     this.#memory = memory;
-    this.#code = code;
+    this.#code = code.code;
     this.address = toAddress(entry - code.entry);
     this.sizeBytes = code.code.length;
     this.entry = entry;
@@ -114,12 +114,18 @@ export class Pad implements Slot {
 
   /** Its contents. */
   get displacement(): PadCode {
-    return this.#code ?? this.#jumps.makePad(this.window, this.entry, this.#memory, this.action)!;
+    return this.#jumps.makePad(this.window, this.entry, this.#memory, this.action)!;
   }
 
-  /** Drops its contents, which have been written, until somebody asks for them. */
-  settle(): void {
+  /**
+   * Gives its code away, to be written.
+   *
+   * @returns The bytes.
+   */
+  takeCode(): Uint8Array {
+    const code = this.#code ?? this.displacement.code;
     this.#code = undefined;
+    return code;
   }
 
   /**
@@ -344,7 +350,7 @@ export class Pads {
         from = Math.max(from, obstacle + before);
         continue;
       }
-      const code = jumps.makePad(window, entry, memory, action);
+      const code = jumps.makePad(window, entry, memory, action, false);
       if (code === undefined) return "its copy would have another effect";
       before = code.entry;
       guessed = code.code.length;

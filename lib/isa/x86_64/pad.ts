@@ -65,6 +65,7 @@ export function makePad(
   pad: Address,
   memory: PadMemory,
   action: PadAction,
+  keepsResume = true,
 ): PadCode | undefined {
   const instructions = instructionsOf(window);
   const first = instructions[0]!;
@@ -72,7 +73,7 @@ export function makePad(
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = POP_BOTH.length + LEA_UP_BYTES + 2;
   const entry = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes;
-  const out = new SlotCode(toAddress(pad - entry));
+  const out = new SlotCode(toAddress(pad - entry), keepsResume);
   const { address } = window;
   out.resume(address, false, { isHeld: true });
   out.word(memory.areas);

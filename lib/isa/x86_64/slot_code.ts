@@ -1,6 +1,8 @@
 /**
  * Writes the contents of a slot: bytes, and beside each instruction the original pc that stands for it.
  *
+ * One slot is written after the other, all into one buffer, from which its bytes are copied when it is finished.
+ *
  * @module
  */
 
@@ -13,14 +15,14 @@ const NEAR_JUMP_BYTES = 5;
 /** The size of `jmp *0(%rip)` and the address behind it in bytes. */
 const FAR_JUMP_BYTES = 14;
 
-/** What is enough for nearly all, in bytes. */
-const USUAL_BYTES = 256;
+/** The longest slots, those of pads, are far shorter. */
+const buffer = new Uint8Array(4096);
 const NOTHING: Partial<ResumePoint> = {};
 
 /** The contents of a slot while they are being written. */
 export class SlotCode {
   readonly #slot: Address;
-  #bytes = new Uint8Array(USUAL_BYTES);
+  readonly #keepsResume: boolean;
   #length = 0;
   readonly #resume: ResumePoint[] = [];
 
@@ -28,9 +30,11 @@ export class SlotCode {
    * Begins a slot.
    *
    * @param slot Its address.
+   * @param keepsResume Whether it is of interest what the program may know of threads in it.
    */
-  constructor(slot: Address) {
+  constructor(slot: Address, keepsResume = true) {
     this.#slot = slot;
+    this.#keepsResume = keepsResume;
   }
 
   /** How many bytes have been written. */
@@ -55,6 +59,7 @@ export class SlotCode {
     done: boolean,
     { stackBytes = 0, pcRegister = -1, isHeld = false }: Partial<ResumePoint> = NOTHING,
   ): void {
+    if (!this.#keepsResume) return;
     this.#resume.push({ offset: this.#length, pc, done, stackBytes, pcRegister, isHeld });
   }
 
@@ -64,8 +69,7 @@ export class SlotCode {
    * @param bytes The bytes.
    */
   bytes(...bytes: number[]): void {
-    this.#reserve(bytes.length);
-    for (let i = 0; i < bytes.length; i++) this.#bytes[this.#length++] = bytes[i]!;
+    for (let i = 0; i < bytes.length; i++) buffer[this.#length++] = bytes[i]!;
   }
 
   /**
@@ -74,8 +78,7 @@ export class SlotCode {
    * @param bytes The bytes.
    */
   copy(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
+    buffer.set(bytes, this.#length);
     this.#length += bytes.length;
   }
 
@@ -85,8 +88,7 @@ export class SlotCode {
    * @param value An integer, of which the low 32 bits count.
    */
   half(value: number): void {
-    this.#reserve(4);
-    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#length++] = value >>> shift;
+    for (let shift = 0; shift < 32; shift += 8) buffer[this.#length++] = value >>> shift;
   }
 
   /**
@@ -148,7 +150,7 @@ export class SlotCode {
    * @param value Its new value.
    */
   patch(at: number, value: number): void {
-    this.#bytes[at] = value;
+    buffer[at] = value;
   }
 
   /**
@@ -157,14 +159,7 @@ export class SlotCode {
    * @returns What was written.
    */
   finish(): Displacement {
-    return { code: this.#bytes.slice(0, this.#length), resume: this.#resume };
-  }
-
-  #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 * (this.#length + bytes));
-    larger.set(this.#bytes);
-    this.#bytes = larger;
+    return { code: buffer.slice(0, this.#length), resume: this.#resume };
   }
 
   /** The displacement of a near jump that comes after so many more bytes. */
