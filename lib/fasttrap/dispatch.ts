@@ -148,9 +148,10 @@ export class Dispatcher {
     if (pad === undefined) return slot?.address;
     const { tracer, jumps } = this.#tables;
     if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
-      return toAddress(pad.address + pad.displacement.copies[0]!);
+      return toAddress(pad.address + pad.copies[0]!);
     }
     jumps.release(tracepoint);
+    tracepoint.trapReason = "the program steps itself there";
     return undefined;
   }
 

@@ -36,13 +36,13 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
-import { writePads } from "../process/pad_memory.ts";
-import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
+import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
+import { type Mapping, readStatus } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import type { JumpContext } from "./jumps.ts";
+import { type JumpContext, PROBE_INSIDE } from "./jumps.ts";
 import { Tracepoint, type TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
@@ -65,8 +65,11 @@ const ANY_MEMORY: WordMemory = {
   writeWord: () => true,
 };
 
-/** Code is read in two windows of this size at least, in bytes. */
-const WINDOW_BYTES = 4096;
+/** How many pads are made before they are written. */
+const PADS_AT_ONCE = 1024;
+/** How much code is read at once at least, from the beginning of a page, in bytes. */
+const WINDOW_BYTES = 1 << 15;
+const PAGE_BYTES = 4096;
 
 /** A part of the code that has been read. */
 interface CodeWindow {
@@ -86,14 +89,16 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
   readonly planner: TracepointPlanner;
-  /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
+  /** The code that was read last: sites that are near each other are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
   /** See {@linkcode JumpContext.tracer}. */
   readonly tracer: Tracer;
   /** See {@linkcode JumpContext.tracepoints}. */
   readonly tracepoints: TracepointTable;
-  /** See {@linkcode JumpContext.targets}. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** See {@linkcode JumpContext.mappings}. */
+  readonly mappings: Mapping[];
+  /** See {@linkcode WindowContext.targets}. */
+  readonly targets: Map<Address, (address: number) => boolean>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -115,7 +120,7 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       giveWay(batch);
-      replaceJumps(batch, findUnsuited(fasttrap, image, group), { plan: true });
+      rewrite(batch, findUnsuited(fasttrap, image, group));
       planJumps(batch, made(batch));
       makeSlots(batch);
       installTraps(batch);
@@ -138,7 +143,10 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
   for (const [image, group] of byImage(probes.filter(({ enabled }) => enabled))) {
     fasttrap.tracer.quiesce(image);
     try {
+      const addresses = group.flatMap((probe) => probe.addresses);
       unlinkProbes(fasttrap, image, group);
+      const around = findAround(fasttrap, image, addresses, (other) => !fasttrap.jumps.suits(other));
+      if (around.size > 0) rewrite(makeBatch(fasttrap, image), around);
     } finally {
       fasttrap.tracer.release();
     }
@@ -156,23 +164,20 @@ export function reviseJumps(fasttrap: Fasttrap, probes: readonly Probe[]): void 
     if (findUnsuited(fasttrap, image, group).size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      const batch = makeBatch(fasttrap, image);
-      replaceJumps(batch, findUnsuited(fasttrap, image, group), { plan: true });
+      rewrite(makeBatch(fasttrap, image), findUnsuited(fasttrap, image, group));
     } finally {
       fasttrap.tracer.release();
     }
   }
 }
 
-/** The tracepoints of probes whose pads do not do what is wanted. */
+/** The tracepoints of probes that are not what they should be: jumps that do something else, traps that could be jumps. */
 function findUnsuited(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): Set<Tracepoint> {
   const found = new Set<Tracepoint>();
   for (const { addresses } of probes) {
     for (const pc of addresses) {
       const tracepoint = fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes);
-      if (tracepoint?.pad !== undefined && image.text.has(pc) && !fasttrap.jumps.suits(tracepoint)) {
-        found.add(tracepoint);
-      }
+      if (tracepoint !== undefined && image.text.has(pc) && !fasttrap.jumps.suits(tracepoint)) found.add(tracepoint);
     }
   }
   return found;
@@ -209,7 +214,7 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
-  const mappings = readMappings(fasttrap.tracer.kernel, image.pid) ?? [];
+  const mappings = readMappingsAndHeap(fasttrap.tracer.kernel, image.pid);
   return {
     fasttrap,
     image,
@@ -220,6 +225,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
+    mappings,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
   };
 }
@@ -286,8 +292,8 @@ function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
   if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % WINDOW_BYTES;
-    const bytes = new Uint8Array(Math.max(2 * WINDOW_BYTES, pc + size - start));
+    const start = pc - pc % PAGE_BYTES;
+    const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
   }
@@ -394,27 +400,53 @@ function made({ made }: Batch): Tracepoint[] {
 function planJumps(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const planned = tracepoints.filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  // The contents of a few pads at a time wait for being written.
+  let planned: Tracepoint[] = [];
+  for (const tracepoint of tracepoints) {
+    fasttrap.jumps.plan(context, tracepoint);
+    if (tracepoint.pad === undefined) continue;
+    planned.push(tracepoint);
+    if (planned.length < PADS_AT_ONCE) continue;
+    writePlanned(image, planned);
+    planned = [];
+  }
+  writePlanned(image, planned);
+}
+
+/** Writes the pads of tracepoints, which become traps if that fails. */
+function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
+  if (unwritten.size === 0) return;
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
     image.slots.free(tracepoint.pad!);
     tracepoint.pad = undefined;
+    tracepoint.trapReason = "its pad cannot be written";
   }
 }
 
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
-  const { unitBytes, jumps } = image.isa;
+  const around = findAround(fasttrap, image, made(batch).map(({ pc }) => pc), ({ pad }) => pad !== undefined);
+  rewrite(batch, around, PROBE_INSIDE);
+}
+
+/** The tracepoints in the text whose jumps would, or do, have one of the addresses inside. */
+function findAround(
+  { tracepoints }: Fasttrap,
+  { pid, text, isa: { jumps, unitBytes } }: Image,
+  addresses: readonly Address[],
+  isMeant: (tracepoint: Tracepoint) => boolean,
+): Set<Tracepoint> {
   const around = new Set<Tracepoint>();
-  for (const { pc } of made(batch)) {
+  for (const pc of addresses) {
     for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
-      const other = fasttrap.tracepoints.find(image.pid, before, unitBytes);
-      if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
+      const other = tracepoints.find(pid, before, unitBytes);
+      if (other !== undefined && text.has(other.pc) && isMeant(other)) around.add(other);
     }
   }
-  replaceJumps(batch, around, { plan: false });
+  return around;
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
@@ -424,27 +456,35 @@ function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
-/** Puts traps in the place of jumps, or other jumps, if they may be planned. */
-function replaceJumps(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, { plan }: { plan: boolean }): void {
+/**
+ * Writes tracepoints anew that are in the text already: as jumps if they can be, as traps else.
+ *
+ * @param batch The batch.
+ * @param tracepoints The tracepoints.
+ * @param trapReason Why they have to be traps; undefined if that is to be found out.
+ */
+function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?: string): void {
   const { fasttrap, image } = batch;
   if (tracepoints.size === 0) return;
   const stuck = new Set(image.text.remove([...tracepoints].map(({ pc }) => pc)));
-  const codes = new Map<Tracepoint, Uint8Array>();
-  for (const tracepoint of tracepoints) {
-    const { pc, pad } = tracepoint;
-    if (pad === undefined || stuck.has(pc)) continue;
-    codes.set(tracepoint, pad.window.code);
+  const removed = [...tracepoints].filter(({ pc }) => !stuck.has(pc));
+  for (const tracepoint of removed) {
     fasttrap.jumps.release(tracepoint);
+    tracepoint.trapReason = trapReason;
   }
-  const replaced = [...codes.keys()];
-  if (plan) planJumps(batch, replaced);
-  for (const tracepoint of replaced) {
-    const { emulated, inPlace, instruction, pad } = tracepoint;
-    if (pad !== undefined || emulated || inPlace) continue;
-    tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, codes.get(tracepoint)!, 1);
+  if (trapReason === undefined) planJumps(batch, removed);
+  for (const tracepoint of removed) {
+    const { emulated, inPlace, instruction, pad, pc, slot } = tracepoint;
+    if (pad !== undefined) {
+      if (slot !== undefined) fasttrap.barrier.retire(image, [slot]);
+      tracepoint.slot = undefined;
+    } else if (!emulated && !inPlace && slot === undefined) {
+      const code = readCode(batch, pc, instruction.length).slice();
+      tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, code, 1);
+    }
   }
-  const failed = new Set(write(image, replaced));
-  for (const tracepoint of replaced) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
+  const failed = new Set(write(image, removed));
+  for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
 }
 

@@ -245,6 +245,7 @@ export class Fasttrap implements StopListener {
       if (probe.enablings.length === 0) unwanted.push(probe);
     }
     disableProbes(this, unwanted);
+    reviseJumps(this, probes.filter((probe) => probe.enabled && probe.enablings.length > 0));
     for (const probe of unwanted) {
       const { owner } = probe;
       owner.enabledTotal--;

@@ -4,14 +4,15 @@
  * *Problem.* Most consumers want to know that a function was called, and with what. A trap stops the thread for that, a
  * thousand times as long as taking it down takes.
  *
- * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program; {@linkcode Jumps.plan} says why
- * not. If all its consumers only count, the pad does; else it writes records, and the tracer counts them. What the pads have
- * counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever somebody asks, and before anything
- * changes of who is interested, so that each hit is of those who were enabled when it happened.
+ * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program;
+ * {@linkcode Tracepoint.trapReason} says why not. If all its consumers only count, the pad does; else it writes records, and the
+ * tracer counts them. What the pads have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever
+ * somebody asks, and before anything changes of who is interested, so that each hit is of those who were enabled when it
+ * happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
- * once, or after an instruction that need not leave the function; another probe is inside of the jump; a branch of the
- * function leads into it, so that each of its landings would be a stop.
+ * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
+ * probe is inside of the jump.
  *
  * *Invariants.*
  * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump
@@ -22,9 +23,10 @@
  */
 
 import type { Address } from "../address.ts";
-import type { JumpWindow } from "../isa/isa.ts";
+import type { JumpInstaller, JumpWindow, PadAction } from "../isa/isa.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
+import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import type { Enabling, Probe } from "./probe.ts";
@@ -33,15 +35,37 @@ import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
+/** Why a tracepoint is a trap as long as a consumer needs the thread. */
+const HANDLED = "a handler wants to see the thread";
+/** Why a tracepoint is a trap as long as another one is inside of what its jump would take the place of. */
+export const PROBE_INSIDE = "another probe is inside of the jump";
+/** Why a tracepoint is a trap that would have to record both ends of a function. */
+const BOTH_ENDS = "it is the first and the last instruction of its function";
+/** What can be over when probes are disabled. */
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS]);
+/** Why what cannot be told of an instruction needs a trap. */
+const STAYS = "its instruction need not leave the function";
 
-/** What planning a jump needs. */
-export interface JumpContext {
-  readonly tracer: Tracer;
+/** What finding out whether there can be a jump needs. */
+export interface WindowContext {
   readonly tracepoints: TracepointTable;
   /** Reads the original bytes at an address, as many as are asked for and can be read. */
   readonly code: (pc: Address, size: number) => Uint8Array;
-  /** The targets of direct branches by the address of their function, found once in a batch. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** What tells the targets of direct branches, by the address of their function, made once in a batch. */
+  readonly targets: Map<Address, (address: number) => boolean>;
+}
+
+/** What making its pad needs as well. */
+export interface JumpContext extends WindowContext {
+  readonly tracer: Tracer;
+  /** The mappings of the process, ascending, to which those are added that are made for pads. */
+  readonly mappings: Mapping[];
+}
+
+/** What a jump takes the place of, and what its pad counts. */
+interface Plan {
+  readonly window: JumpWindow;
+  readonly leaving: PadAction["leaving"];
 }
 
 /** See the module's comment. */
@@ -69,35 +93,54 @@ export class Jumps {
    * and all others of the batch are in the table.
    *
    * @param context What is needed.
-   * @param tracepoint The tracepoint, whose lists are complete.
-   * @returns Why it is to be a trap, as the end of a sentence; undefined if it has a pad now.
+   * @param tracepoint The tracepoint, whose lists are complete. If it has no pad afterwards, it says why it is a trap.
    */
-  plan(context: JumpContext, tracepoint: Tracepoint): string | undefined {
+  plan(context: JumpContext, tracepoint: Tracepoint): void {
     const { image } = tracepoint;
-    if (!this.#allowed) return "jumps are switched off";
-    const reason = whyStop(tracepoint) ?? image.pads.refused;
-    if (reason !== undefined) return reason;
-    const window = findWindow(context, tracepoint);
-    if (typeof window === "string") return window;
-    const pad = makeWantedPad(context.tracer, image, window, wishOf(tracepoint));
-    if (typeof pad === "string") return pad;
+    const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
+    const pad = typeof plan === "string"
+      ? plan
+      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.window, {
+        ...wishOf(tracepoint),
+        leaving: plan.leaving,
+      });
+    if (typeof pad === "string") {
+      tracepoint.trapReason = pad;
+      return;
+    }
     tracepoint.pad = pad;
+    tracepoint.trapReason = undefined;
     tracepoint.countedTotal = image.pads.area!.read(pad.action.counterOffset);
     if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
-    return undefined;
   }
 
   /**
-   * Tells whether the pad of a tracepoint does what is wanted now.
+   * Foretells whether a tracepoint that is nowhere yet can be a jump.
    *
-   * @param tracepoint The tracepoint, which has a pad.
-   * @returns Whether it does; a pad that writes records does so also for who only counts.
+   * @param context What is needed.
+   * @param tracepoint The tracepoint, whose lists are complete.
+   * @returns Why it would be a trap, as the end of a sentence; undefined if it would be a jump, provided that memory for
+   *   its pad can be had.
+   */
+  foretell(context: WindowContext, tracepoint: Tracepoint): string | undefined {
+    const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
+    return typeof plan === "string" ? plan : undefined;
+  }
+
+  /**
+   * Tells whether a tracepoint is what it should be by now.
+   *
+   * @param tracepoint The tracepoint.
+   * @returns Whether its pad does what is wanted, and one that writes records does so also for who only counts; if it has
+   *   none, whether what has made it a trap lasts.
    */
   suits(tracepoint: Tracepoint): boolean {
-    const action = tracepoint.pad?.action;
+    const { pad, trapReason } = tracepoint;
+    const mustStop = whyStop(tracepoint) !== undefined;
+    if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     const wish = wishOf(tracepoint);
-    if (action === undefined || whyStop(tracepoint) !== undefined) return false;
-    return wish.kind === "count" || (action.kind === "record" && action.values === wish.values);
+    if (mustStop) return false;
+    return wish.kind === "count" || (pad.action.kind === "record" && pad.action.values === wish.values);
   }
 
   /**
@@ -196,23 +239,30 @@ function wishOf({ before, after }: Tracepoint): PadWish {
   return counts ? { kind: "count" } : { kind: "record", values: after.length > 0 ? "results" : "arguments" };
 }
 
+/** How a tracepoint can be a jump; a string says why it cannot. */
+function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string {
+  const { image } = tracepoint;
+  const reason = whyStop(tracepoint) ?? image.pads.refused;
+  if (reason !== undefined) return reason;
+  const leaving = findLeaving(tracepoint);
+  if (typeof leaving === "string") return leaving;
+  const window = findWindow(context, tracepoint);
+  if (typeof window === "string") return window;
+  if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
+  return { window, leaving };
+}
+
 /** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
 function whyStop(tracepoint: Tracepoint): string | undefined {
-  const { asked, before, after, instruction } = tracepoint;
-  const wish = wishOf(tracepoint);
+  const { asked, before, after } = tracepoint;
   const probes = [...before, ...after];
   if (asked.length > 0) return "the program asks there whether a probe is enabled";
   if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
-  if (probes.some(({ enablings }) => enablings.some(needsThread))) return "a handler wants to see the thread";
-  if (before.length > 0 && after.length > 0 && wish.kind === "record") {
-    return "it is the first and the last instruction of its function";
+  if (probes.some(({ enablings }) => enablings.some(needsThread))) return HANDLED;
+  if (before.length > 0 && after.length > 0 && wishOf(tracepoint).kind === "record") {
+    return BOTH_ENDS;
   }
   if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
-  const leaves = ({ functionAddress, functionBytes }: Probe) =>
-    instruction.flow === "return" ||
-    (instruction.flow === "jump" && instruction.target !== undefined &&
-      (instruction.target < functionAddress || instruction.target >= functionAddress + functionBytes));
-  if (!after.every(leaves)) return "its instruction need not leave the function";
   return undefined;
 }
 
@@ -221,41 +271,51 @@ function needsThread({ counted, recorded }: Enabling): boolean {
   return counted === undefined && recorded === undefined;
 }
 
-/** The instructions that the jump would take the place of; a string says why it cannot. */
-function findWindow(context: JumpContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
-  const { jumps, longestBytes, unitBytes } = image.isa;
-  if (jumps === undefined) return "there are no jumps on this machine";
-  const probes = [...before, ...after];
-  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
-  const window = jumps.findWindow(context.code(pc, jumps.jumpBytes + longestBytes), 0, pc, end as Address);
-  if (typeof window === "string") return window;
-  for (let inner = pc + 1; inner < pc + jumps.jumpBytes; inner++) {
-    if (context.tracepoints.find(image.pid, inner, unitBytes) !== undefined) {
-      return "another probe is inside of the jump";
-    }
-  }
-  const branches = probes.map((probe) => findTargets(context, image, probe));
-  if (window.boundaries.some((offset) => branches.some((found) => found.has(pc + offset)))) {
-    return "a branch leads into the jump";
-  }
-  return window;
+/** The function that an instruction has to leave to be counted; undefined if it always counts. A string says why not. */
+function findLeaving({ before, after, instruction: { flow, target } }: Tracepoint): PadAction["leaving"] | string {
+  const [first] = after;
+  if (first === undefined || flow === "return") return undefined;
+  const { functionAddress: address, functionBytes: sizeBytes } = first;
+  const isOutside = ({ functionAddress, functionBytes }: Probe) =>
+    target !== undefined && (target < functionAddress || target >= functionAddress + functionBytes);
+  if (flow === "jump" && after.every(isOutside)) return undefined;
+  const isSame = ({ functionAddress, functionBytes }: Probe) =>
+    functionAddress === address && functionBytes === sizeBytes;
+  const canTell = flow === "branch" ? after.every(isOutside) : flow === "indirect-jump" && after.every(isSame);
+  return canTell && before.length === 0 ? { address, sizeBytes } : STAYS;
 }
 
-/** Where the direct branches and jumps of a function lead. */
-function findTargets(
-  { code, targets: known }: JumpContext,
-  { isa }: Image,
-  { functionAddress, functionBytes }: Probe,
-): ReadonlySet<number> {
-  const found = known.get(functionAddress);
-  if (found !== undefined) return found;
-  const targets = new Set<number>();
-  const bytes = code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES));
-  for (let offset = 0; offset < bytes.length;) {
-    const instruction = isa.decode(bytes, offset, (functionAddress + offset) as Address);
-    if (instruction?.target !== undefined && instruction.flow !== "call") targets.add(instruction.target);
-    offset += instruction?.length ?? isa.unitBytes;
+/** The instructions that the jump would take the place of; a string says why it cannot. */
+function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
+  const { jumps, longestBytes, unitBytes } = image.isa;
+  if (jumps === undefined) return "there are no jumps on this machine";
+  for (let inner = pc + 1; inner < pc + jumps.jumpBytes; inner++) {
+    if (context.tracepoints.find(image.pid, inner, unitBytes) !== undefined) {
+      return PROBE_INSIDE;
+    }
   }
-  known.set(functionAddress, targets);
-  return targets;
+  const probes = [...before, ...after];
+  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
+  const code = context.code(pc, jumps.jumpBytes + longestBytes);
+  return jumps.findWindow(
+    code,
+    0,
+    pc,
+    end as Address,
+    (address) => probes.some((probe) => targetsOf(context, jumps, probe)(address)),
+  );
+}
+
+/** What tells where the direct branches and jumps of a function lead. */
+function targetsOf(
+  { code, targets: known }: WindowContext,
+  jumps: JumpInstaller,
+  { functionAddress, functionBytes }: Probe,
+): (address: number) => boolean {
+  let found = known.get(functionAddress);
+  if (found === undefined) {
+    found = jumps.findTargets(code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES)), functionAddress);
+    known.set(functionAddress, found);
+  }
+  return found;
 }

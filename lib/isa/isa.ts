@@ -214,12 +214,12 @@ export interface Isa {
 export interface JumpWindow {
   /** The address of the first one, which is the site. */
   readonly address: Address;
-  /** The instructions, the first one at the site, as many as the jump touches. */
-  readonly instructions: readonly Instruction[];
-  /** Their bytes. */
+  /** The bytes of the instructions, and as many behind them as the jump touches. */
   readonly code: Uint8Array;
-  /** How far behind the site, in bytes, others of them begin that the jump overwrites. */
+  /** How far behind the site, in bytes, those of them begin that the jump overwrites, but for the first. */
   readonly boundaries: readonly number[];
+  /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
+  readonly keptFrom: number;
 }
 
 /** Memory that pads share with the tracer: an area for each CPU, one behind the other. */
@@ -260,26 +260,34 @@ export const RECORD_CELLS_LIMIT = 64;
 /** What a pad does at a hit. */
 export type PadAction = CountAction | RecordAction;
 
-/** Adds 1 to a counter. */
-export interface CountAction {
+/** What all that pads do have in common. */
+interface CountingAction {
+  /** Where in the area of each CPU a counter is, in bytes; it has 8. */
+  readonly counterOffset: number;
+  /**
+   * A function that the instruction has to leave for a hit, if it need not: a branch whose target is outside, which has to be
+   * taken, or an indirect jump, whose target has to be outside; {@linkcode JumpInstaller.canTellLeaving} says whether a pad can
+   * find out. Undefined if it always is one.
+   */
+  readonly leaving?: { readonly address: Address; readonly sizeBytes: number } | undefined;
+}
+
+/** Adds 1 to the counter. */
+export interface CountAction extends CountingAction {
   /** What it does. */
   readonly kind: "count";
-  /** Where in the area of each CPU the counter is, in bytes; the counter has 8. */
-  readonly counterOffset: number;
 }
 
 /**
- * Writes a record into the ring of the CPU; if there is no space, it adds 1 to a counter.
+ * Writes a record into the ring of the CPU; if there is no space, it adds 1 to the counter.
  *
  * The first cell of a record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the
  * number of the site; 1 the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then
  * six 64-bit values.
  */
-export interface RecordAction {
+export interface RecordAction extends CountingAction {
   /** What it does. */
   readonly kind: "record";
-  /** Where in the area of each CPU the counter of what was dropped is, in bytes; the counter has 8. */
-  readonly counterOffset: number;
   /** The number of the site: from 1, below 2^24. */
   readonly site: number;
   /** Which values it has: the six arguments of a function that are in registers, or the two words of a result and nothing. */
@@ -331,20 +339,52 @@ export interface JumpInstaller {
    * @param offset Where in `code` the site is.
    * @param address The site.
    * @param functionEnd The address behind the function that the site is in.
+   * @param isTarget Tells whether a branch leads to an address.
    * @returns The window; a string if there can be no jump says why, as the end of a sentence.
    */
-  findWindow(code: Uint8Array, offset: number, address: Address, functionEnd: Address): JumpWindow | string;
+  findWindow(
+    code: Uint8Array,
+    offset: number,
+    address: Address,
+    functionEnd: Address,
+    isTarget: (address: number) => boolean,
+  ): JumpWindow | string;
 
   /**
-   * Lists addresses at which the jump of a window can have its pad: where each byte of the jump at which an instruction
-   * began is a trap, or no instruction.
+   * Has the jump of a window keep more bytes, so that its pad can be elsewhere.
+   *
+   * @param window The window.
+   * @returns The window without its last instruction; undefined if it has but one.
+   */
+  shrink(window: JumpWindow): JumpWindow | undefined;
+
+  /**
+   * Finds an address at which the jump of a window can have its pad: where each byte of the jump at which an instruction
+   * began is a trap, or no instruction, or is kept.
    *
    * @param window The window.
    * @param from The least address that is wanted.
-   * @param to The address that all must be less than.
-   * @returns The addresses, ascending for each way to do that.
+   * @param to The address that it must be less than.
+   * @returns The least one; undefined if there is none.
    */
-  padAddresses(window: JumpWindow, from: number, to: number): Iterable<Address>;
+  padAddress(window: JumpWindow, from: number, to: number): Address | undefined;
+
+  /**
+   * Tells whether a pad can find out whether the first instruction of a window is about to leave a function.
+   *
+   * @param window The window.
+   * @returns Whether it can; of use only for branches and indirect jumps.
+   */
+  canTellLeaving(window: JumpWindow): boolean;
+
+  /**
+   * Finds where the direct branches of a function lead.
+   *
+   * @param code The bytes of the function.
+   * @param address Its address.
+   * @returns What tells of an address whether one does.
+   */
+  findTargets(code: Uint8Array, address: Address): (address: number) => boolean;
 
   /**
    * Makes the contents of a pad.
@@ -353,15 +393,22 @@ export interface JumpInstaller {
    * @param pad Where the entry of the pad is to be.
    * @param memory What the pad shares with the tracer.
    * @param action What it does at a hit.
+   * @param keepsResume Whether the resume points are wanted, which they are by default; else there are none.
    * @returns The contents, which begin {@linkcode PadCode.entry} bytes before `pad`; undefined if there can be none.
    */
-  makePad(window: JumpWindow, pad: Address, memory: PadMemory, action: PadAction): PadCode | undefined;
+  makePad(
+    window: JumpWindow,
+    pad: Address,
+    memory: PadMemory,
+    action: PadAction,
+    keepsResume?: boolean,
+  ): PadCode | undefined;
 
   /**
    * Makes the jump.
    *
    * @param window The window.
-   * @param pad One of its {@linkcode JumpInstaller.padAddresses}.
+   * @param pad One of its addresses for pads.
    * @returns The bytes to be written at the site.
    */
   makeJump(window: JumpWindow, pad: Address): Uint8Array;

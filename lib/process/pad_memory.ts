@@ -15,22 +15,33 @@
  * @module
  */
 
+import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import type { Kernel } from "../../ffi/ffi.ts";
 import {
   CELL_BYTES,
   type CountAction,
+  type Instruction,
   type JumpWindow,
   type PadAction,
   type RecordAction,
   type RingLayout,
 } from "../isa/isa.ts";
 import { PadArea } from "./pad_area.ts";
-import { GRANULE_BYTES, type Pad } from "./pads.ts";
-import { AT_HWCAP2, readAuxiliary, readMappings, readStatus, readText } from "./proc_files.ts";
+import { GRANULE_BYTES } from "./pad_range.ts";
+import type { Pad } from "./pads.ts";
+import {
+  AT_HWCAP2,
+  type Mapping,
+  readAuxiliary,
+  readHeapStart,
+  readMappings,
+  readStatus,
+  readText,
+} from "./proc_files.ts";
 import type { Image, Thread } from "./process.ts";
 import {
+  MADV_NOHUGEPAGE,
   MADV_WIPEONFORK,
   MAP_ANONYMOUS,
   MAP_FIXED_NOREPLACE,
@@ -64,7 +75,7 @@ const WRITE_BYTES = 1 << 16;
 const TRIES_LIMIT = 4;
 
 /** What is wanted of the hits of a pad. */
-export type PadWish = Pick<CountAction, "kind"> | Pick<RecordAction, "kind" | "values">;
+export type PadWish = Pick<CountAction, "kind" | "leaving"> | Pick<RecordAction, "kind" | "leaving" | "values">;
 
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
@@ -72,11 +83,20 @@ export type PadWish = Pick<CountAction, "kind"> | Pick<RecordAction, "kind" | "v
  *
  * @param tracer The tracer.
  * @param image The image.
+ * @param mappings Its mappings, ascending, to which those are added that are made.
+ * @param instruction The instruction of its site.
  * @param window What its jump takes the place of.
  * @param wish What it is to do at a hit.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
  */
-export function makeWantedPad(tracer: Tracer, image: Image, window: JumpWindow, wish: PadWish): Pad | string {
+export function makeWantedPad(
+  tracer: Tracer,
+  image: Image,
+  mappings: Mapping[],
+  instruction: Instruction,
+  window: JumpWindow,
+  wish: PadWish,
+): Pad | string {
   const { pads } = image;
   const area = pads.area ?? provideArea(tracer, image);
   if (area === undefined) return pads.refused ?? "its memory cannot be had";
@@ -87,9 +107,17 @@ export function makeWantedPad(tracer: Tracer, image: Image, window: JumpWindow, 
   const counterOffset = area.takeCounter();
   if (counterOffset === undefined) return "there are too many counters";
   const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
-  const pad = makePad(tracer, image, window, area, action);
-  if (typeof pad === "string") area.freeCounter(counterOffset);
-  return pad;
+  let reason = "there is no memory that a jump reaches";
+  for (let tried: JumpWindow | undefined = window; tried !== undefined; tried = image.isa.jumps!.shrink(tried)) {
+    let pad = pads.allocate(instruction, tried, area, action);
+    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, tried!))) {
+      pad = pads.allocate(instruction, tried, area, action);
+    }
+    if (pad !== undefined && typeof pad !== "string") return pad;
+    reason = pad ?? reason;
+  }
+  area.freeCounter(counterOffset);
+  return reason;
 }
 
 /** Prepares for records. Returns why there can be none. */
@@ -111,12 +139,22 @@ function readCpuFlags(kernel: Kernel): readonly string[] {
   return /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
 }
 
-function makePad(tracer: Tracer, image: Image, window: JumpWindow, area: PadArea, action: PadAction): Pad | string {
-  const { pads } = image;
-  let pad = pads.allocate(window, area, action);
-  if (pad === undefined && attempt(() => mapRange(tracer, image, window))) pad = pads.allocate(window, area, action);
-  if (pad === undefined) return "there is no memory that a jump reaches";
-  return pad;
+/**
+ * Reads the mappings of a process, with an empty one where its heap is to be, if it has none yet.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The mappings, ascending; none if they cannot be read.
+ */
+export function readMappingsAndHeap(kernel: Kernel, pid: number): Mapping[] {
+  const mappings = readMappings(kernel, pid) ?? [];
+  const heap = readHeapStart(kernel, pid);
+  if (heap === undefined || mappings.length === 0 || mappings.some(({ path }) => path === "[heap]")) return mappings;
+  const index = mappings.findIndex(({ start }) => start > heap);
+  return mappings.toSpliced(index < 0 ? mappings.length : index, 0, {
+    ...mappings[0]!,
+    ...{ start: heap, end: heap, path: "[heap]", permissions: "rw-p" },
+  });
 }
 
 /**
@@ -134,14 +172,14 @@ export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
     for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
     const run = sorted.slice(begin, end);
     const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
-    for (const pad of run) bytes.set(pad.displacement.code, pad.address - address);
+    for (const pad of run) bytes.set(pad.takeCode(), pad.address - address);
     if (!image.text.write(address, bytes)) unwritten.push(...run);
   }
   return unwritten;
 }
 
-function endOf({ address, displacement: { code } }: Pad): number {
-  return address + code.length;
+function endOf({ address, sizeBytes }: Pad): number {
+  return address + sizeBytes;
 }
 
 /** Whether nothing else can be between two pads, and both can be written together with what begins at an address. */
@@ -177,6 +215,7 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
   attempt(() => void (pads.area = makeArea(tracer, thread)));
+  pads.mayScatter = mayScatter(tracer, image.pid);
   if (pads.area === undefined) pads.refused = "it may not share memory with the tracer";
   return pads.area;
 }
@@ -189,7 +228,8 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
   if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
-  const limit = /^Max file size\s+(\S+)/m.exec(readText(kernel, `/proc/${pid}/limits`) ?? "")?.[1];
+  const limits = readText(kernel, `/proc/${pid}/limits`) ?? "";
+  const limit = /^Max file size\s+(\S+)/m.exec(limits)?.[1];
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
   if (limit !== "unlimited" && !(Number(limit) >= sizeBytes)) return "it may not make files of that size";
   return undefined;
@@ -242,25 +282,35 @@ function fetchDescriptor({ kernel }: Tracer, pid: number, fd: number): number {
   }
 }
 
+/**
+ * Whether many ranges would do no harm: the address space is not limited, and the program does not lock what is mapped into
+ * memory (mlockall(2)).
+ */
+function mayScatter({ kernel }: Tracer, pid: number): boolean {
+  return /^Max address space\s+unlimited/m.test(readText(kernel, `/proc/${pid}/limits`) ?? "") &&
+    /^VmLck:\s+0 kB/m.test(readText(kernel, `/proc/${pid}/status`) ?? "");
+}
+
 /** Has the target map a range that the jump of a window reaches. */
-function mapRange(tracer: Tracer, image: Image, window: JumpWindow): boolean {
+function mapRange(tracer: Tracer, image: Image, mappings: Mapping[], window: JumpWindow): boolean {
   const thread = findCaller(image);
   if (thread === undefined) return false;
-  const { mmap, munmap } = image.isa.registers.systemCalls;
-  const mappings = readMappings(tracer.kernel, thread.process.pid) ?? [];
+  const { mmap, munmap, madvise } = image.isa.registers.systemCalls;
   for (let tries = 0; tries < TRIES_LIMIT; tries++) {
     const gap = image.pads.findGap(mappings, window);
     if (gap === undefined) return false;
     const { base, sizeBytes } = gap;
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     const got = remoteCall(tracer, thread, mmap, [base, sizeBytes, PROT_READ | PROT_EXEC, flags, -1, 0]);
+    mappings.push({ ...mappings[0]!, start: base, end: (base + sizeBytes) as Address, path: "" });
+    mappings.sort((a, b) => a.start - b.start);
     if (got === base) {
-      image.pads.add(base, sizeBytes);
+      // A page of 2 MiB for a single pad would be too much. A kernel without them refuses, which is as good.
+      remoteCall(tracer, thread, madvise, [base, sizeBytes, MADV_NOHUGEPAGE]);
+      image.pads.add(gap, window);
       return true;
     }
     if (isAddress(got)) remoteCall(tracer, thread, munmap, [got, sizeBytes]);
-    mappings.push({ ...mappings[0]!, start: base, end: (base + sizeBytes) as Address, path: "" });
-    mappings.sort((a, b) => a.start - b.start);
   }
   return false;
 }

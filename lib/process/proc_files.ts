@@ -206,6 +206,18 @@ export function readStartTime(kernel: Kernel, pid: number): number | undefined {
 }
 
 /** The fields of stat behind the command name, which may itself hold blanks and parentheses: [0] is the state. */
+/**
+ * Reads where the heap of a process begins, or will begin.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The address; undefined if there is no such process, or it may not be known.
+ */
+export function readHeapStart(kernel: Kernel, pid: number): Address | undefined {
+  const start = Number(readStatFields(kernel, pid, pid)?.[44] ?? 0);
+  return start > 0 ? toAddress(start) : undefined;
+}
+
 function readStatFields(kernel: Kernel, pid: number, tid: number): string[] | undefined {
   const text = readText(kernel, `/proc/${pid}/task/${tid}/stat`);
   return text?.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -247,6 +247,7 @@ ${attributes}
 
 \tSites
 \t\tADDRESS (+0x4) emulated: c3
+\t\t\tjump if hits are only counted
 
 `;
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {

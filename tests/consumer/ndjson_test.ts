@@ -111,12 +111,19 @@ Deno.test("NdjsonFormatter.formatCount() and formatProbe() write what the schema
   assertEquals(parseLine(formatter.formatProbe(probe)), { type: "probe", ...probe });
   const words = { attributes: "Evolving/Evolving/ISA", argumentAttributes: "Private/Private/Unknown" };
   const sites: SiteDetails[] = [
-    { address: 4096, offset: 0, code: new Uint8Array([0x0f, 5]), performed: "slot", refusal: undefined },
+    {
+      address: 4096,
+      offset: 0,
+      code: new Uint8Array([0x0f, 5]),
+      performed: "slot",
+      refusal: undefined,
+      trapReason: "so",
+    },
     { address: 4098, offset: undefined, code: new Uint8Array(), performed: undefined, refusal: "it is none" },
   ];
   assertEquals(parseLine(formatter.formatProbe(probe, { ...words, argumentTypes: ["int"], sites })), {
     ...{ type: "probe", ...probe, ...words, argumentTypes: ["int"] },
-    sites: [{ address: 4096, offset: 0, code: "0f05", performed: "slot" }, {
+    sites: [{ address: 4096, offset: 0, code: "0f05", performed: "slot", trapReason: "so" }, {
       address: 4098,
       code: "",
       refusal: "it is none",

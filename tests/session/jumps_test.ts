@@ -111,7 +111,7 @@ for (
 }
 
 Deno.test("Session.enable() and Enabled[Symbol.dispose]() put jumps in and out while 8 threads run", async () => {
-  const args = [rounds(20_000_000, 200_000_000), 8, 1];
+  const args = [rounds(60_000_000, 200_000_000), 8, 1];
   const expected = await untraced("hot", { args });
   await using target = await TargetProgram.start("hot", { args });
   assertEquals(await target.line(), "ready");

@@ -229,7 +229,7 @@ Deno.test("Session.run() throws what a consumer of records has thrown, and the t
 Deno.test("Session.takeEvents() gives what was recorded up to the end of the tracing", async () => {
   await using target = await TargetProgram.start("spin", { args: [1] });
   assertEquals(await target.line(), "ready");
-  const events: TraceEvent[] = [];
+  let events: readonly TraceEvent[] = [];
   let enabled: Enabled;
   const session = new Session({ signals: false });
   {
@@ -237,11 +237,11 @@ Deno.test("Session.takeEvents() gives what was recorded up to the end of the tra
     session.attach(target.pid);
     enabled = session.enable("pid$target:a.out:work:entry");
     for await (const batch of session.batches()) {
-      events.push(...batch);
+      events = batch;
       if (events.length > 0) break;
     }
   }
-  events.push(...session.takeEvents());
+  events = [...events, ...session.takeEvents()];
   assertEquals(events.length, enabled.hitsTotal);
   // The calls are numbered: what is not there was dropped.
   const numbers = events.map((event) => event.arguments[0]!);

@@ -7,13 +7,14 @@
 import type { Isa } from "../isa.ts";
 import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
+import { findTargets } from "./branch_targets.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { hideStep } from "./steps.ts";
-import { makePad, records } from "./pad.ts";
+import { canTellLeaving, makePad, records } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
-import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
+import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddress, shrink } from "./window.ts";
 
 /** `EM_X86_64` of elf(5). */
 const EM_X86_64 = 62;
@@ -47,7 +48,10 @@ export const X86_64: Isa = {
     cpuFlags: ["rdpid", "lahf_lm"],
     records,
     findWindow,
-    padAddresses,
+    shrink,
+    padAddress,
+    canTellLeaving,
+    findTargets,
     makePad,
     makeJump,
   },

@@ -8,13 +8,17 @@
  *
  * ```text
  *   areas:  .quad  address of the first CPU's area
+ *  (left:   .quad  address of the function)
  *   quiet:  pop ...; lea 128(%rsp),%rsp; jmp copies
- *   entry:  lea -128(%rsp),%rsp; push %rcx; push %rax; push ...    below the red zone
+ *  (full:   lock incq counter(%rcx); jmp done)
+ *   entry: (jcc taken; jmp copies; taken:)
+ *           lea -128(%rsp),%rsp; (push target;) push %rcx; push %rax; push ...      below the red zone
  *           movabs $enabled,%rcx; mov (%rcx),%ecx; jrcxz quiet
- *           lahf; seto %al                         the flags, but for DF, which nothing here changes
+ *           lahf; seto %al                                   the flags, but for DF, which nothing here changes
+ *          (mov target(%rsp),%rcx; sub left(%rip),%rcx; cmp $size,%rcx; jb done)
  *           rdpid %rcx; and $mask,%ecx; shl $size,%rcx; add areas(%rip),%rcx
  *           what the action does
- *           add $127,%al; sahf; pop ...; lea 128(%rsp),%rsp
+ *   done:   add $127,%al; sahf; pop ...; lea 128(%rsp),%rsp
  *   copies: the displaced instructions of the window; a jump back
  * ```
  *
@@ -26,6 +30,10 @@
  * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
  * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
  *
+ * *Leaving a function.* A return probe on a branch or an indirect jump counts if control leaves the function. A branch is
+ * tried first, with the flags as they are. The target of an indirect jump is pushed, by the same operand, and compared with
+ * the function. The copies then perform the instruction in either case.
+ *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
  *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can fault or block.
@@ -36,16 +44,24 @@
 
 import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../isa.ts";
-import { appendDisplaced } from "./displace.ts";
-import type { X86Instruction } from "./instruction.ts";
+import { decode } from "./decode.ts";
+import { appendDisplaced, pushCopy } from "./displace.ts";
+import { PREFIX, type X86Instruction } from "./instruction.ts";
+import { usesStackPointer } from "./operands.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
+import { instructionsOf } from "./window.ts";
 
 /** The size of the red zone below the stack pointer, in bytes (psABI 3.2.2). */
 const RED_ZONE_BYTES = 128;
-/** What an area's address takes, in bytes. */
+/** What an area's address, and what is pushed, takes, in bytes. */
 const WORD_BYTES = 8;
-/** The sizes of `lock incq` with a displacement, and of `jmp rel32`, in bytes. */
+
+const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
+/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
+const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
+/** The sizes of `lea bytes(%rsp),%rsp`, `lock incq` with a displacement, and `jmp rel32`, in bytes. */
+const LEA_UP_BYTES = 8;
 const COUNT_BYTES = 8;
 const JUMP_BYTES = 5;
 /** How many cells a record takes. */
@@ -55,10 +71,8 @@ const THREAD_SHIFT = 6;
 /** `HWCAP2_FSGSBASE` (arch/x86/include/uapi/asm/hwcap2.h): programs may use rdfsbase. */
 const HWCAP2_FSGSBASE = 2;
 
-const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
-const LEA_UP = [0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0]; // lea 128(%rsp),%rsp
-/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
-const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
+/** Prefixes with which an indirect jump and a push have the same operand. */
+const OPERAND_PREFIXES = PREFIX.FS | PREFIX.GS | PREFIX.OTHER_SEGMENT;
 
 /** How pads write records: the thread is told by its thread pointer. */
 export const records: RecordWriter = {
@@ -74,54 +88,113 @@ export function makePad(
   pad: Address,
   memory: PadMemory,
   action: PadAction,
+  keepsResume = true,
 ): PadCode | undefined {
-  const pops = [...PUSHED[action.kind]].reverse().map((register) => 0x58 | register);
-  const quietBytes = pops.length + LEA_UP.length + JUMP_BYTES;
+  const instructions = instructionsOf(window);
+  const first = instructions[0]!;
+  const left = first.flow === "indirect-jump" ? action.leaving : undefined;
+  const pushed = PUSHED[action.kind];
+  const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
+  const quietBytes = pushed.length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
-  const entry = WORD_BYTES + quietBytes + fullBytes;
-  const out = new SlotCode(toAddress(pad - entry));
+  const entry = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes + fullBytes;
+  const out = new SlotCode(toAddress(pad - entry), keepsResume);
   const { address } = window;
   out.resume(address, false, { isHeld: true });
   out.word(memory.areas);
-  out.bytes(...pops, ...LEA_UP);
+  if (left !== undefined) out.word(left.address);
+  const quiet = out.length;
+  appendPops(pushed, stackBytes, out);
   const quietEnd = appendJump(out);
+  const full = out.length;
   if (action.kind === "record") appendCount(action.counterOffset, out);
-  const fullEnd = action.kind === "record" ? appendJump(out) : 0;
-  appendPushes(address, PUSHED[action.kind], out);
+  const fullEnd = action.kind === "record" ? appendJump(out) : undefined;
+  const notTaken = first.flow === "branch" && action.leaving !== undefined ? appendBranch(first, out) : undefined;
+  if (!appendPushes(window.code, first, { withTarget: left !== undefined, pushed }, out)) return undefined;
   out.resume(address, false, { isHeld: true });
   out.bytes(0x48, 0xb9); // movabs $enabled,%rcx
   out.word(memory.enabled);
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
-  out.bytes(0xe3, WORD_BYTES - (out.length + 2)); // jrcxz quiet
+  out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
   if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
+  const stays = left === undefined ? undefined : appendComparison(left.sizeBytes, WORD_BYTES * pushed.length, out);
   appendArea(memory, out);
-  if (action.kind === "record") {
-    appendRecord(memory, action, WORD_BYTES + quietBytes, out);
-    out.patchHalf(fullEnd - 4, out.length - fullEnd);
-    out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
-  } else {
-    appendCount(action.counterOffset, out);
-  }
+  if (action.kind === "record") appendRecord(memory, action, full, out);
+  else appendCount(action.counterOffset, out);
+  for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
+  if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
-  out.bytes(...pops, ...LEA_UP);
-  out.patchHalf(quietEnd - 4, out.length - quietEnd);
-  const copies = appendCopies(window, out);
+  appendPops(pushed, stackBytes, out);
+  for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
+  const copies = appendCopies(window, instructions, out);
   return copies === undefined ? undefined : { ...out.finish(), entry, copies };
-}
-
-function appendPushes(address: Address, registers: readonly number[], out: SlotCode): void {
-  out.resume(address, false);
-  out.bytes(...LEA_DOWN);
-  for (const [index, register] of registers.entries()) {
-    out.resume(address, false, { stackBytes: RED_ZONE_BYTES + 8 * index });
-    out.bytes(0x50 | register);
-  }
 }
 
 /** Writes a jump whose target is not known yet. Returns the offset behind it. */
 function appendJump(out: SlotCode): number {
   out.bytes(0xe9);
+  out.half(0);
+  return out.length;
+}
+
+/** See `JumpInstaller.canTellLeaving` of `isa.ts`. */
+export function canTellLeaving(window: JumpWindow): boolean {
+  const first = decode(window.code, 0, window.address)!;
+  const { flow, map, opcode, prefixes } = first;
+  // loop and jrcxz count and test a register.
+  if (flow === "branch") return map === 1 || (opcode & 0xf0) === 0x70;
+  return flow === "indirect-jump" && (prefixes & ~OPERAND_PREFIXES) === 0 && !usesStackPointer(first);
+}
+
+/** Has a thread that does not take a branch go on with the copies. Returns where the displacement of that jump ends. */
+function appendBranch({ address, map, opcode }: X86Instruction, out: SlotCode): number {
+  out.resume(address, false);
+  out.bytes(map === 0 ? opcode : 0x70 | (opcode & 15), JUMP_BYTES); // over the jump
+  out.resume(address, false);
+  return appendJump(out);
+}
+
+/** Saves what is used, with the target of an indirect jump above it. Returns whether that can be done. */
+function appendPushes(
+  code: Uint8Array,
+  first: X86Instruction,
+  { withTarget, pushed }: { readonly withTarget: boolean; readonly pushed: readonly number[] },
+  out: SlotCode,
+): boolean {
+  const { address } = first;
+  let stackBytes = RED_ZONE_BYTES;
+  out.resume(address, false);
+  out.bytes(...LEA_DOWN);
+  out.resume(address, false, { stackBytes });
+  if (withTarget) {
+    const copy = pushCopy(first, code, out.here);
+    if (copy === undefined) return false;
+    out.copy(copy);
+    stackBytes += WORD_BYTES;
+    out.resume(address, false, { stackBytes });
+  }
+  for (let index = 0; index < pushed.length; index++) {
+    if (index > 0) out.resume(address, false, { stackBytes: stackBytes + WORD_BYTES * index });
+    out.bytes(0x50 | pushed[index]!);
+  }
+  return true;
+}
+
+function appendPops(pushed: readonly number[], stackBytes: number, out: SlotCode): void {
+  for (let index = pushed.length - 1; index >= 0; index--) out.bytes(0x58 | pushed[index]!);
+  out.bytes(0x48, 0x8d, 0xa4, 0x24); // lea bytes(%rsp),%rsp
+  out.half(stackBytes);
+}
+
+/** Skips what follows if the target that was pushed is inside of the function. Returns where the displacement ends. */
+function appendComparison(sizeBytes: number, targetOffset: number, out: SlotCode): number {
+  out.bytes(0x48, 0x8b, 0x4c, 0x24, targetOffset); // mov target(%rsp),%rcx
+  out.bytes(0x48, 0x2b, 0x0d); // sub left(%rip),%rcx
+  out.half(WORD_BYTES - (out.length + 4));
+  out.bytes(0x48, 0x81, 0xf9); // cmp $size,%rcx
+  out.half(sizeBytes);
+  out.bytes(0x0f, 0x82); // jb done
   out.half(0);
   return out.length;
 }
@@ -179,9 +252,14 @@ function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full:
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */
-function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode): number[] | undefined {
+function appendCopies(
+  { code, address }: JumpWindow,
+  instructions: readonly X86Instruction[],
+  out: SlotCode,
+): number[] | undefined {
   const copies: number[] = [];
-  for (const [index, instruction] of instructions.entries()) {
+  for (let index = 0; index < instructions.length; index++) {
+    const instruction = instructions[index]!;
     const offset = instruction.address - address;
     // Padding that is a trap stays the program's own, where it is.
     if (index > 0 && instruction.refusal !== undefined) {
@@ -190,7 +268,7 @@ function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode
     }
     copies.push(out.length);
     const jumpsBack = index === instructions.length - 1 || instructions[index + 1]!.refusal !== undefined;
-    if (!appendDisplaced(instruction as X86Instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
+    if (!appendDisplaced(instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
   }
   return copies;
 }
