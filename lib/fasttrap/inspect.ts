@@ -15,7 +15,7 @@
 
 import type { Address } from "../address.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
-import { refusalOf, TracepointPlanner } from "./enable.ts";
+import { refusalOf, TracepointPlanner } from "./planner.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import { howPerformed, type TracepointStats } from "./stats.ts";

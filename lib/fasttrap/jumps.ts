@@ -29,6 +29,7 @@ import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
+import { PadCounts } from "./pad_counts.ts";
 import type { Enabling, Probe } from "./probe.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
@@ -73,7 +74,7 @@ export class Jumps {
   readonly #barrier: Barrier;
   readonly #records: Records;
   readonly #allowed: boolean;
-  readonly #byImage = new Map<Image, Set<Tracepoint>>();
+  readonly #counts = new PadCounts();
 
   /**
    * Makes the list of no jumps.
@@ -110,7 +111,7 @@ export class Jumps {
     }
     tracepoint.pad = pad;
     tracepoint.trapReason = undefined;
-    tracepoint.countedTotal = image.pads.area!.read(pad.action.counterOffset);
+    this.#counts.add(tracepoint, pad.action);
     if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
   }
 
@@ -152,8 +153,6 @@ export class Jumps {
     const { image, pad } = tracepoint;
     if (pad === undefined) return;
     image.pads.arm(pad);
-    const jumps = this.#byImage.get(image) ?? new Set();
-    this.#byImage.set(image, jumps.add(tracepoint));
   }
 
   /**
@@ -164,9 +163,7 @@ export class Jumps {
   release(tracepoint: Tracepoint): void {
     const { image, pad } = tracepoint;
     if (pad === undefined) return;
-    harvest(tracepoint);
     tracepoint.pad = undefined;
-    this.#byImage.get(image)?.delete(tracepoint);
     image.pads.disarm(pad);
     this.#barrier.retire(image, [pad]);
   }
@@ -177,9 +174,7 @@ export class Jumps {
    * @param probes The probes whose programs are meant.
    */
   harvestAll(probes: Iterable<Probe>): void {
-    for (const image of this.#imagesOf(probes)) {
-      for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
-    }
+    for (const image of this.#imagesOf(probes)) this.#counts.harvest(image);
   }
 
   /**
@@ -194,7 +189,7 @@ export class Jumps {
 
   #imagesOf(probes: Iterable<Probe>): Set<Image> {
     const images = new Set<Image>();
-    if (this.#byImage.size > 0) { for (const { owner } of probes) images.add(owner.process.image); }
+    if (!this.#counts.isEmpty) { for (const { owner } of probes) images.add(owner.process.image); }
     return images;
   }
 
@@ -205,29 +200,10 @@ export class Jumps {
    */
   forget(image: Image): void {
     this.#records.forget(image, () => {
-      for (const tracepoint of this.#byImage.get(image) ?? []) harvest(tracepoint);
-      this.#byImage.delete(image);
+      this.#counts.harvest(image);
+      this.#counts.delete(image);
       image.pads.area?.[Symbol.dispose]();
     });
-  }
-}
-
-/** Gives the hits of a tracepoint to the consumers of its probes. */
-function harvest(tracepoint: Tracepoint): void {
-  const { pad, image, before, after } = tracepoint;
-  if (pad === undefined) return;
-  const counted = image.pads.area?.read(pad.action.counterOffset) ?? 0;
-  const hits = counted - tracepoint.countedTotal;
-  // The program can write what it wants there.
-  if (!(hits > 0)) return;
-  tracepoint.countedTotal = counted;
-  const isDropped = pad.action.kind === "record";
-  for (const probe of [...before, ...after]) {
-    probe.hitsTotal += hits;
-    for (const enabling of probe.enablings) {
-      if (enabling.counted !== undefined) enabling.counted(probe, hits);
-      else if (isDropped) enabling.dropped?.(probe, hits);
-    }
   }
 }
 

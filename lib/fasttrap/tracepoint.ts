@@ -52,8 +52,6 @@ export class Tracepoint implements Chained<Tracepoint> {
   pad: Pad | undefined;
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump, or nothing yet. */
   trapReason: string | undefined;
-  /** What the counter of its pad was when it was read last. */
-  countedTotal = 0;
   /** The probes that fire before the instruction, the last enabled first. */
   before: readonly Probe[] = [];
   /** The probes that fire after it, the last enabled first. */

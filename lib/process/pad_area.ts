@@ -60,7 +60,8 @@ export class PadArea implements PadMemory, Disposable {
   #used = 0;
   #open = true;
   #lastSite = 0;
-  #freedSites: number[] = [];
+  readonly #freed: PadAction[] = [];
+  readonly #freedSites: number[] = [];
   #recording: Recording | undefined;
 
   /**
@@ -105,17 +106,17 @@ export class PadArea implements PadMemory, Disposable {
   }
 
   /**
-   * Gives back what a pad has used. No thread is in it any more.
+   * Notes that no thread is in a pad any more, so that its counter does not change, and all its records are in the rings.
    *
    * @param action What the pad did.
    */
   free(action: PadAction): void {
-    this.freeCounter(action.counterOffset);
+    this.#freed.push(action);
     if (action.kind === "record") this.#freedSites.push(action.site);
   }
 
   /**
-   * Gives a counter back. No pad adds to it any more.
+   * Gives a counter back. No pad adds to it any more, and nobody has to read it.
    *
    * @param offset Its offset.
    */
@@ -176,6 +177,15 @@ export class PadArea implements PadMemory, Disposable {
   takeSite(): number {
     this.#lastSite = this.#lastSite % SITES_LIMIT + 1;
     return this.#lastSite;
+  }
+
+  /**
+   * Takes what those pads did that have been freed since the last call. Their counters have still to be read and freed.
+   *
+   * @returns What they did.
+   */
+  takeFreed(): readonly PadAction[] {
+    return this.#freed.splice(0);
   }
 
   /**

@@ -23,7 +23,6 @@ import {
   type CountAction,
   type Instruction,
   type JumpWindow,
-  type PadAction,
   type RecordAction,
   type RingLayout,
 } from "../isa/isa.ts";
