@@ -34,7 +34,7 @@
  */
 
 import { type Address, formatAddress } from "../address.ts";
-import type { Instruction, WordMemory } from "../isa/isa.ts";
+import type { FunctionFlow, Instruction, WordMemory } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
 import { type Mapping, readStatus } from "../process/proc_files.ts";
@@ -42,7 +42,7 @@ import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import type { JumpContext } from "./jumps.ts";
+import { findJumpsOver, type JumpContext } from "./jumps.ts";
 import { Tracepoint, type TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
@@ -97,8 +97,8 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly tracepoints: TracepointTable;
   /** See {@linkcode JumpContext.mappings}. */
   readonly mappings: Mapping[];
-  /** See {@linkcode WindowContext.targets}. */
-  readonly targets: Map<Address, (address: number) => boolean>;
+  /** See {@linkcode WindowContext.flows}. */
+  readonly flows: Map<Address, FunctionFlow>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -209,7 +209,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     image,
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
-    targets: new Map(),
+    flows: new Map(),
     made: new Map(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
@@ -280,8 +280,10 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
 function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
-  if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % PAGE_BYTES;
+  const start = pc - pc % PAGE_BYTES;
+  const isRead = window !== undefined && pc >= window.start && pc + size <= window.start + window.bytes.length;
+  // Where memory ends, there is nothing more to be had from the same page on.
+  if (window === undefined || !(isRead || (window.start === start && pc + size <= start + window.size))) {
     const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
@@ -417,12 +419,10 @@ function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
-  const { unitBytes, jumps } = image.isa;
   const around = new Set<Tracepoint>();
   for (const { pc } of made(batch)) {
-    for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
-      const other = fasttrap.tracepoints.find(image.pid, before, unitBytes);
-      if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
+    for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
+      if (other.pc !== pc && image.text.has(other.pc)) around.add(other);
     }
   }
   replaceJumps(fasttrap, image, around, "another probe is inside of the jump");
@@ -430,7 +430,9 @@ function giveWay(batch: Batch): void {
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) => pad === undefined ? [] : [{ address: pc, bytes: pad.jump }]);
+  const jumps = tracepoints.flatMap(({ pc, pad }) =>
+    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
+  );
   const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
@@ -447,7 +449,7 @@ function replaceJumps(
     if (pad === undefined || image.text.remove([pc]).length > 0) continue;
     fasttrap.jumps.release(tracepoint);
     tracepoint.trapReason = trapReason;
-    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
+    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.siteCode, 1);
     if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
   }
 }

@@ -60,7 +60,7 @@ const TRIES_LIMIT = 4;
  * @param image The image.
  * @param mappings Its mappings, ascending, to which those are added that are made.
  * @param instruction The instruction of its site.
- * @param window What its jump takes the place of.
+ * @param windows What its jump may take the place of, best first.
  * @param leaving The function that has to be left for a hit to count; undefined if each counts.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
  */
@@ -69,7 +69,7 @@ export function makeCountingPad(
   image: Image,
   mappings: Mapping[],
   instruction: Instruction,
-  window: JumpWindow,
+  windows: Iterable<JumpWindow>,
   leaving: PadAction["leaving"],
 ): Pad | string {
   const { pads } = image;
@@ -79,10 +79,10 @@ export function makeCountingPad(
   if (counterOffset === undefined) return "there are too many counters";
   const action = { counterOffset, leaving };
   let reason = "there is no memory that a jump reaches";
-  for (let tried: JumpWindow | undefined = window; tried !== undefined; tried = image.isa.jumps!.shrink(tried)) {
-    let pad = pads.allocate(instruction, tried, area, action);
-    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, tried!))) {
-      pad = pads.allocate(instruction, tried, area, action);
+  for (const window of windows) {
+    let pad = pads.allocate(instruction, window, area, action);
+    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, window))) {
+      pad = pads.allocate(instruction, window, area, action);
     }
     if (pad !== undefined && typeof pad !== "string") return pad;
     reason = pad ?? reason;
