@@ -22,9 +22,13 @@ interface Subject {
 const NODE = ["/usr/bin/node", "-e", "console.log(1); setInterval(() => {}, 1000)"];
 const PYTHON = ["/usr/bin/python3", "-c", "print(1, flush=True); import time; time.sleep(1000)"];
 
+/** gdb is linked with the library of Python. */
+const GDB = ["/usr/bin/gdb", "-nx", "-batch", "-ex", "python print(1, flush=True); import time; time.sleep(1000)"];
+
 const SUBJECTS: readonly Subject[] = [
   { name: "libc", module: "libc.so.6", command: PYTHON },
   { name: "libstdc++", module: "libstdc++.so.6*", command: NODE },
+  { name: "libpython", module: "libpython3*", command: GDB },
   { name: "python3", module: "a.out", command: PYTHON },
   { name: "postgres", module: "a.out", command: ["/usr/lib/postgresql/15/bin/postgres", "--single"] },
   { name: "node", module: "a.out", command: NODE },

@@ -25,7 +25,7 @@
  * @module
  */
 
-import { type Address, toAddress } from "../address.ts";
+import type { Address } from "../address.ts";
 import type { Image, Thread } from "../process/process.ts";
 import { stepOver } from "../process/step_over.ts";
 import type { TrapOutcome } from "../process/stop_listener.ts";
@@ -148,7 +148,7 @@ export class Dispatcher {
     if (pad === undefined) return slot?.address;
     const { tracer, jumps } = this.#tables;
     if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
-      return toAddress(pad.address + pad.copies[0]!);
+      return pad.siteCopy;
     }
     jumps.release(tracepoint);
     tracepoint.trapReason = "the program steps itself there";

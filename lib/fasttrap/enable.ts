@@ -31,6 +31,7 @@
  */
 
 import { type Address, formatAddress } from "../address.ts";
+import type { FunctionFlow } from "../isa/isa.ts";
 import type { Image } from "../process/process.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
 import type { Mapping } from "../process/proc_files.ts";
@@ -38,7 +39,7 @@ import { makeSlot } from "../process/slot_memory.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import { type JumpContext, PROBE_INSIDE } from "./jumps.ts";
+import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
@@ -82,8 +83,8 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly tracepoints: TracepointTable;
   /** See {@linkcode JumpContext.mappings}. */
   readonly mappings: Mapping[];
-  /** See {@linkcode WindowContext.targets}. */
-  readonly targets: Map<Address, (address: number) => boolean>;
+  /** See {@linkcode WindowContext.flows}. */
+  readonly flows: Map<Address, FunctionFlow>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -130,8 +131,8 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
     try {
       const addresses = group.flatMap((probe) => probe.addresses);
       unlinkProbes(fasttrap, image, group);
-      const around = findAround(fasttrap, image, addresses, (other) => !fasttrap.jumps.suits(other));
-      if (around.size > 0) rewrite(makeBatch(fasttrap, image), around);
+      const freed = findFreed(fasttrap, image, addresses);
+      if (freed.size > 0) rewrite(makeBatch(fasttrap, image), freed);
     } finally {
       fasttrap.tracer.release();
     }
@@ -205,7 +206,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     image,
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
-    targets: new Map(),
+    flows: new Map(),
     made: new Map(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
@@ -276,8 +277,10 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
 function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
-  if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % PAGE_BYTES;
+  const start = pc - pc % PAGE_BYTES;
+  const isRead = window !== undefined && pc >= window.start && pc + size <= window.start + window.bytes.length;
+  // Where memory ends, there is nothing more to be had from the same page on.
+  if (window === undefined || !(isRead || (window.start === start && pc + size <= start + window.size))) {
     const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
@@ -362,30 +365,37 @@ function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
-  const around = findAround(fasttrap, image, made(batch).map(({ pc }) => pc), ({ pad }) => pad !== undefined);
+  const around = new Set<Tracepoint>();
+  for (const { pc } of made(batch)) {
+    for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
+      if (other.pc !== pc && image.text.has(other.pc)) around.add(other);
+    }
+  }
   rewrite(batch, around, PROBE_INSIDE);
 }
 
-/** The tracepoints in the text whose jumps would, or do, have one of the addresses inside. */
-function findAround(
-  { tracepoints }: Fasttrap,
-  { pid, text, isa: { jumps, unitBytes } }: Image,
+/** The tracepoints that could not be jumps because of probes at addresses that are free now. */
+function findFreed(
+  { tracepoints, jumps }: Fasttrap,
+  { pid, text, isa }: Image,
   addresses: readonly Address[],
-  isMeant: (tracepoint: Tracepoint) => boolean,
 ): Set<Tracepoint> {
-  const around = new Set<Tracepoint>();
+  const freed = new Set<Tracepoint>();
+  if (isa.jumps === undefined) return freed;
   for (const pc of addresses) {
-    for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
-      const other = tracepoints.find(pid, before, unitBytes);
-      if (other !== undefined && text.has(other.pc) && isMeant(other)) around.add(other);
+    for (let near = pc - isa.jumps.jumpBytes + 1; near < pc + isa.jumps.earliestBytes; near++) {
+      const other = tracepoints.find(pid, near, isa.unitBytes);
+      if (other !== undefined && text.has(near) && !jumps.suits(other)) freed.add(other);
     }
   }
-  return around;
+  return freed;
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) => pad === undefined ? [] : [{ address: pc, bytes: pad.jump }]);
+  const jumps = tracepoints.flatMap(({ pc, pad }) =>
+    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
+  );
   const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
   return [...text.install(traps), ...text.installJumps(jumps)];
 }

@@ -148,5 +148,5 @@ function foretellTrap(fasttrap: Fasttrap, probe: Probe, tracepoint: Tracepoint):
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, memory.read(pc, bytes));
   };
-  return jumps.foretell({ tracepoints, code, targets: new Map() }, tracepoint);
+  return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
 }

@@ -23,7 +23,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { JumpInstaller, JumpWindow, PadAction } from "../isa/isa.ts";
+import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/isa.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
@@ -44,6 +44,8 @@ export const PROBE_INSIDE = "another probe is inside of the jump";
 const BOTH_ENDS = "it is the first and the last instruction of its function";
 /** What can be over when probes are disabled. */
 const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS]);
+/** How many functions are remembered at once. */
+const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
 const STAYS = "its instruction need not leave the function";
 
@@ -52,8 +54,8 @@ export interface WindowContext {
   readonly tracepoints: TracepointTable;
   /** Reads the original bytes at an address, as many as are asked for and can be read. */
   readonly code: (pc: Address, size: number) => Uint8Array;
-  /** What tells the targets of direct branches, by the address of their function, made once in a batch. */
-  readonly targets: Map<Address, (address: number) => boolean>;
+  /** How control flows in functions, by their addresses, found out once in a batch. */
+  readonly flows: Map<Address, FunctionFlow>;
 }
 
 /** What making its pad needs as well. */
@@ -63,9 +65,10 @@ export interface JumpContext extends WindowContext {
   readonly mappings: Mapping[];
 }
 
-/** What a jump takes the place of, and what its pad counts. */
+/** What a jump can take the place of, and what its pad counts. */
 interface Plan {
-  readonly window: JumpWindow;
+  /** The windows, best first. */
+  readonly windows: Iterable<JumpWindow>;
   readonly leaving: PadAction["leaving"];
 }
 
@@ -101,7 +104,7 @@ export class Jumps {
     const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
     const pad = typeof plan === "string"
       ? plan
-      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.window, {
+      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.windows, {
         ...wishOf(tracepoint),
         leaving: plan.leaving,
       });
@@ -225,7 +228,7 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   const window = findWindow(context, tracepoint);
   if (typeof window === "string") return window;
   if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
-  return { window, leaving };
+  return { windows: listWindows(context, tracepoint, window), leaving };
 }
 
 /** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
@@ -263,13 +266,9 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */
 function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
-  const { jumps, longestBytes, unitBytes } = image.isa;
+  const { jumps, longestBytes } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
-  for (let inner = pc + 1; inner < pc + jumps.jumpBytes; inner++) {
-    if (context.tracepoints.find(image.pid, inner, unitBytes) !== undefined) {
-      return PROBE_INSIDE;
-    }
-  }
+  if (isTaken(context.tracepoints, image, pc, pc)) return PROBE_INSIDE;
   const probes = [...before, ...after];
   const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
   const code = context.code(pc, jumps.jumpBytes + longestBytes);
@@ -278,20 +277,90 @@ function findWindow(context: WindowContext, { image, pc, before, after }: Tracep
     0,
     pc,
     end as Address,
-    (address) => probes.some((probe) => targetsOf(context, jumps, probe)(address)),
+    (address) => probes.some((probe) => flowOf(context, jumps, probe).leadsTo(address)),
   );
 }
 
-/** What tells where the direct branches and jumps of a function lead. */
-function targetsOf(
-  { code, targets: known }: WindowContext,
+/**
+ * The windows that a jump can have: that which begins at the site, earlier ones, and those that keep more bytes. First those
+ * that keep none, whose pads can lie close to each other.
+ */
+function* listWindows(context: WindowContext, tracepoint: Tracepoint, window: JumpWindow): Generator<JumpWindow> {
+  const { image } = tracepoint;
+  const jumps = image.isa.jumps!;
+  const isFree = ({ address }: JumpWindow) => !isTaken(context.tracepoints, image, tracepoint.pc, address);
+  if (window.keptFrom === jumps.jumpBytes) yield window;
+  const others = [window, ...listEarlier(context, jumps, tracepoint, window).filter(isFree)];
+  const all = others.flatMap((other) => {
+    const shrunk: JumpWindow[] = [];
+    for (let next: JumpWindow | undefined = other; next !== undefined; next = jumps.shrink(next)) shrunk.push(next);
+    return shrunk;
+  });
+  yield* all.sort((a, b) => b.keptFrom - a.keptFrom);
+}
+
+/** The windows that begin before the site of a tracepoint, those with the fewest instructions first. */
+function listEarlier(
+  context: WindowContext,
   jumps: JumpInstaller,
-  { functionAddress, functionBytes }: Probe,
-): (address: number) => boolean {
-  let found = known.get(functionAddress);
-  if (found === undefined) {
-    found = jumps.findTargets(code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES)), functionAddress);
-    known.set(functionAddress, found);
+  { before, after, pc }: Tracepoint,
+  window: JumpWindow,
+): JumpWindow[] {
+  const probes = [...before, ...after];
+  const { functionAddress } = probes[0]!;
+  if (probes.some((probe) => probe.functionAddress !== functionAddress)) return [];
+  const starts = flowOf(context, jumps, probes[0]!).straightBefore(pc, jumps.earliestBytes);
+  return starts.map((start, index) => {
+    const code = context.code(pc + start as Address, -start);
+    return jumps.beginEarlier(window, starts.slice(index), code);
+  }).reverse();
+}
+
+/** Whether a jump for a site, that begins at an address, would overlap another tracepoint or its jump. */
+function isTaken(tracepoints: TracepointTable, image: Image, site: number, start: number): boolean {
+  const { isa: { jumps, unitBytes }, pid } = image;
+  const end = Math.max(start + jumps!.jumpBytes, site + 1);
+  for (let inner = start; inner < end; inner++) {
+    if (inner !== site && tracepoints.find(pid, inner, unitBytes) !== undefined) return true;
+  }
+  return findJumpsOver(tracepoints, image, start, end).some(({ pc }) => pc !== site);
+}
+
+/**
+ * Finds the tracepoints whose jumps overlap a range.
+ *
+ * @param tracepoints The table.
+ * @param image The memory.
+ * @param from The first address of the range.
+ * @param to The address behind it.
+ * @returns The tracepoints.
+ */
+export function findJumpsOver(tracepoints: TracepointTable, image: Image, from: number, to: number): Tracepoint[] {
+  const { isa: { jumps, unitBytes }, pid } = image;
+  const found: Tracepoint[] = [];
+  if (jumps === undefined) return found;
+  for (let site = from - jumps.jumpBytes + 1; site < to + jumps.earliestBytes; site++) {
+    const other = tracepoints.find(pid, site, unitBytes);
+    if (other?.pad === undefined) continue;
+    const start = other.pad.window.address;
+    if (start < to && Math.max(start + jumps.jumpBytes, site + 1) > from) found.push(other);
   }
   return found;
+}
+
+/** How control flows in the function of a probe. */
+function flowOf(
+  { code, flows }: WindowContext,
+  jumps: JumpInstaller,
+  { functionAddress, functionBytes }: Probe,
+): FunctionFlow {
+  let flow = flows.get(functionAddress);
+  if (flow === undefined) {
+    const bytes = code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES));
+    flow = jumps.readFlow(bytes, functionAddress);
+    // Sites come function by function: those before are hardly asked for again.
+    if (flows.size >= FLOWS_LIMIT) flows.clear();
+    flows.set(functionAddress, flow);
+  }
+  return flow;
 }

@@ -212,11 +212,13 @@ export interface Isa {
 
 /** The instructions that a jump takes the place of. */
 export interface JumpWindow {
-  /** The address of the first one, which is the site. */
+  /** The address of the first one. */
   readonly address: Address;
+  /** How far behind the first one the site is, in bytes: 0, or one of the boundaries. */
+  readonly siteOffset: number;
   /** The bytes of the instructions, and as many behind them as the jump touches. */
   readonly code: Uint8Array;
-  /** How far behind the site, in bytes, those of them begin that the jump overwrites, but for the first. */
+  /** How far behind the first one, in bytes, the others begin: those that the jump overwrites, and those up to the site. */
   readonly boundaries: readonly number[];
   /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
   readonly keptFrom: number;
@@ -298,6 +300,8 @@ export interface RecordAction extends CountingAction {
 export interface PadCode extends Displacement {
   /** Where in the code the jump has to lead. */
   readonly entry: number;
+  /** Where in the code the hit begins: behind the copies of what is before the site. */
+  readonly begin: number;
   /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
   readonly copies: readonly number[];
 }
@@ -321,10 +325,31 @@ export interface RecordWriter {
   threadNumber(lo: number, hi: number): number;
 }
 
+/** How control flows in a function, as far as its instructions show. */
+export interface FunctionFlow {
+  /**
+   * Tells whether a direct branch or jump of the function leads to an address.
+   *
+   * @param address The address; any number.
+   */
+  leadsTo(address: number): boolean;
+  /**
+   * Finds the instructions before a site from which control always gets there, and which can be performed elsewhere. No
+   * branch is seen to lead to one of them, but for the first.
+   *
+   * @param site The site.
+   * @param sizeBytes How far before it they may begin.
+   * @returns How far from the site they begin, in bytes: negative numbers, ascending.
+   */
+  straightBefore(site: Address, sizeBytes: number): readonly number[];
+}
+
 /** Puts jumps to pads in the place of instructions. */
 export interface JumpInstaller {
   /** The size of a jump in bytes. */
   readonly jumpBytes: number;
+  /** How far before its site a jump may begin at most, in bytes. */
+  readonly earliestBytes: number;
   /** Where pads preferably are, in bytes behind the site (before it if negative). */
   readonly padDistance: number;
   /** The features of the CPU that pads need, as `/proc/cpuinfo` names them. */
@@ -351,10 +376,20 @@ export interface JumpInstaller {
   ): JumpWindow | string;
 
   /**
+   * Makes a window that begins before its site, at instructions that always go on to it.
+   *
+   * @param window The window that begins at the site.
+   * @param starts How far from the site these instructions begin, in bytes: negative numbers, ascending.
+   * @param code Their bytes.
+   * @returns The window.
+   */
+  beginEarlier(window: JumpWindow, starts: readonly number[], code: Uint8Array): JumpWindow;
+
+  /**
    * Has the jump of a window keep more bytes, so that its pad can be elsewhere.
    *
    * @param window The window.
-   * @returns The window without its last instruction; undefined if it has but one.
+   * @returns The window without its last instruction; undefined if that is the site.
    */
   shrink(window: JumpWindow): JumpWindow | undefined;
 
@@ -378,13 +413,12 @@ export interface JumpInstaller {
   canTellLeaving(window: JumpWindow): boolean;
 
   /**
-   * Finds where the direct branches of a function lead.
+   * Finds out how control flows in a function.
    *
    * @param code The bytes of the function.
    * @param address Its address.
-   * @returns What tells of an address whether one does.
    */
-  findTargets(code: Uint8Array, address: Address): (address: number) => boolean;
+  readFlow(code: Uint8Array, address: Address): FunctionFlow;
 
   /**
    * Makes the contents of a pad.
@@ -409,7 +443,7 @@ export interface JumpInstaller {
    *
    * @param window The window.
    * @param pad One of its addresses for pads.
-   * @returns The bytes to be written at the site.
+   * @returns The bytes to be written where the window begins.
    */
   makeJump(window: JumpWindow, pad: Address): Uint8Array;
 }

@@ -84,7 +84,7 @@ export type PadWish = Pick<CountAction, "kind" | "leaving"> | Pick<RecordAction,
  * @param image The image.
  * @param mappings Its mappings, ascending, to which those are added that are made.
  * @param instruction The instruction of its site.
- * @param window What its jump takes the place of.
+ * @param windows What its jump may take the place of, best first.
  * @param wish What it is to do at a hit.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
  */
@@ -93,7 +93,7 @@ export function makeWantedPad(
   image: Image,
   mappings: Mapping[],
   instruction: Instruction,
-  window: JumpWindow,
+  windows: Iterable<JumpWindow>,
   wish: PadWish,
 ): Pad | string {
   const { pads } = image;
@@ -107,10 +107,10 @@ export function makeWantedPad(
   if (counterOffset === undefined) return "there are too many counters";
   const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
   let reason = "there is no memory that a jump reaches";
-  for (let tried: JumpWindow | undefined = window; tried !== undefined; tried = image.isa.jumps!.shrink(tried)) {
-    let pad = pads.allocate(instruction, tried, area, action);
-    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, tried!))) {
-      pad = pads.allocate(instruction, tried, area, action);
+  for (const window of windows) {
+    let pad = pads.allocate(instruction, window, area, action);
+    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, window))) {
+      pad = pads.allocate(instruction, window, area, action);
     }
     if (pad !== undefined && typeof pad !== "string") return pad;
     reason = pad ?? reason;

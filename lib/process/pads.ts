@@ -71,6 +71,8 @@ export class Pad implements Slot {
   readonly action: PadAction;
   /** Where in it the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
   readonly copies: readonly number[];
+  /** Where the displaced copy of the instruction of its site is. */
+  readonly siteCopy: Address;
   readonly #jumps: JumpInstaller;
   readonly #memory: PadMemory;
   #code: Uint8Array | undefined;
@@ -105,6 +107,12 @@ export class Pad implements Slot {
     this.window = window;
     this.action = action;
     this.copies = code.copies;
+    this.siteCopy = toAddress(this.address + code.copies[window.boundaries.indexOf(window.siteOffset) + 1]!);
+  }
+
+  /** The bytes of the instruction of its site, and some behind it. */
+  get siteCode(): Uint8Array {
+    return this.window.code.subarray(this.window.siteOffset);
   }
 
   /** The bytes of the jump. */
@@ -135,10 +143,10 @@ export class Pad implements Slot {
    * @returns Whether it is.
    */
   begins(pc: number): boolean {
-    const { entry, resume } = this.displacement;
+    const { begin, resume } = this.displacement;
     const offset = pc - this.address;
-    const held = resume.find(({ offset: at, isHeld }) => at > entry && isHeld)?.offset ?? entry;
-    return offset >= entry && offset < held;
+    const held = resume.find(({ offset: at, isHeld }) => at > begin && isHeld)?.offset ?? begin;
+    return offset >= begin && offset < held;
   }
 }
 
@@ -288,7 +296,9 @@ export class Pads {
     const { address, copies, window: { address: site, boundaries } } = pad;
     for (let i = 0; i < boundaries.length; i++) {
       const copy = copies[i + 1]!;
-      if (copy >= 0) this.#copies.set(site + boundaries[i]!, toAddress(address + copy));
+      if (copy >= 0 && boundaries[i]! < this.#jumps!.jumpBytes) {
+        this.#copies.set(site + boundaries[i]!, toAddress(address + copy));
+      }
     }
   }
 
@@ -372,9 +382,11 @@ export class Pads {
   #findGapIn(mappings: readonly Mapping[], window: JumpWindow, from: number, to: number): Gap | undefined {
     let low = LOWEST_ADDRESS + GUARD_BYTES;
     for (const mapping of mappings) {
-      const high = mapping.start - this.#guardBelow(mapping);
-      const gap = this.#cutGap(window, Math.max(roundUp(low), from), Math.min(high, to));
-      if (gap !== undefined) return gap;
+      if (mapping.start > from) {
+        const high = mapping.start - this.#guardBelow(mapping);
+        const gap = this.#cutGap(window, Math.max(roundUp(low), from), Math.min(high, to));
+        if (gap !== undefined) return gap;
+      }
       if (mapping.start > to) return undefined;
       low = mapping.end + this.#guardAbove(mapping);
     }

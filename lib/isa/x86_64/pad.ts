@@ -34,6 +34,8 @@
  * tried first, with the flags as they are. The target of an indirect jump is pushed, by the same operand, and compared with
  * the function. The copies then perform the instruction in either case.
  *
+ * *Before the site.* If the window begins before it, the copies of what is there and a jump over the data come first.
+ *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
  *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can fault or block.
@@ -91,15 +93,21 @@ export function makePad(
   keepsResume = true,
 ): PadCode | undefined {
   const instructions = instructionsOf(window);
-  const first = instructions[0]!;
-  const left = first.flow === "indirect-jump" ? action.leaving : undefined;
+  const siteIndex = window.siteOffset === 0 ? 0 : window.boundaries.indexOf(window.siteOffset) + 1;
+  const site = instructions[siteIndex]!;
+  const code = window.code.subarray(window.siteOffset);
+  const left = site.flow === "indirect-jump" ? action.leaving : undefined;
   const pushed = PUSHED[action.kind];
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = pushed.length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
-  const entry = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes + fullBytes;
+  const dataBytes = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes + fullBytes;
+  const entry = siteIndex === 0 ? dataBytes : 0;
   const out = new SlotCode(toAddress(pad - entry), keepsResume);
-  const { address } = window;
+  const earlier = siteIndex === 0 ? [] : appendEarlier(window, instructions.slice(0, siteIndex), dataBytes, out);
+  if (earlier === undefined) return undefined;
+  const { address } = site;
+  const data = out.length;
   out.resume(address, false, { isHeld: true });
   out.word(memory.areas);
   if (left !== undefined) out.word(left.address);
@@ -109,8 +117,9 @@ export function makePad(
   const full = out.length;
   if (action.kind === "record") appendCount(action.counterOffset, out);
   const fullEnd = action.kind === "record" ? appendJump(out) : undefined;
-  const notTaken = first.flow === "branch" && action.leaving !== undefined ? appendBranch(first, out) : undefined;
-  if (!appendPushes(window.code, first, { withTarget: left !== undefined, pushed }, out)) return undefined;
+  const begin = out.length;
+  const notTaken = site.flow === "branch" && action.leaving !== undefined ? appendBranch(site, out) : undefined;
+  if (!appendPushes(code, site, { withTarget: left !== undefined, pushed }, out)) return undefined;
   out.resume(address, false, { isHeld: true });
   out.bytes(0x48, 0xb9); // movabs $enabled,%rcx
   out.word(memory.enabled);
@@ -118,8 +127,8 @@ export function makePad(
   out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
   if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
-  const stays = left === undefined ? undefined : appendComparison(left.sizeBytes, WORD_BYTES * pushed.length, out);
-  appendArea(memory, out);
+  const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
+  appendArea(data, memory, out);
   if (action.kind === "record") appendRecord(memory, action, full, out);
   else appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
@@ -127,8 +136,9 @@ export function makePad(
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
   appendPops(pushed, stackBytes, out);
   for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
-  const copies = appendCopies(window, instructions, out);
-  return copies === undefined ? undefined : { ...out.finish(), entry, copies };
+  const copies = appendCopies(window, instructions.slice(siteIndex), out);
+  if (copies === undefined) return undefined;
+  return { ...out.finish(), entry, begin, copies: [...earlier, ...copies] };
 }
 
 /** Writes a jump whose target is not known yet. Returns the offset behind it. */
@@ -138,9 +148,27 @@ function appendJump(out: SlotCode): number {
   return out.length;
 }
 
+/** Writes the copies of what is before the site, and a jump over the data. Returns where each begins. */
+function appendEarlier(
+  { address, code, siteOffset }: JumpWindow,
+  instructions: readonly X86Instruction[],
+  dataBytes: number,
+  out: SlotCode,
+): number[] | undefined {
+  const copies: number[] = [];
+  for (const instruction of instructions) {
+    copies.push(out.length);
+    const bytes = code.subarray(instruction.address - address);
+    if (!appendDisplaced(instruction, bytes, out, { jumpsBack: false })) return undefined;
+  }
+  out.resume(toAddress(address + siteOffset), false);
+  out.bytes(0xeb, dataBytes); // jmp begin
+  return copies;
+}
+
 /** See `JumpInstaller.canTellLeaving` of `isa.ts`. */
 export function canTellLeaving(window: JumpWindow): boolean {
-  const first = decode(window.code, 0, window.address)!;
+  const first = decode(window.code, window.siteOffset, toAddress(window.address + window.siteOffset))!;
   const { flow, map, opcode, prefixes } = first;
   // loop and jrcxz count and test a register.
   if (flow === "branch") return map === 1 || (opcode & 0xf0) === 0x70;
@@ -188,10 +216,10 @@ function appendPops(pushed: readonly number[], stackBytes: number, out: SlotCode
 }
 
 /** Skips what follows if the target that was pushed is inside of the function. Returns where the displacement ends. */
-function appendComparison(sizeBytes: number, targetOffset: number, out: SlotCode): number {
-  out.bytes(0x48, 0x8b, 0x4c, 0x24, targetOffset); // mov target(%rsp),%rcx
+function appendComparison(data: number, sizeBytes: number, pushed: readonly number[], out: SlotCode): number {
+  out.bytes(0x48, 0x8b, 0x4c, 0x24, WORD_BYTES * pushed.length); // mov target(%rsp),%rcx
   out.bytes(0x48, 0x2b, 0x0d); // sub left(%rip),%rcx
-  out.half(WORD_BYTES - (out.length + 4));
+  out.half(data + WORD_BYTES - (out.length + 4));
   out.bytes(0x48, 0x81, 0xf9); // cmp $size,%rcx
   out.half(sizeBytes);
   out.bytes(0x0f, 0x82); // jb done
@@ -200,13 +228,13 @@ function appendComparison(sizeBytes: number, targetOffset: number, out: SlotCode
 }
 
 /** Writes the address of the CPU's area into rcx. */
-function appendArea({ areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
+function appendArea(data: number, { areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
   out.bytes(0xf3, 0x0f, 0xc7, 0xf9); // rdpid %rcx
   out.bytes(0x81, 0xe1); // and $mask,%ecx
   out.half(areasTotal - 1);
   out.bytes(0x48, 0xc1, 0xe1, Math.log2(areaBytes)); // shl $size,%rcx
   out.bytes(0x48, 0x03, 0x0d); // add areas(%rip),%rcx
-  out.half(-(out.length + 4));
+  out.half(data - (out.length + 4));
 }
 
 /** Adds 1 to a counter of the area. */

@@ -18,6 +18,11 @@
  *   finds the program's own instructions. So it is where no memory can be had for traps. The pad is at one address of 2^32 if all four bytes are kept: a page of memory for
  *   one jump, which is why this is the exception.
  *
+ * *Earlier windows.* A `ret` that is followed by what has to be kept, and to which no branch leads that is seen, can be inside
+ * of a jump that begins at one of the instructions before it, if these go on to it whatever happens. They are performed in the
+ * pad before the hit. If the jump ends before the site, what is between the two is kept. The site is a trap, whose landings
+ * are hits.
+ *
  * *Invariants.* What is overwritten by something else belongs to the function, or is padding behind it. No return address
  * leads to what is overwritten. Instructions that show where they run, or how they are stepped over (`syscall`, `pushf`), or
  * behind which steps begin (`popf`), are in no window.
@@ -33,6 +38,8 @@ import { showsSteps, startsSteps } from "./steps.ts";
 
 /** The size of `jmp rel32` in bytes. */
 export const JUMP_BYTES = 5;
+/** How far before its site a jump may begin, in bytes. */
+export const EARLIEST_BYTES = 15;
 /** The displacements CCxxxxxx, as signed numbers, begin here. */
 export const PAD_DISTANCE = -0x34000000;
 /** `int3`. */
@@ -72,7 +79,13 @@ export function findWindow(
     isReached &&= goesOn(next);
   }
   const keptFrom = Math.min(size, JUMP_BYTES);
-  return { address, code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)), boundaries, keptFrom };
+  return {
+    address,
+    siteOffset: 0,
+    code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)),
+    boundaries,
+    keptFrom,
+  };
 }
 
 /** Why there can be no jump in the place of an instruction; undefined if there can. */
@@ -105,10 +118,27 @@ function isPadding({ encoding, map, opcode }: X86Instruction, firstByte: number)
   return encoding === "legacy" && (map === 0 ? opcode === 0x90 : map === 1 && opcode === 0x1f);
 }
 
+/** See `JumpInstaller.beginEarlier` of `isa.ts`. */
+export function beginEarlier(window: JumpWindow, starts: readonly number[], code: Uint8Array): JumpWindow {
+  const siteOffset = -starts[0]!;
+  const boundaries = [...starts.slice(1), 0, ...window.boundaries].map((offset) => siteOffset + offset);
+  const whole = new Uint8Array(siteOffset + window.code.length);
+  whole.set(code.subarray(0, siteOffset));
+  whole.set(window.code, siteOffset);
+  return {
+    address: toAddress(window.address - siteOffset),
+    siteOffset,
+    code: whole,
+    // What lies behind jump and site stays as it is.
+    boundaries: boundaries.filter((offset) => offset < JUMP_BYTES || offset <= siteOffset),
+    keptFrom: Math.min(siteOffset + window.keptFrom, JUMP_BYTES),
+  };
+}
+
 /** See `JumpInstaller.shrink` of `isa.ts`. */
 export function shrink(window: JumpWindow): JumpWindow | undefined {
   const keptFrom = window.boundaries.at(-1);
-  if (keptFrom === undefined) return undefined;
+  if (keptFrom === undefined || keptFrom === window.siteOffset) return undefined;
   const boundaries = window.boundaries.slice(0, -1);
   return { ...window, boundaries, keptFrom };
 }
@@ -196,9 +226,14 @@ function finishMatch(bits: number, shift: number, mask: number, want: number): n
  *
  * @param window The window.
  * @param pad Where it leads.
- * @returns Its bytes.
+ * @returns Its bytes, and those up to the trap at its site if that is behind it.
  */
 export function makeJump(window: JumpWindow, pad: Address): Uint8Array {
   const displacement = pad - window.address - JUMP_BYTES;
-  return Uint8Array.of(0xe9, displacement, displacement >> 8, displacement >> 16, displacement >> 24);
+  const jump = Uint8Array.of(0xe9, displacement, displacement >> 8, displacement >> 16, displacement >> 24);
+  if (window.siteOffset < JUMP_BYTES) return jump;
+  const bytes = window.code.slice(0, window.siteOffset + 1);
+  bytes.set(jump);
+  bytes[window.siteOffset] = TRAP_BYTE;
+  return bytes;
 }

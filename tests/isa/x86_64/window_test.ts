@@ -3,9 +3,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import type { JumpWindow, PadAction, PadCode } from "../../../lib/isa/isa.ts";
-import { findTargets } from "../../../lib/isa/x86_64/branch_targets.ts";
+import { readFlow } from "../../../lib/isa/x86_64/function_flow.ts";
 import { canTellLeaving, makePad } from "../../../lib/isa/x86_64/pad.ts";
-import { findWindow, makeJump, padAddress, shrink } from "../../../lib/isa/x86_64/window.ts";
+import { beginEarlier, findWindow, makeJump, padAddress, shrink } from "../../../lib/isa/x86_64/window.ts";
 import { Random } from "./random.ts";
 
 const SITE = toAddress(0x5555_0000_1008);
@@ -94,7 +94,7 @@ Deno.test("shrink() has a jump keep one instruction more each time", () => {
   assertEquals(kept, [[5, 1, 4], [4, 1], [1]]);
 });
 
-Deno.test("findTargets() finds what direct branches lead to, and nothing that only looks like one", () => {
+Deno.test("readFlow() finds what direct branches lead to, and nothing that only looks like one", () => {
   const rows = [
     ["74 2 90 90 c3", [4]], // je
     ["90 90 eb fc", [0]], // jmp
@@ -105,9 +105,58 @@ Deno.test("findTargets() finds what direct branches lead to, and nothing that on
     ["e2 fe 90 90", [0]], // loop
   ] as const;
   for (const [hex, expected] of rows) {
-    const isTarget = findTargets(bytesOf(hex), SITE);
-    const found = Array.from(bytesOf(hex), (_, offset) => offset).filter((offset) => isTarget(SITE + offset));
+    const { leadsTo } = readFlow(bytesOf(hex), SITE);
+    const found = Array.from(bytesOf(hex), (_, offset) => offset).filter((offset) => leadsTo(SITE + offset));
     assertEquals(found, [...expected], hex);
+  }
+});
+
+Deno.test("readFlow() finds the instructions before a site from which control always gets there", () => {
+  const rows = [
+    ["48 83 c4 8 c3", 4, [-4]], // add; ret
+    ["e8 0 0 0 0 5b 5d c3", 7, [-2, -1]], // call; pop; pop; ret
+    ["74 1 5b 5d c3", 4, [-1]], // je to the second pop
+    ["74 2 5b 5d c3", 4, []], // je to ret
+    ["74 0 5b 5d c3", 4, [-2, -1]], // je to the first pop
+    ["8b 5 0 0 0 0 5b c3", 7, [-1]], // mov relative to rip; pop; ret
+    ["9d 5b c3", 2, [-1]], // popf; pop; ret
+    ["6 5b c3", 2, []], // no instruction
+    ["90 b8 5b 5b 5b 5b 5b c3", 4, []], // in the middle of an instruction
+  ] as const;
+  for (const [hex, site, expected] of rows) {
+    const { straightBefore } = readFlow(bytesOf(hex), SITE);
+    assertEquals(straightBefore(toAddress(SITE + site), 15), [...expected], hex);
+  }
+});
+
+Deno.test("beginEarlier() makes jumps that end at a site, go over it, or leave a trap there", () => {
+  const code = bytesOf("48 83 c4 8 5b 5d c3");
+  const site = toAddress(SITE + 6);
+  const rows = [
+    // The site is the first byte, and all that follows is kept.
+    [[-1], [[1], 2, "5d c3 55 48 89"], "e9 cc 55 48 89"],
+    [[-2, -1], [[1, 2], 3, "5b 5d c3 55 48"], "e9 cc cc 55 48"],
+    // The site is behind the jump.
+    [[-6, -2, -1], [[4, 5, 6], 5, "48 83 c4 8 5b"], "e9 0 0 0 cc 5d cc"],
+  ] as const;
+  for (const [starts, [boundaries, keptFrom, first], jump] of rows) {
+    const whole = Uint8Array.of(...code, 0x55, 0x48, 0x89, 0xe5);
+    const plain = findWindow(whole, 6, site, toAddress(SITE + 7), () => false) as JumpWindow;
+    const window = beginEarlier(plain, starts, code.subarray(6 + starts[0]));
+    assertEquals(window.address, site + starts[0]);
+    assertEquals([window.siteOffset, window.keptFrom], [-starts[0], keptFrom]);
+    assertEquals([window.boundaries, window.code.slice(0, 5)], [[...boundaries], bytesOf(first)]);
+    const pad = padAddress(window, window.address - 2 ** 31, window.address + 2 ** 31)!;
+    const bytes = makeJump(window, pad);
+    const expected = bytesOf(jump);
+    assertEquals(bytes.length, expected.length);
+    for (const at of [...boundaries.filter((at) => at < bytes.length)]) assertEquals(bytes[at], expected[at]);
+    const { begin, copies, entry, resume } = makePad(window, pad, MEMORY, { kind: "count", counterOffset: 8 })!;
+    // What is before the site comes before the hit.
+    assertEquals([entry, copies.length], [0, starts.length + 1]);
+    assert(copies.slice(0, -1).every((at) => at < begin) && copies.at(-1)! > begin);
+    const places = resume.filter(({ offset }) => copies.includes(offset)).map(({ pc }) => pc - site);
+    assertEquals(places, [...starts, 0]);
   }
 });
 
@@ -117,7 +166,7 @@ Deno.test("padAddress() gives the addresses whose jump traps or keeps what was t
   for (const boundaries of sets) {
     const keptFrom = 5 - random.below(2) * random.below(5 - (boundaries.at(-1) ?? 0));
     const code = Uint8Array.from({ length: 5 }, () => random.below(256));
-    const window = { address: SITE, code, boundaries, keptFrom };
+    const window = { address: SITE, siteOffset: 0, code, boundaries, keptFrom };
     const isKept = (bytes: Uint8Array, at: number) => at < keptFrom || bytes[at] === code[at];
     for (const last of [0xcc, 0x37, 0x3f]) {
       // Somewhere around a displacement that has traps, or what is kept, in all bytes, and somewhere else.
