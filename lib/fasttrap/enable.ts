@@ -31,7 +31,7 @@
  */
 
 import { type Address, formatAddress } from "../address.ts";
-import type { FunctionFlow } from "../isa/isa.ts";
+import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
 import type { Mapping } from "../process/proc_files.ts";

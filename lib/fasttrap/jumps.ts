@@ -23,7 +23,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/isa.ts";
+import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";

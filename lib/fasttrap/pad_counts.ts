@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { PadAction } from "../isa/isa.ts";
+import type { PadAction } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 

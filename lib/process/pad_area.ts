@@ -18,7 +18,7 @@
 
 import { type Kernel, mappedMemory } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
-import type { PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/isa.ts";
+import type { PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/jumps.ts";
 import type { Image } from "./process.ts";
 import { RecordRings } from "./record_rings.ts";
 import { RecordThreads } from "./record_threads.ts";
@@ -26,7 +26,7 @@ import { TickClock } from "./tick_clock.ts";
 
 /** The size of a counter in bytes. */
 const COUNTER_BYTES = 8;
-/** Sites have numbers from 1 up to this, which are used again when all have been (`RecordAction` of `isa.ts`). */
+/** Sites have numbers from 1 up to this, which are used again when all have been (`RecordAction` of `isa/jumps.ts`). */
 const SITES_LIMIT = 2 ** 24 - 1;
 
 /** What it takes to read records. */

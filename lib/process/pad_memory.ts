@@ -18,14 +18,8 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import {
-  CELL_BYTES,
-  type CountAction,
-  type Instruction,
-  type JumpWindow,
-  type RecordAction,
-  type RingLayout,
-} from "../isa/isa.ts";
+import type { Instruction } from "../isa/isa.ts";
+import { CELL_BYTES, type CountAction, type JumpWindow, type RecordAction, type RingLayout } from "../isa/jumps.ts";
 import { PadArea } from "./pad_area.ts";
 import { GRANULE_BYTES } from "./pad_range.ts";
 import type { Pad } from "./pads.ts";

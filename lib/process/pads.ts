@@ -23,7 +23,8 @@
  */
 
 import { type Address, toAddress } from "../address.ts";
-import type { Instruction, Isa, JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/isa.ts";
+import type { Instruction, Isa } from "../isa/isa.ts";
+import type { JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/jumps.ts";
 import type { PadArea } from "./pad_area.ts";
 import { PadRange } from "./pad_range.ts";
 import type { Mapping } from "./proc_files.ts";

@@ -24,7 +24,7 @@
  * @module
  */
 
-import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/isa.ts";
+import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts";
 
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */

@@ -2,7 +2,7 @@
  * Which thread a record is of.
  *
  * *Problem.* A pad cannot ask the kernel who it is running for; that would cost more than everything else. It writes a number
- * that is made from a register in which threads differ (`RecordWriter` of `isa/isa.ts`).
+ * that is made from a register in which threads differ (`RecordWriter` of `isa/jumps.ts`).
  *
  * *Method.* The registers of each thread are read once, when all are stopped or the thread is being born. A number is used
  * again when its thread has ended, and a child that shares the memory has that of its parent, which is suspended meanwhile:
@@ -15,7 +15,7 @@
  */
 
 import type { Kernel } from "../../ffi/ffi.ts";
-import type { RecordWriter } from "../isa/isa.ts";
+import type { RecordWriter } from "../isa/jumps.ts";
 import type { Image, Thread } from "./process.ts";
 import { NT_PRSTATUS } from "./ptrace.ts";
 

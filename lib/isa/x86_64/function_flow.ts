@@ -12,7 +12,7 @@
  */
 
 import type { Address } from "../../address.ts";
-import type { FunctionFlow } from "../isa.ts";
+import type { FunctionFlow } from "../jumps.ts";
 import { decode } from "./decode.ts";
 import { readInt32 } from "./immediate.ts";
 import { showsSteps, startsSteps } from "./steps.ts";
@@ -34,7 +34,7 @@ interface Decoded {
   readonly kinds: Uint8Array;
 }
 
-/** See `JumpInstaller.readFlow` of `isa.ts`. */
+/** See `JumpInstaller.readFlow` of `jumps.ts`. */
 export function readFlow(code: Uint8Array, address: Address): FunctionFlow {
   let near: Set<number> | undefined;
   let decoded: Decoded | undefined;

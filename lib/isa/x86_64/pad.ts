@@ -45,7 +45,7 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../isa.ts";
+import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../jumps.ts";
 import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
@@ -84,7 +84,7 @@ export const records: RecordWriter = {
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
 };
 
-/** See `JumpInstaller.makePad` of `isa.ts`. */
+/** See `JumpInstaller.makePad` of `jumps.ts`. */
 export function makePad(
   window: JumpWindow,
   pad: Address,
@@ -166,7 +166,7 @@ function appendEarlier(
   return copies;
 }
 
-/** See `JumpInstaller.canTellLeaving` of `isa.ts`. */
+/** See `JumpInstaller.canTellLeaving` of `jumps.ts`. */
 export function canTellLeaving(window: JumpWindow): boolean {
   const first = decode(window.code, window.siteOffset, toAddress(window.address + window.siteOffset))!;
   const { flow, map, opcode, prefixes } = first;

@@ -31,7 +31,7 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow } from "../isa.ts";
+import type { JumpWindow } from "../jumps.ts";
 import { decode } from "./decode.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { showsSteps, startsSteps } from "./steps.ts";
@@ -49,7 +49,7 @@ const OTHER_LAST_BYTES = [0x37, 0x3f];
 /** Compilers align functions to this, in bytes: another one may begin there. */
 const FUNCTION_ALIGNMENT = 16;
 
-/** See `JumpInstaller.findWindow` of `isa.ts`. */
+/** See `JumpInstaller.findWindow` of `jumps.ts`. */
 export function findWindow(
   code: Uint8Array,
   offset: number,
@@ -118,7 +118,7 @@ function isPadding({ encoding, map, opcode }: X86Instruction, firstByte: number)
   return encoding === "legacy" && (map === 0 ? opcode === 0x90 : map === 1 && opcode === 0x1f);
 }
 
-/** See `JumpInstaller.beginEarlier` of `isa.ts`. */
+/** See `JumpInstaller.beginEarlier` of `jumps.ts`. */
 export function beginEarlier(window: JumpWindow, starts: readonly number[], code: Uint8Array): JumpWindow {
   const siteOffset = -starts[0]!;
   const boundaries = [...starts.slice(1), 0, ...window.boundaries].map((offset) => siteOffset + offset);
@@ -135,7 +135,7 @@ export function beginEarlier(window: JumpWindow, starts: readonly number[], code
   };
 }
 
-/** See `JumpInstaller.shrink` of `isa.ts`. */
+/** See `JumpInstaller.shrink` of `jumps.ts`. */
 export function shrink(window: JumpWindow): JumpWindow | undefined {
   const keptFrom = window.boundaries.at(-1);
   if (keptFrom === undefined || keptFrom === window.siteOffset) return undefined;
@@ -153,7 +153,7 @@ export function instructionsOf({ address, boundaries, code }: JumpWindow): X86In
   return [0, ...boundaries].map((offset) => decode(code, offset, toAddress(address + offset))!);
 }
 
-/** See `JumpInstaller.padAddress` of `isa.ts`. */
+/** See `JumpInstaller.padAddress` of `jumps.ts`. */
 export function padAddress(window: JumpWindow, from: number, to: number): Address | undefined {
   const origin = window.address + JUMP_BYTES;
   const first = Math.max(Math.max(from, 0) - origin, -(2 ** 31));

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
-import type { JumpWindow, PadAction, PadCode } from "../../../lib/isa/isa.ts";
+import type { JumpWindow, PadAction, PadCode } from "../../../lib/isa/jumps.ts";
 import { readFlow } from "../../../lib/isa/x86_64/function_flow.ts";
 import { canTellLeaving, makePad } from "../../../lib/isa/x86_64/pad.ts";
 import { beginEarlier, findWindow, makeJump, padAddress, shrink } from "../../../lib/isa/x86_64/window.ts";
