@@ -26,8 +26,8 @@ import { alignOf, type EnumType, type Member, resolve, sizeOf, type StructType, 
 /** What types depend on that is not a type. */
 export interface DeclareContext {
   readonly types: TypeTable;
-  /** The size of a string. */
-  readonly strsize: number;
+  /** Tells the size of a string. */
+  readonly strsize: () => number;
   /** Computes a constant; undefined if the expression is none. Its sign is that of its type. */
   readonly constantOf: (expression: ExpressionSyntax) => { value: Int64; signed: boolean } | undefined;
   /** Takes a name of an enumeration. */
@@ -221,7 +221,7 @@ export class Declarer {
 
   #layOut(type: StructType, declarations: readonly MemberDeclaration[], line: number): void {
     if (type.complete) fail("D_DECL_TYPERED", line, `type redeclared: ${typeName(type)}`);
-    const layout = new Layout(type.kind === "union", this.#context.strsize);
+    const layout = new Layout(type.kind === "union", this.#context.strsize());
     const names = new Set<string>();
     for (const { specifiers, declarators, line } of declarations) {
       if (specifiers.storage !== undefined) {

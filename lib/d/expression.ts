@@ -166,7 +166,7 @@ export interface Load extends ExpressionBase {
   readonly userland: boolean;
 }
 
-/** A number cut to the form's size and extended by its sign. */
+/** A number cut to the form's size and extended by its sign; of the form `void` it is anything, evaluated for nothing. */
 export interface Convert extends ExpressionBase {
   readonly kind: "convert";
   readonly operand: Expression;

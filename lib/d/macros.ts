@@ -70,13 +70,14 @@ export class Macros {
   /**
    * Checks that the script has used all of its arguments.
    *
+   * @param line The last line, for the error.
    * @throws {CompileError} `D_MACRO_UNUSED` if it has not.
    */
-  checkUsed(): void {
+  checkUsed(line: number): void {
     const unused = this.#context.arguments.findIndex((_, index) => !this.#used.has(index));
     if (unused < 0 || this.#context.defaults) return;
     const value = this.#context.arguments[unused]!;
-    fail("D_MACRO_UNUSED", 0, `extraneous argument '${value}' ($${unused} is not referenced)`);
+    fail("D_MACRO_UNUSED", line, `extraneous argument '${value}' ($${unused} is not referenced)`);
   }
 
   #argument(index: number, written: string, line: number): string | undefined {

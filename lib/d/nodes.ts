@@ -41,6 +41,9 @@ export interface Translator {
   readonly line: number;
 }
 
+/** The expressions whose value may not be cut to the size of their type. */
+const COMPUTED: ReadonlySet<Expression["kind"]> = new Set(["arithmetic", "unary", "conditional", "comma"]);
+
 /**
  * Makes a constant.
  *
@@ -90,11 +93,10 @@ export function convert(expression: Expression, type: Type): Expression {
   if (expression.kind === "constant") {
     return { ...expression, type, form, value: cut(expression.value, form.sizeBytes, form.signed) };
   }
-  // A value that is read from a place of that form needs no cut; one that is computed may have more bits than its type.
+  // What is computed may have more bits than its type; any other value has been extended to 64 bits already.
   const from = expression.form;
-  const isRead = expression.kind === "variable" || expression.kind === "element" || expression.kind === "convert";
-  if (isRead && from.kind === "number" && from.sizeBytes === form.sizeBytes && from.signed === form.signed) {
-    return { ...expression, type } as Expression;
+  if (!COMPUTED.has(expression.kind) && from.kind === "number") {
+    if (from.sizeBytes === form.sizeBytes && from.signed === form.signed) return { ...expression, type } as Expression;
   }
   return { kind: "convert", operand: expression, type, form, line: expression.line };
 }

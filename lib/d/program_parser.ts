@@ -32,6 +32,8 @@ export interface ParserOptions {
   readonly prefersDescriptions: boolean;
   /** Takes a directive that is no pragma of D; see {@linkcode Lexer}. */
   readonly onDirective: (text: string, line: number) => number | undefined;
+  /** Takes a part of the program when it has been read; pragmas come in front of the clause in which they stand. */
+  readonly onItem: (item: ItemSyntax) => void;
 }
 
 /**
@@ -42,23 +44,23 @@ export interface ParserOptions {
  * import { assertEquals } from "@std/assert";
  * import { Macros } from "./macros.ts";
  *
- * const items = parseProgram("BEGIN { exit(0); }", {
+ * const kinds: string[] = [];
+ * parseProgram("BEGIN { exit(0); }", {
  *   macros: new Macros({ arguments: [], variables: {}, defaults: false }),
  *   typeNames: new Set(),
  *   isFile: true,
  *   prefersDescriptions: false,
  *   onDirective: () => undefined,
+ *   onItem: ({ kind }) => kinds.push(kind),
  * });
- * assertEquals(items.map(({ kind }) => kind), ["clause"]);
+ * assertEquals(kinds, ["clause"]);
  * ```
  *
  * @param source The text.
  * @param options What must be known beside it.
- * @returns What it consists of, in its order.
  * @throws {CompileError} `D_SYNTAX` and the tags of the lexer.
  */
-export function parseProgram(source: string, options: ParserOptions): ItemSyntax[] {
-  const items: ItemSyntax[] = [];
+export function parseProgram(source: string, options: ParserOptions): void {
   const lexer = new Lexer(source, {
     macros: options.macros,
     isTypeName: (name) => options.typeNames.has(name),
@@ -66,12 +68,11 @@ export function parseProgram(source: string, options: ParserOptions): ItemSyntax
     onDirective(text, line) {
       const words = text.trim().split(/\s+/);
       if (words[0] !== "pragma") return options.onDirective(text, line);
-      if (words[1] === "D") items.push({ kind: "pragma", words: splitPragma(text), line });
+      if (words[1] === "D") options.onItem({ kind: "pragma", words: splitPragma(text), line });
       return undefined;
     },
   });
-  new ProgramParser(lexer, options).parse(items);
-  return items;
+  new ProgramParser(lexer, options).parse(options.onItem);
 }
 
 /** Splits the text of a pragma behind `D` into words; a string is one word with its quotes. */
@@ -88,11 +89,11 @@ class ProgramParser extends DeclarationParser {
     this.#isFile = options.isFile;
   }
 
-  parse(items: ItemSyntax[]): void {
+  parse(onItem: (item: ItemSyntax) => void): void {
     for (;;) {
       const token = this.peekOuter();
       if (token.kind === "end") return;
-      items.push(this.#item(token));
+      onItem(this.#item(token));
     }
   }
 

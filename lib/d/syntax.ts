@@ -6,12 +6,16 @@
  * @module
  */
 
+import type { Int64 } from "./int64.ts";
 import type { IntegerLiteral } from "./token.ts";
+import type { Type } from "./types.ts";
 
 /** An expression as it is written. */
 export type ExpressionSyntax =
   | { readonly kind: "integer"; readonly literal: IntegerLiteral; readonly line: number }
   | { readonly kind: "string"; readonly bytes: Uint8Array; readonly line: number }
+  /** A constant that has been computed already. */
+  | { readonly kind: "constant"; readonly value: Int64; readonly type: Type; readonly line: number }
   | IdentifierSyntax
   | AggregationSyntax
   | IndexSyntax
