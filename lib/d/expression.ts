@@ -41,6 +41,7 @@ export type Expression =
   | Load
   | Convert
   | ToString
+  | AddressOf
   | Unary
   | Arithmetic
   | Comparison
@@ -155,7 +156,7 @@ export interface Register extends ExpressionBase {
   readonly index: Expression;
 }
 
-/** What an address points to: `*p`, `p->member`, `p[i]`. */
+/** What an address points to: `*p`, `p->member`, `p[i]`. Only memory that the clause has made can be stored to. */
 export interface Load extends ExpressionBase {
   readonly kind: "load";
   readonly address: Expression;
@@ -165,7 +166,7 @@ export interface Load extends ExpressionBase {
   readonly userland: boolean;
 }
 
-/** A number cut to the form's size and extended by its sign. */
+/** A number cut to the form's size and extended by its sign; of the form `void` it is anything, evaluated for nothing. */
 export interface Convert extends ExpressionBase {
   readonly kind: "convert";
   readonly operand: Expression;
@@ -180,7 +181,13 @@ export interface ToString extends ExpressionBase {
   readonly limitBytes: number | undefined;
 }
 
-/** An operator with one operand. `!` is 0 or 1; of a string it tests whether there is one. */
+/** The address of a value of the form `bytes` that is no {@linkcode Load}, such as an array in a variable. */
+export interface AddressOf extends ExpressionBase {
+  readonly kind: "address";
+  readonly operand: Expression;
+}
+
+/** An operator with one operand, a number; `!` is 0 or 1. */
 export interface Unary extends ExpressionBase {
   readonly kind: "unary";
   readonly operator: "-" | "~" | "!";
