@@ -56,6 +56,7 @@ export class ExpressionCode implements ExpressionEmitter {
   /** Evaluates and leaves nothing. */
   emitEffect(expression: Expression): void {
     const { kind } = expression.form;
+    if (kind === "void" && expression.kind === "convert") return this.emitEffect(expression.operand);
     if (kind === "string") this.emitString(expression);
     else if (kind === "void" && expression.kind === "call") this.#emitCall(expression);
     else this.emitNumber(expression);
@@ -132,6 +133,8 @@ export class ExpressionCode implements ExpressionEmitter {
         return this.#emitResult();
       case "construct":
         return this.#emitConstruct(expression);
+      case "address":
+        return this.emitNumber(expression.operand);
       default:
         return this.#emitTruth(expression);
     }

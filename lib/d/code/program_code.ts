@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { Program, StringConstant, Variable } from "../tree.ts";
+import type { Expression, Program, StringConstant, Variable } from "../tree.ts";
+import { allExpressions, allStatements, expressionsOf } from "../walk.ts";
 import type { Form } from "../types.ts";
 import type { RunOptions } from "../run/run_options.ts";
 import { ModuleBuilder } from "./assembler.ts";
@@ -18,7 +19,6 @@ import { makeHelpers } from "./helper_code.ts";
 import { importHost } from "./host_imports.ts";
 import { align, layOutMemory, type MemoryLayout } from "./memory_layout.ts";
 import { layOutRecord, type RecordLayout } from "./record_layout.ts";
-import { walk } from "./tree_walk.ts";
 
 const KEY_SLACK_BYTES = 16;
 
@@ -73,13 +73,17 @@ export function generateProgram(program: Program, options: RunOptions): ProgramC
 }
 
 function collectStrings(program: Program): StringConstant[] {
-  const strings: StringConstant[] = [];
-  walk(program.clauses, {
-    expression: (one) => {
-      if (one.kind === "string") strings.push(one);
-    },
-  });
-  return strings;
+  return [...expressionsIn(program)].filter((one) => one.kind === "string");
+}
+
+/** All expressions of all clauses. */
+function* expressionsIn(program: Program): Generator<Expression> {
+  for (const { predicate, statements } of program.clauses) {
+    if (predicate !== undefined) yield* allExpressions(predicate);
+    for (const statement of allStatements(statements)) {
+      for (const expression of expressionsOf(statement)) yield* allExpressions(expression);
+    }
+  }
 }
 
 /** How many bytes a constant takes; what `strsize` does not allow is cut. */
@@ -109,11 +113,9 @@ function placeStrings(
 /** The most bytes of a tuple, of an aggregation or of an associative array. */
 function longestKey(program: Program, options: RunOptions): number {
   let frames = Math.max(options.ustackframes, options.jstackframes);
-  walk(program.clauses, {
-    expression: (one) => {
-      if (one.kind === "stack") frames = Math.max(frames, framesOf(one, options));
-    },
-  });
+  for (const one of expressionsIn(program)) {
+    if (one.kind === "stack") frames = Math.max(frames, framesOf(one, options));
+  }
   const { global, thread, clause } = program.variables;
   const tuples = [
     ...program.aggregations.map(({ keys }) => keys),
