@@ -82,6 +82,8 @@ function checkOther(
   const { line } = syntax;
   switch (syntax.kind) {
     case "conditional":
+      checkNoAction(syntax.then);
+      checkNoAction(syntax.otherwise);
       return checkConditional(
         environment,
         environment.value(syntax.condition),
@@ -104,6 +106,9 @@ function checkOther(
       return checkTranslation(environment, syntax.type, environment.check(syntax.operand), line);
   }
 }
+
+/** How many registers `uregs[]` has: those of `struct user_regs_struct`. */
+const REGISTERS = 27;
 
 /** Types that a constant may have, in the order in which C tries them. */
 const DECIMAL_TYPES = ["int", "long", "unsigned long"];
@@ -286,12 +291,14 @@ function checkRegister(environment: Environment, keys: readonly ExpressionSyntax
     fail("D_PROTO_LEN", line, `uregs[ ] prototype mismatch: ${keys.length} keys passed, 1 expected`);
   }
   const index = environment.value(keys[0]!);
-  if (!isInteger(index.type)) {
-    fail(
-      "D_PROTO_ARG",
-      line,
-      `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: int\n\t argument: ${typeName(index.type)}`,
-    );
+  if (index.kind !== "constant") {
+    const type = typeName(index.type);
+    const text = `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: ${type}`;
+    fail("D_PROTO_ARG", line, text);
+  }
+  const number = numberOf(index.value, true);
+  if (number < 0 || number >= REGISTERS) {
+    fail("D_UNKNOWN", line, `uregs[ ] index ${number} is out of range (0 to ${REGISTERS - 1})`);
   }
   const type = environment.type("uint64_t");
   return { kind: "register", index, type, form: formOf(type), line };
@@ -316,7 +323,15 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
   }
 }
 
+/** Checks that what a condition chooses is no action. */
+function checkNoAction(syntax: ExpressionSyntax): void {
+  const name = syntax.kind === "call" && syntax.callee.kind === "identifier" ? syntax.callee.name : "";
+  if (PROTOTYPES.get(name)?.kind !== "action") return;
+  fail("D_OP_ACT", syntax, "operator ?: operands may not be tracing functions");
+}
+
 function checkAddress(environment: Environment, syntax: ExpressionSyntax, line: number): Expression {
+  if (syntax.kind === "aggregation") fail("D_ADDROF_VAR", line, `cannot take address of aggregation: @${syntax.name}`);
   const operand = valueOf(environment.check(syntax));
   const { kind, type } = operand;
   if (kind === "variable" || kind === "element" || kind === "builtin" || kind === "argument" || kind === "register") {
