@@ -18,7 +18,7 @@ import {
 } from "./check_member.ts";
 import { checkBinary, checkConditional, checkUnary } from "./check_operators.ts";
 import { fail } from "./compile_error.ts";
-import { isArgumentCompatible, isInteger, isScalar, isStringLike, structOf } from "./compatible.ts";
+import { isArgumentCompatible, isScalar, isStringLike, structOf } from "./compatible.ts";
 import { isComplete } from "./declare.ts";
 import type { Environment, Inline } from "./environment.ts";
 import type { BuiltinName, Expression } from "./expression.ts";
@@ -116,18 +116,16 @@ const OTHER_TYPES = ["int", "unsigned int", "long", "unsigned long"];
 
 /** Gives an integer the first of C's types that can hold it. */
 function checkInteger(environment: Environment, literal: IntegerLiteral, line: number): Expression {
-  const { value, isDecimal, isUnsigned, longs } = literal;
-  const isNegative = value.hi >>> 31 === 1 && isDecimal && numberOf(value, true) >= -(2 ** 31);
+  const { value, isDecimal, isUnsigned, isNegative, longs } = literal;
   const names = (isDecimal && !isUnsigned ? DECIMAL_TYPES : OTHER_TYPES)
     .filter((name) => !isUnsigned || name.startsWith("unsigned"))
     .filter((name) => longs === 0 || name.endsWith("long"));
   const name = names.find((name) => {
     const { sizeBytes, signed } = environment.types.integer(name);
-    // A character may be negative already.
-    if (isNegative && signed && !isUnsigned && longs === 0 && sizeBytes === 4) return value.lo >>> 31 === 1;
-    if (value.hi === 0) return sizeBytes === 8 || !signed || value.lo < 2 ** 31;
-    return sizeBytes === 8 && (!signed || value.hi < 2 ** 31);
-  })!;
+    if (isNegative) return signed && (sizeBytes === 8 || (value.hi === 0xffffffff && value.lo >= 2 ** 31));
+    const high = sizeBytes === 8 ? value.hi : value.lo;
+    return (sizeBytes === 8 || value.hi === 0) && (!signed || high < 2 ** 31);
+  }) ?? "unsigned long";
   const type = environment.types.integer(longs === 2 ? name.replace("long", "long long") : name);
   return constant(value, type, line);
 }

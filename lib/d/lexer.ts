@@ -143,7 +143,7 @@ export class Lexer {
     const literal = parseInteger(text.replace(/^-/, ""), this.#line);
     if (!text.startsWith("-")) return literal;
     const { lo, hi } = literal.value;
-    return { ...literal, value: { lo: -lo >>> 0, hi: (lo === 0 ? -hi : ~hi) >>> 0 } };
+    return { ...literal, isNegative: true, value: { lo: -lo >>> 0, hi: (lo === 0 ? -hi : ~hi) >>> 0 } };
   }
 
   #word(text: string, length: number): Token {
