@@ -9,7 +9,7 @@ import { checkFormat } from "./check_format.ts";
 import { aggregationName } from "./check_aggregate.ts";
 import { structValue } from "./check_member.ts";
 import { fail } from "./compile_error.ts";
-import { isInteger, isSameType, isScalar, isStringLike } from "./compatible.ts";
+import { isSameType, isScalar, isStringLike } from "./compatible.ts";
 import type { Environment } from "./environment.ts";
 import type { Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
@@ -101,21 +101,15 @@ function checkPrint(environment: Environment, syntax: CallSyntax, prototype: Pro
 }
 
 function checkTraceMemory(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
-  checkCount(prototype, syntax);
   const { line } = syntax;
-  const [addressSyntax, sizeSyntax, dynamicSyntax] = syntax.arguments;
-  const address = decay(environment.value(addressSyntax!));
+  const [first, size, dynamicBytes] = checkArguments(environment, prototype, syntax);
+  const address = decay(first!);
   if (!isScalar(address.type)) {
     fail("D_TRACEMEM_ADDR", line, "tracemem( ) argument #1 must be a pointer or integral type");
   }
-  const size = environment.constantOf(sizeSyntax!);
-  const sizeBytes = size === undefined ? NaN : numberOf(size.value, size.signed);
+  const sizeBytes = size!.kind === "constant" ? numberOf(size!.value, true) : NaN;
   if (!(sizeBytes > 0)) {
     fail("D_TRACEMEM_SIZE", line, "tracemem( ) argument #2 must be a non-zero positive integral constant expression");
-  }
-  const dynamicBytes = dynamicSyntax && environment.value(dynamicSyntax);
-  if (dynamicBytes !== undefined && !isInteger(dynamicBytes.type)) {
-    fail("D_TRACEMEM_DYNSIZE", line, "tracemem( ) argument #3 must be an integer");
   }
   return { kind: "tracemem", address, sizeBytes, dynamicBytes, line };
 }
@@ -140,19 +134,25 @@ function checkFormatted(environment: Environment, syntax: CallSyntax, prototype:
 /** The bytes of a format, which must be a constant. */
 function formatBytes(environment: Environment, name: string, syntax: ExpressionSyntax): Uint8Array {
   const format = syntax.kind === "aggregation" ? undefined : environment.value(syntax);
-  if (format?.kind === "string") return format.bytes;
+  if (format?.kind === "string") {
+    if (format.bytes.length > 0) return format.bytes;
+    fail("D_PRINTF_FMT_EMPTY", syntax, `${name}( ) format string is empty`);
+  }
   const type = format === undefined ? "aggregation" : typeName(format.type);
+  const isText = format !== undefined && isStringLike(format.type);
   fail(
-    "D_PRINTF_ARG_FMT",
+    isText ? "D_PRINTF_ARG_FMT" : "D_PROTO_ARG",
     syntax,
-    `${name}( ) argument #1 is incompatible with prototype:\n\tprototype: string constant\n\t argument: ${type}`,
+    `${name}( ) argument #1 is incompatible with prototype:\n\tprototype: string${
+      isText ? " constant" : ""
+    }\n\t argument: ${type}`,
   );
 }
 
 /** Checks a value that a format prints. */
 function checkPrinted(environment: Environment, name: string, syntax: ExpressionSyntax): Expression {
   if (syntax.kind === "aggregation") {
-    fail("D_PRINTF_AGG_CONV", syntax, `%@ conversion requires an aggregation and is not for use with ${name}( )`);
+    fail("D_PRINTF_ARG_TYPE", syntax, `${name}( ) arguments may not be aggregations: @${syntax.name}`, "Use printa()");
   }
   const value = environment.value(syntax);
   if (value.form.kind === "void") {
@@ -165,7 +165,7 @@ function checkPrinted(environment: Environment, name: string, syntax: Expression
 function checkPrintAggregations(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
   checkCount(prototype, syntax);
   const { line } = syntax;
-  const hasFormat = syntax.arguments[0]!.kind !== "aggregation";
+  const hasFormat = isFormat(environment, syntax.arguments[0]!);
   const list = hasFormat ? syntax.arguments.slice(1) : syntax.arguments;
   const bytes = hasFormat ? formatBytes(environment, "printa", syntax.arguments[0]!) : undefined;
   if (list.length === 0) {
@@ -184,11 +184,18 @@ function checkPrintAggregations(environment: Environment, syntax: CallSyntax, pr
   return { kind: "printa", format, aggregations, line };
 }
 
+/** Whether the first argument of `printa` is a format; what is neither that nor an aggregation is a wrong one. */
+function isFormat(environment: Environment, syntax: ExpressionSyntax): boolean {
+  return syntax.kind !== "aggregation" && isStringLike(environment.check(syntax).type);
+}
+
 function checkSameKeys(first: Aggregation, other: Aggregation, line: number): void {
-  const isSame = first.keys.length === other.keys.length &&
-    first.keyTypes.every((type, index) => isSameType(type, other.keyTypes[index]!));
-  if (isSame) return;
-  fail("D_PRINTA_AGGKEY", line, `printa( ) @${other.name} and @${first.name} have different keys`);
+  const names = `printa( ) @${other.name} and @${first.name}`;
+  if (first.keys.length !== other.keys.length) {
+    fail("D_PRINTA_AGGPROTO", line, `${names} have different numbers of keys`);
+  }
+  const isSame = first.keyTypes.every((type, index) => isSameType(type, other.keyTypes[index]!));
+  if (!isSame) fail("D_PRINTA_AGGKEY", line, `${names} have keys of different types`);
 }
 
 /** Finds the aggregation that an argument names. */

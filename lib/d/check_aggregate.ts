@@ -47,9 +47,9 @@ export function checkAggregate(
   const prototype = prototypeOf(environment, value);
   if (prototype.kind !== "aggregating") {
     fail(
-      "D_FUNC_IDKIND",
+      "D_AGG_FUNC",
       line,
-      `${FUNCTION_KIND_NAMES[prototype.kind]} '${prototype.name}' is not an aggregating function`,
+      `${FUNCTION_KIND_NAMES[prototype.kind]} ${prototype.name}( ) is not an aggregating function: @${target.name}`,
     );
   }
   checkCount(prototype, value);
@@ -131,11 +131,12 @@ function declare(environment: Environment, wanted: Omit<Aggregation, "id">, line
 }
 
 const LINEAR_NAMES = [["base", "BASE", 2], ["limit", "LIM", 3], ["step", "STEP", 4]] as const;
-const LOG_LINEAR_NAMES = [["factor", "FACTOR", 2], ["low magnitude", "LOW", 3], ["high magnitude", "HIGH", 4], [
-  "number of steps",
-  "NSTEP",
-  5,
-]] as const;
+const LOG_LINEAR_NAMES = [
+  ["factor", "FACTOR", 2],
+  ["low magnitude", "LMAG", 3],
+  ["high magnitude", "HMAG", 4],
+  ["number of steps", "STEP", 5],
+] as const;
 
 function checkSameParameters(known: Aggregation, wanted: Omit<Aggregation, "id">, line: number): void {
   const isLinear = known.function === "lquantize";
@@ -143,7 +144,7 @@ function checkSameParameters(known: Aggregation, wanted: Omit<Aggregation, "id">
     if (parameter === wanted.parameters[index]) return;
     const [words, tag, argument] = (isLinear ? LINEAR_NAMES : LOG_LINEAR_NAMES)[index]!;
     fail(
-      isLinear ? `D_LQUANT_MATCH${tag}` : `D_LLQUANT_${tag}MATCH`,
+      isLinear ? `D_LQUANT_MATCH${tag}` : `D_LLQUANT_MATCH${tag === "STEP" ? "STEPS" : tag}`,
       line,
       `${known.function}( ) ${words} (argument #${argument}) doesn't match previous declaration: expected ${parameter}, ` +
         `found ${wanted.parameters[index]}`,
@@ -242,10 +243,10 @@ function checkLogLinear(environment: Environment, call: CallSyntax): Parameters 
     }
     return number;
   }) as [number, number, number, number];
-  if (factor < 2) fail("D_LLQUANT_FACTORSMALL", line, "llquantize( ) factor (argument #2) must be two or more");
+  if (factor < 2) fail("D_LLQUANT_FACTORVAL", line, "llquantize( ) factor (argument #2) must be two or more");
   if (low >= high) {
     fail(
-      "D_LLQUANT_MAGRANGE",
+      "D_LLQUANT_HMAGVAL",
       line,
       "llquantize( ) high magnitude (argument #4) must be greater than low magnitude " +
         "(argument #3)",
@@ -253,27 +254,37 @@ function checkLogLinear(environment: Environment, call: CallSyntax): Parameters 
   }
   if (factor > steps) {
     fail(
-      "D_LLQUANT_FACTORNSTEPS",
+      "D_LLQUANT_STEPVAL",
       line,
       "llquantize( ) factor (argument #2) must be less than or equal to the number " +
         "of linear steps per magnitude (argument #5)",
     );
   }
-  if (steps % factor !== 0) {
+  if (steps % factor !== 0 || !dividesPower(factor, steps)) {
     fail(
-      "D_LLQUANT_FACTOREVEN",
+      "D_LLQUANT_STEPVAL",
       line,
-      "llquantize( ) factor (argument #2) must divide the number of linear steps per " +
-        "magnitude (argument #5)",
+      "llquantize( ) factor (argument #2) must divide the number of linear steps per magnitude (argument #5), and that " +
+        "a power of the factor",
     );
   }
   if (factor ** (high + 1) > 2 ** 63) {
     fail(
-      "D_LLQUANT_MAGTOOBIG",
+      "D_LLQUANT_HMAGVAL",
       line,
       `llquantize( ) factor (${factor}) raised to power of high magnitude (${high}) ` +
         "overflows 64 bits",
     );
   }
   return { parameters: [factor, low, high, steps], increment: checkIncrement(environment, call, 5) };
+}
+
+/** Whether a number divides a power of a factor, so that every magnitude falls into as many steps of one width. */
+function dividesPower(factor: number, steps: number): boolean {
+  let rest = 1;
+  for (let power = 0; power <= 16; power++) {
+    if (rest === 0) return true;
+    rest = (rest * factor) % steps;
+  }
+  return rest === 0;
 }

@@ -154,7 +154,7 @@ function checkPlace(
     }
   }
   const checked = environment.check(syntax);
-  if (checked.kind === "load") return checked;
+  if (checked.kind === "load" || checked.kind === "variable" || checked.kind === "element") return checked;
   const isVariable = checked.kind === "builtin" || checked.kind === "argument" || checked.kind === "register" ||
     checked.kind === "translated" || syntax.kind === "identifier";
   if (isVariable) fail("D_OP_WRITE", line, `operator ${operator} can only be applied to a writable variable`);
@@ -168,6 +168,9 @@ function makeVariable(
   line: number,
 ): VariableReference | Element {
   const { scope, name } = named;
+  if (scope === "clause" && named.keys !== undefined) {
+    fail("D_ARR_LOCAL", line, `this->${name} may not be used as a clause-local associative array`);
+  }
   const keyTypes = named.keys && keyTypesOf(environment, name, named.keys);
   const type = typeIfNew();
   // The type's own expression may have been the first to mention the variable.
@@ -188,6 +191,8 @@ export function checkAssign(environment: Environment, syntax: AssignSyntax): Exp
   if (left.kind === "aggregation") {
     fail("D_AGG_FUNC", line, `aggregation @${left.name} may only be assigned an aggregating function`);
   }
+  // Two pairs of brackets behind an aggregation are wrong whatever is assigned.
+  if (left.kind === "index" && left.base.kind === "aggregation") environment.check(left);
   const operand = environment.check(right);
   if (operator === "=") return checkPlainAssign(environment, left, operand, line);
   const value = structValue(environment, operand);

@@ -123,6 +123,17 @@ function checkArgument(
   return isNull ? value : toStringValue(value);
 }
 
+function checkInteger(name: string, value: Expression, index: number): void {
+  if (isInteger(value.type)) return;
+  fail(
+    "D_PROTO_ARG",
+    value,
+    `${name}( ) argument #${index + 1} is incompatible with prototype:\n\tprototype: uint32_t\n\t argument: ${
+      typeName(value.type)
+    }`,
+  );
+}
+
 /** Checks `stack(frames)`, `ustack(frames, bytes)` and `jstack(frames, bytes)`. */
 function checkStack(environment: Environment, syntax: CallSyntax, name: StackName): Stack {
   const { line } = syntax;
@@ -134,8 +145,9 @@ function checkStack(environment: Environment, syntax: CallSyntax, name: StackNam
       `${name}( ) prototype mismatch: too many arguments`,
     );
   }
-  const [frames, bytes] = syntax.arguments.map((argument) => {
+  const [frames, bytes] = syntax.arguments.map((argument, index) => {
     const value = environment.value(argument);
+    if (name !== "stack") checkInteger(name, value, index);
     return value.kind === "constant" && isInteger(value.type) && value.form.kind === "number"
       ? numberOf(value.value, value.form.signed)
       : NaN;

@@ -17,6 +17,7 @@ import type { Expression } from "./expression.ts";
 import { decay } from "./nodes.ts";
 import type { CallSyntax, ClauseSyntax, ExpressionSyntax, StatementSyntax } from "./syntax.ts";
 import type { Statement } from "./tree.ts";
+import { allExpressions } from "./walk.ts";
 
 /** What a clause does, checked. */
 export interface CheckedClause {
@@ -110,6 +111,15 @@ function checkOrder(statements: readonly Statement[], before: Order): Order {
   return order;
 }
 
+/** Whether a statement changes the program: an action that does, or an expression that copies something out. */
+function isDestructive(statement: Statement): boolean {
+  if (DESTRUCTIVE.has(statement.kind)) return true;
+  if (statement.kind !== "expression") return false;
+  return [...allExpressions(statement.expression)].some((expression) =>
+    expression.kind === "call" && expression.name.startsWith("copyout")
+  );
+}
+
 function checkNext(statement: Exclude<Statement, { kind: "if" }>, order: Order): Order {
   const { kind } = statement;
   const { commits, speculates, records } = order;
@@ -129,7 +139,7 @@ function checkNext(statement: Exclude<Statement, { kind: "if" }>, order: Order):
     if (speculates) fail("D_AGG_SPEC", statement, "aggregating actions may not follow speculate( )");
     return { ...order, records: true };
   }
-  if (speculates && DESTRUCTIVE.has(kind)) {
+  if (speculates && isDestructive(statement)) {
     fail("D_ACT_SPEC", statement, "destructive actions may not follow speculate( )");
   }
   if (speculates && kind === "exit") fail("D_EXIT_SPEC", statement, "exit( ) may not follow speculate( )");

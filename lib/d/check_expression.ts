@@ -18,7 +18,7 @@ import {
 } from "./check_member.ts";
 import { checkBinary, checkConditional, checkUnary } from "./check_operators.ts";
 import { fail } from "./compile_error.ts";
-import { isArgumentCompatible, isInteger, isScalar, isStringLike, structOf } from "./compatible.ts";
+import { isArgumentCompatible, isScalar, isStringLike, structOf } from "./compatible.ts";
 import { isComplete } from "./declare.ts";
 import type { Environment, Inline } from "./environment.ts";
 import type { BuiltinName, Expression } from "./expression.ts";
@@ -82,6 +82,8 @@ function checkOther(
   const { line } = syntax;
   switch (syntax.kind) {
     case "conditional":
+      checkNoAction(syntax.then);
+      checkNoAction(syntax.otherwise);
       return checkConditional(
         environment,
         environment.value(syntax.condition),
@@ -105,24 +107,25 @@ function checkOther(
   }
 }
 
+/** How many registers `uregs[]` has: those of `struct user_regs_struct`. */
+const REGISTERS = 27;
+
 /** Types that a constant may have, in the order in which C tries them. */
 const DECIMAL_TYPES = ["int", "long", "unsigned long"];
 const OTHER_TYPES = ["int", "unsigned int", "long", "unsigned long"];
 
 /** Gives an integer the first of C's types that can hold it. */
 function checkInteger(environment: Environment, literal: IntegerLiteral, line: number): Expression {
-  const { value, isDecimal, isUnsigned, longs } = literal;
-  const isNegative = value.hi >>> 31 === 1 && isDecimal && numberOf(value, true) >= -(2 ** 31);
+  const { value, isDecimal, isUnsigned, isNegative, longs } = literal;
   const names = (isDecimal && !isUnsigned ? DECIMAL_TYPES : OTHER_TYPES)
     .filter((name) => !isUnsigned || name.startsWith("unsigned"))
     .filter((name) => longs === 0 || name.endsWith("long"));
   const name = names.find((name) => {
     const { sizeBytes, signed } = environment.types.integer(name);
-    // A character may be negative already.
-    if (isNegative && signed && !isUnsigned && longs === 0 && sizeBytes === 4) return value.lo >>> 31 === 1;
-    if (value.hi === 0) return sizeBytes === 8 || !signed || value.lo < 2 ** 31;
-    return sizeBytes === 8 && (!signed || value.hi < 2 ** 31);
-  })!;
+    if (isNegative) return signed && (sizeBytes === 8 || (value.hi === 0xffffffff && value.lo >= 2 ** 31));
+    const high = sizeBytes === 8 ? value.hi : value.lo;
+    return (sizeBytes === 8 || value.hi === 0) && (!signed || high < 2 ** 31);
+  }) ?? "unsigned long";
   const type = environment.types.integer(longs === 2 ? name.replace("long", "long long") : name);
   return constant(value, type, line);
 }
@@ -286,12 +289,14 @@ function checkRegister(environment: Environment, keys: readonly ExpressionSyntax
     fail("D_PROTO_LEN", line, `uregs[ ] prototype mismatch: ${keys.length} keys passed, 1 expected`);
   }
   const index = environment.value(keys[0]!);
-  if (!isInteger(index.type)) {
-    fail(
-      "D_PROTO_ARG",
-      line,
-      `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: int\n\t argument: ${typeName(index.type)}`,
-    );
+  if (index.kind !== "constant") {
+    const type = typeName(index.type);
+    const text = `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: ${type}`;
+    fail("D_PROTO_ARG", line, text);
+  }
+  const number = numberOf(index.value, true);
+  if (number < 0 || number >= REGISTERS) {
+    fail("D_UNKNOWN", line, `uregs[ ] index ${number} is out of range (0 to ${REGISTERS - 1})`);
   }
   const type = environment.type("uint64_t");
   return { kind: "register", index, type, form: formOf(type), line };
@@ -316,7 +321,15 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
   }
 }
 
+/** Checks that what a condition chooses is no action. */
+function checkNoAction(syntax: ExpressionSyntax): void {
+  const name = syntax.kind === "call" && syntax.callee.kind === "identifier" ? syntax.callee.name : "";
+  if (PROTOTYPES.get(name)?.kind !== "action") return;
+  fail("D_OP_ACT", syntax, "operator ?: operands may not be tracing functions");
+}
+
 function checkAddress(environment: Environment, syntax: ExpressionSyntax, line: number): Expression {
+  if (syntax.kind === "aggregation") fail("D_ADDROF_VAR", line, `cannot take address of aggregation: @${syntax.name}`);
   const operand = valueOf(environment.check(syntax));
   const { kind, type } = operand;
   if (kind === "variable" || kind === "element" || kind === "builtin" || kind === "argument" || kind === "register") {

@@ -114,7 +114,7 @@ class FormatReader {
   }
 
   #conversion([whole, flags, width, precision, size = "", name]: RegExpExecArray): void {
-    if (name === "%") return this.#addText("%");
+    if (whole === "%%") return this.#addText("%");
     const { line } = this.#values;
     const number = ++this.#count;
     if (name === undefined) {

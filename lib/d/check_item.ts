@@ -74,7 +74,9 @@ function declareVariable(environment: Environment, scope: Scope, { name, type, k
   const { kind } = resolve(type);
   if (kind === "void") fail("D_DECL_VOIDOBJ", line, `cannot declare void object: ${name}`);
   if (kind === "function") fail("D_DECL_FUNCTYPE", line, `cannot declare function in D: ${name}`);
-  if (kind === "stack" || kind === "symbol") fail("D_DECL_DYNOBJ", line, `cannot declare dynamic object: ${name}`);
+  if (kind === "array" && (resolve(type) as { count: number }).count === 0) {
+    fail("D_DECL_ARRNULL", line, `array declaration requires array dimension or tuple signature: ${name}`);
+  }
   if (!isComplete(type)) fail("D_DECL_INCOMPLETE", line, `incomplete ${typeName(type)}: ${name}`);
   const known = environment.find(scope, name);
   if (known?.kind === "variable" && isSameVariable(known, type, keys)) return;

@@ -11,6 +11,7 @@ import {
   isInteger,
   isPointer,
   isSameType,
+  isSigned,
   isStringLike,
   structOf,
   targetOf,
@@ -18,7 +19,7 @@ import {
 import { flatMembers } from "./declare.ts";
 import type { Environment } from "./environment.ts";
 import type { Builtin, Expression, Load } from "./expression.ts";
-import { arithmetic, int64Of } from "./int64.ts";
+import { arithmetic, int64Of, numberOf } from "./int64.ts";
 import {
   addressOf,
   constant,
@@ -159,14 +160,24 @@ export function checkPointerIndex(environment: Environment, base: Expression, sy
     );
   }
   if (syntax.keys.length !== 1) {
-    fail("D_PROTO_LEN", syntax, `array reference prototype mismatch: ${syntax.keys.length} indexes passed, 1 expected`);
+    fail("D_ARR_BADREF", syntax, "tuple may not be used as an index of an array that is not associative");
   }
   const index = environment.value(syntax.keys[0]!);
   if (!isInteger(index.type)) fail("D_OP_INT", syntax, "operator [ ] requires an index of integral type");
+  checkBounds(base.type, index, syntax.line);
   const isUser = isUserPointer(base.type) || (base.kind === "load" && base.userland);
   const pointer = decay(base);
   checkTarget(pointer.type, syntax.line);
   return dereference(addIndex(environment, pointer, index), isUser, syntax.line);
+}
+
+/** Checks a constant index of an array whose size is known. */
+function checkBounds(type: Type, index: Expression, line: number): void {
+  const array = resolve(type);
+  if (array.kind !== "array" || array.count === 0 || index.kind !== "constant") return;
+  const value = numberOf(index.value, isSigned(index.type));
+  if (value >= 0 && value < array.count) return;
+  fail("D_ARR_BOUNDS", line, `index outside array bounds: ${value}, max is ${array.count - 1}`);
 }
 
 /** Checks that a pointer leads to something that has a value. */

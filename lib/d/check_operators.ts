@@ -177,6 +177,8 @@ function checkPointerArithmetic(
   right: Expression,
   line: number,
 ): Expression {
+  const isBlind = [left, right].some(({ type }) => ["void", "function"].includes(resolve(targetOf(type) ?? type).kind));
+  if (isBlind) failIncompatible(operator, left, right, line);
   for (const { type } of [left, right]) checkPointerTarget(operator, type, line);
   if (isPointer(left.type) && isPointer(right.type)) {
     if (operator === "+") failIncompatible(operator, left, right, line);

@@ -97,6 +97,8 @@ class Compiler {
   readonly #options: ProgramOption[] = [];
   readonly #clauses: Clause[] = [];
   readonly #providers: ProviderDeclaration[] = [];
+  /** Pragmas about identifiers, which may be declared later. */
+  readonly #pragmas: { readonly pragma: Pragma & { kind: "attributes" | "binding" }; readonly line: number }[] = [];
   #file: string | undefined;
 
   constructor(context: CompileContext) {
@@ -163,6 +165,8 @@ class Compiler {
       if (pragma === undefined) this.#item(item.syntax);
       else this.#applyPragma(pragma, item.syntax.line);
     }
+    const unused = this.#pragmas.find(({ pragma }) => !this.#environment.identifiers.has(pragma.name));
+    if (unused !== undefined) fail("D_PRAGMA_UNUSED", unused.line, `unused #pragma ${unused.pragma.kind}`);
     if (isProgram) this.#macros.checkUsed(source.split("\n").length);
   }
 
@@ -191,9 +195,7 @@ class Compiler {
     if (pragma.kind !== "attributes" && pragma.kind !== "binding") return;
     const provider = pragma.kind === "attributes" && pragma.part !== undefined;
     if (provider) return this.#applyToProvider(pragma, line);
-    if (!this.#environment.identifiers.has(pragma.name)) {
-      fail("D_PRAGMA_SCOPE", line, `#pragma ${pragma.kind}: identifier ${pragma.name} is not defined`);
-    }
+    this.#pragmas.push({ pragma, line });
     if (pragma.kind === "attributes") this.#environment.attributes.set(pragma.name, pragma.attributes);
   }
 

@@ -208,7 +208,7 @@ export abstract class DeclarationParser extends ExpressionParser {
   #brackets(): Layer {
     this.take();
     if (this.takeIf("]")) return { kind: "array", size: undefined };
-    if (this.beginsType(this.peek()) || this.at("...")) {
+    if (this.beginsType(this.peek()) || STORAGE_CLASSES.has(this.peek().text) || this.at("...")) {
       return { kind: "tuple", ...this.parseParameters("]") };
     }
     const size = this.parseConditional();

@@ -89,6 +89,7 @@ export class Declarer {
    * @returns The name and its type.
    */
   declareAs(base: Type, userland: boolean, { name, layers, line }: DeclaratorSyntax): Declared {
+    if (name.includes("`")) fail("D_DECL_SCOPE", line, `D scoping operator may not be used in a declaration: ${name}`);
     let type = base;
     let keys: Type[] | undefined;
     for (const layer of layers) {
@@ -156,7 +157,8 @@ export class Declarer {
   #count(size: ExpressionSyntax): number {
     const constant = this.#context.constantOf(size);
     const count = constant === undefined ? NaN : numberOf(constant.value, constant.signed);
-    if (count > 0 && count <= INT_MAX) return count;
+    if (count > INT_MAX) fail("D_DECL_ARRBIG", size, "array size is too big: " + count);
+    if (count > 0) return count;
     fail(
       "D_DECL_ARRSUB",
       size,
@@ -187,7 +189,10 @@ export class Declarer {
       const { kind } = resolve(type);
       if (kind === "void") {
         if (parameters.length === 1 && owner !== "associative array" && declarator.name === "") return [];
-        fail("D_DECL_PROTO_VOID", line, `void must be the sole parameter in a function declaration`);
+        if (owner === "associative array") {
+          fail("D_DECL_PROTO_TYPE", line, "void may not be the type of a key of an associative array");
+        }
+        fail("D_DECL_PROTO_VOID", line, "void must be the sole parameter in a function declaration");
       }
       if (kind === "array" && owner === "function") {
         return [{ kind: "pointer", to: (resolve(type) as { of: Type }).of, userland: false }];
@@ -300,7 +305,7 @@ export function* flatMembers(type: StructType, base = 0): Generator<Member> {
 }
 
 function claimName(names: Set<string>, name: string, line: number): void {
-  if (names.has(name)) fail("D_DECL_MNAME", line, `duplicate member name: ${name}`);
+  if (names.has(name)) fail("D_UNKNOWN", line, `failed to define member '${name}': duplicate member name`);
   names.add(name);
 }
 

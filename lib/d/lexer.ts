@@ -10,7 +10,7 @@
  * is a probe description. A slash ends a predicate if `{`, `;`, another slash or nothing follows it, which is what no
  * divisor begins with. Nothing is read ahead of what was asked for, so that a type is known when the next word matters.
  *
- * Comments are blanks. A line that begins with `#` is a directive: it is handed to `onDirective`, with its place, and is
+ * Comments are blanks, those from `//` to the end of the line included. A line that begins with `#` is a directive: it is handed to `onDirective`, with its place, and is
  * a blank, too.
  *
  * @module
@@ -143,7 +143,7 @@ export class Lexer {
     const literal = parseInteger(text.replace(/^-/, ""), this.#line);
     if (!text.startsWith("-")) return literal;
     const { lo, hi } = literal.value;
-    return { ...literal, value: { lo: -lo >>> 0, hi: (lo === 0 ? -hi : ~hi) >>> 0 } };
+    return { ...literal, isNegative: true, value: { lo: -lo >>> 0, hi: (lo === 0 ? -hi : ~hi) >>> 0 } };
   }
 
   #word(text: string, length: number): Token {
@@ -188,9 +188,15 @@ export class Lexer {
         this.#at++;
       } else if (character !== undefined && " \f\r\t\v".includes(character)) this.#at++;
       else if (this.#source.startsWith("/*", this.#at)) this.#skipComment();
+      else if (this.#source.startsWith("//", this.#at)) this.#at = this.#lineEnd();
       else if (character === "#" && this.#isAtLineStart()) this.#directive();
       else return;
     }
+  }
+
+  #lineEnd(): number {
+    const newline = this.#source.indexOf("\n", this.#at);
+    return newline < 0 ? this.#source.length : newline;
   }
 
   #isAtLineStart(): boolean {
@@ -211,8 +217,7 @@ export class Lexer {
   }
 
   #directive(): void {
-    const newline = this.#source.indexOf("\n", this.#at);
-    const end = newline < 0 ? this.#source.length : newline;
+    const end = this.#lineEnd();
     const next = this.#options.onDirective(this.#source.slice(this.#at + 1, end), this.#line);
     this.#at = end;
     // The newline itself is still to be counted.

@@ -38,6 +38,7 @@ export function parseInteger(text: string, line: number): IntegerLiteral {
     value,
     isDecimal: !/^0./.test(digits),
     isUnsigned: suffix.includes("u"),
+    isNegative: false,
     longs: suffix.replace("u", "").length,
   };
 }
@@ -77,7 +78,8 @@ export function parseCharacter(text: string, line: number): IntegerLiteral {
   const bytes = unescape(text);
   if (bytes.length === 0) fail("D_CHR_NULL", line, "empty character constant");
   if (bytes.length > CHARACTER_BYTES_MAX) fail("D_CHR_OFLOW", line, "character constant is too long");
-  return { value: valueBigInt(bytes), isDecimal: true, isUnsigned: false, longs: 0 };
+  const isNegative = bytes[0]! >= 0x80 && (bytes.length === 1 || bytes.length === CHARACTER_BYTES_MAX);
+  return { value: valueBigInt(bytes), isDecimal: true, isUnsigned: false, isNegative, longs: 0 };
 }
 
 function valueBigInt(bytes: Uint8Array): Int64 {

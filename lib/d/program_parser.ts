@@ -67,8 +67,8 @@ export function parseProgram(source: string, options: ParserOptions): void {
     prefersDescriptions: options.prefersDescriptions,
     onDirective(text, line) {
       const words = text.trim().split(/\s+/);
-      if (words[0] !== "pragma") return options.onDirective(text, line);
-      if (words[1] === "D") options.onItem({ kind: "pragma", words: splitPragma(text), line });
+      if (words[0] !== "pragma" || words[1] !== "D") return options.onDirective(text, line);
+      options.onItem({ kind: "pragma", words: splitPragma(text), line });
       return undefined;
     },
   });

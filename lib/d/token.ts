@@ -41,6 +41,8 @@ export interface IntegerLiteral {
   /** Whether it is written in decimal digits, so that it has a sign unless it must not. */
   readonly isDecimal: boolean;
   readonly isUnsigned: boolean;
+  /** Whether the value is below zero, as that of a character or a macro variable may be. */
+  readonly isNegative: boolean;
   /** How many `l` there are: 0, 1 or 2. */
   readonly longs: number;
 }
