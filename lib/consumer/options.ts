@@ -11,6 +11,12 @@ import { nearNames } from "../near_names.ts";
 import type { EvaluationTime } from "../process/startup.ts";
 import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
 import { UsageError } from "./failure.ts";
+import {
+  CONSUMER_DEFAULTS,
+  type ConsumerOptions,
+  isConsumerOption,
+  setConsumerOption,
+} from "./program/consumer_options.ts";
 import { splitWords } from "./words.ts";
 
 /** What `node:util` has to know of an option. */
@@ -31,6 +37,10 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   f: { type: "string", short: "f" },
   l: { type: "boolean", short: "l" },
   q: { type: "boolean", short: "q" },
+  s: { type: "string", short: "s" },
+  w: { type: "boolean", short: "w" },
+  b: { type: "string", short: "b" },
+  F: { type: "boolean", short: "F" },
   o: { type: "string", short: "o" },
   x: { type: "string", short: "x" },
   Z: { type: "boolean", short: "Z" },
@@ -67,6 +77,21 @@ export interface WrittenDescription {
   readonly fields: ProbeDescription;
 }
 
+/** An option of DTrace as it was written. */
+export interface WrittenOption {
+  readonly name: string;
+  /** Undefined if there is none. */
+  readonly value: string | undefined;
+}
+
+/** A D program as it was written. */
+export interface WrittenProgram {
+  /** The texts of `-n`, in order. */
+  readonly texts: readonly string[];
+  /** The file of `-s`; undefined if there is none. */
+  readonly script: string | undefined;
+}
+
 /** What the command line asks for. */
 export interface CommandOptions {
   /** What to do. */
@@ -77,6 +102,10 @@ export interface CommandOptions {
   readonly commands: readonly (readonly string[])[];
   /** The probes (`-n`, `-P`, `-m`, `-f`). */
   readonly descriptions: readonly WrittenDescription[];
+  /** The D program (`-s`, and `-n` with a clause); undefined if there is none, and hits are events. */
+  readonly program: WrittenProgram | undefined;
+  /** The options of DTrace for the program (`-x`, `-b`, `-F`, `-q`, `-w`), in order. */
+  readonly settings: readonly WrittenOption[];
   /** Whether only what was asked for is printed (`-q`). */
   readonly quiet: boolean;
   /** The file for the output (`-o`); standard output if undefined. */
@@ -113,20 +142,16 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   "6": "a data model (-64)",
   a: "anonymous tracing",
   A: "anonymous tracing",
-  b: "a size of buffers",
   C: "the C preprocessor",
   D: "the C preprocessor",
   e: "compiling without tracing",
-  F: "indented function flow",
   G: "making an ELF file with DOF",
   H: "the C preprocessor",
   i: "naming a probe by its number",
   I: "the C preprocessor",
   L: "D libraries",
-  s: "a D script",
   S: "printing the intermediate code",
   U: "the C preprocessor",
-  w: "destructive actions",
   X: "a degree of conformance to ISO C",
 };
 /** What `-l` lists if it is not told: as in DTrace the probes that there are, which are the static ones. */
@@ -146,7 +171,6 @@ const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined
   fthashsize: (draft, value) => draft.hashSize = value === "0" ? 0 : parseSize("fthashsize", value),
   ftmax: (draft, value) => draft.limit = parseSize("ftmax", value),
   oformat: (draft, value) => draft.format = oneOf(FORMATS, value, "-x oformat"),
-  quiet: (draft) => draft.quiet = true,
   zdefs: (draft) => draft.allowNone = true,
 };
 
@@ -155,7 +179,14 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   p: (draft, value) => draft.pids = [...draft.pids, parsePid(value)],
   c: (draft, value) => draft.commands = [...draft.commands, splitWords(value)],
   l: (draft) => draft.mode = "list",
-  q: (draft) => draft.quiet = true,
+  q: (draft) => {
+    draft.quiet = true;
+    set(draft, "quiet", undefined);
+  },
+  s: (draft, value) => draft.program = { texts: draft.program?.texts ?? [], script: value },
+  w: (draft) => set(draft, "destructive", undefined),
+  b: (draft, value) => set(draft, "bufsize", value),
+  F: (draft) => set(draft, "flowindent", undefined),
   o: (draft, value) => draft.output = value,
   x: setTunable,
   Z: (draft) => draft.allowNone = true,
@@ -182,6 +213,8 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     pids: [],
     commands: [],
     descriptions: [],
+    program: undefined,
+    settings: [],
     quiet: false,
     output: undefined,
     format: "text",
@@ -218,7 +251,18 @@ function readOption(draft: Draft, token: ArgumentToken & { kind: "option" }): vo
     SETTERS[name]!(draft, value ?? "");
     return;
   }
-  draft.descriptions = [...draft.descriptions, writtenDescription(value!, lastField)];
+  if (name === "n" && /[{/]/.test(value!)) {
+    const texts = [...draft.program?.texts ?? [], value!];
+    draft.program = { texts, script: draft.program?.script };
+  } else draft.descriptions = [...draft.descriptions, writtenDescription(value!, lastField)];
+}
+
+/** Sets an option of DTrace, which is tried out first. */
+function set(draft: Draft, name: string, value: string | undefined): void {
+  const trial: ConsumerOptions = { ...CONSUMER_DEFAULTS };
+  const problem = setConsumerOption(trial, name, value);
+  if (problem !== undefined) throw new UsageError(`-x ${name} cannot be "${value ?? ""}": ${problem}`);
+  draft.settings = [...draft.settings, { name, value }];
 }
 
 function writtenDescription(text: string, lastField: ProbeField): WrittenDescription {
@@ -261,7 +305,7 @@ function check(draft: Draft): void {
   if (draft.verbose && draft.mode !== "list") {
     throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
   }
-  if (draft.descriptions.length > 0) return;
+  if (draft.descriptions.length > 0 || draft.program !== undefined) return;
   if (draft.mode === "trace") {
     throw new UsageError("no probes specified", "name them with -n, as in -n 'pid$target:libc:malloc:entry'");
   }
@@ -276,6 +320,8 @@ function check(draft: Draft): void {
 function setTunable(draft: Draft, text: string): void {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === "quiet") draft.quiet = true;
+  if (isConsumerOption(name)) return set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
   if (!Object.hasOwn(TUNABLES, name)) {
     throw new UsageError(`unknown option -x ${name}`, `the options of -x are ${Object.keys(TUNABLES).join(", ")}`);
   }
