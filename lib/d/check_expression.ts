@@ -23,7 +23,17 @@ import { isComplete } from "./declare.ts";
 import type { Environment, Inline } from "./environment.ts";
 import type { BuiltinName, Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
-import { addressOf, constant, convert, decay, numberConstant, type Operand, toStringValue, valueOf } from "./nodes.ts";
+import {
+  addressOf,
+  charactersOf,
+  constant,
+  convert,
+  decay,
+  numberConstant,
+  type Operand,
+  toStringValue,
+  valueOf,
+} from "./nodes.ts";
 import { FUNCTION_KIND_NAMES, PROTOTYPES } from "./prototypes.ts";
 import type { ExpressionSyntax, IndexSyntax, TypeNameSyntax, UnarySyntax } from "./syntax.ts";
 import type { IntegerLiteral } from "./token.ts";
@@ -223,7 +233,7 @@ function checkIndex(environment: Environment, syntax: IndexSyntax): Operand {
     const isUnknown = environment.find(named.scope, named.name) === undefined;
     if (isUnknown || arrayOf(environment, named) !== undefined) return checkVariable(environment, named, line);
   }
-  return checkPointerIndex(environment, environment.value(base), syntax);
+  return checkPointerIndex(environment, charactersOf(environment.value(base), environment.type("char")), syntax);
 }
 
 function inlineArguments(
@@ -311,7 +321,7 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
     case "&":
       return checkAddress(environment, operand, line);
     case "*":
-      return checkDereference(environment.check(operand), line);
+      return checkDereference(withCharacters(environment, environment.check(operand)), line);
     case "sizeof":
       return checkSizeOfValue(environment, operand, line);
     case "stringof":
@@ -319,6 +329,10 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
     default:
       return checkUnary(environment, operator, environment.value(operand), line);
   }
+}
+
+function withCharacters(environment: Environment, operand: Operand): Operand {
+  return operand.kind === "translated" ? operand : charactersOf(operand, environment.type("char"));
 }
 
 /** Checks that what a condition chooses is no action. */
