@@ -34,7 +34,7 @@ import {
   toStringValue,
   valueOf,
 } from "./nodes.ts";
-import { FUNCTION_KIND_NAMES, PROTOTYPES } from "./prototypes.ts";
+import { checkKeyCount, FUNCTION_KIND_NAMES, PROTOTYPES, typeProblem } from "./prototypes.ts";
 import type { ExpressionSyntax, IndexSyntax, TypeNameSyntax, UnarySyntax } from "./syntax.ts";
 import type { IntegerLiteral } from "./token.ts";
 import { typeName } from "./type_name.ts";
@@ -242,19 +242,14 @@ function inlineArguments(
   keys: readonly ExpressionSyntax[],
   line: number,
 ): Map<string, Operand> {
-  if (keys.length !== parameters!.length) {
-    const plural = keys.length === 1 ? "" : "s";
-    const text = `prototype mismatch: ${keys.length} key${plural} passed, ${parameters!.length} expected`;
-    fail("D_PROTO_LEN", line, `${name}[ ] ${text}`);
-  }
+  checkKeyCount(name, keys.length, parameters!.length, line);
   return new Map(parameters!.map((parameter, index) => {
     const value = environment.value(keys[index]!);
     if (!isArgumentCompatible(parameter.type, value)) {
       fail(
         "D_PROTO_ARG",
         line,
-        `${name}[ ] key #${index + 1} is incompatible with prototype:\n\tprototype: ${typeName(parameter.type)}\n\t` +
-          ` argument: ${typeName(value.type)}`,
+        typeProblem(`${name}[ ] key`, index, typeName(parameter.type), typeName(value.type)),
       );
     }
     const isText = resolve(parameter.type).kind === "string";
@@ -266,9 +261,7 @@ function inlineArguments(
 function checkTypedArgument(environment: Environment, keys: readonly ExpressionSyntax[], line: number): Operand {
   const { clause } = environment;
   if (clause === undefined) fail("D_ARGS_NONE", line, "args[ ] may not be referenced outside of a clause");
-  if (keys.length !== 1) {
-    fail("D_PROTO_LEN", line, `args[ ] prototype mismatch: ${keys.length} args passed, 1 expected`);
-  }
+  checkKeyCount("args", keys.length, 1, line);
   const key = environment.value(keys[0]!);
   if (key.kind !== "constant" || key.form.kind !== "number") {
     fail("D_ARGS_TYPE", line, "args[ ] must be referenced using an integer constant");
@@ -295,14 +288,10 @@ function checkTypedArgument(environment: Environment, keys: readonly ExpressionS
 
 /** `uregs[n]`. */
 function checkRegister(environment: Environment, keys: readonly ExpressionSyntax[], line: number): Operand {
-  if (keys.length !== 1) {
-    fail("D_PROTO_LEN", line, `uregs[ ] prototype mismatch: ${keys.length} keys passed, 1 expected`);
-  }
+  checkKeyCount("uregs", keys.length, 1, line);
   const index = environment.value(keys[0]!);
   if (index.kind !== "constant") {
-    const type = typeName(index.type);
-    const text = `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: ${type}`;
-    fail("D_PROTO_ARG", line, text);
+    fail("D_PROTO_ARG", line, typeProblem("uregs[ ] key", 0, "integer constant", typeName(index.type)));
   }
   const number = numberOf(index.value, true);
   if (number < 0 || number >= REGISTERS) {

@@ -128,6 +128,25 @@ Deno.test("compileProgram() takes 0 and the empty string for arguments that are 
   assertEquals(clauseText(clause!), ["trace 0:i4", 'trace "":s', 'trace "s.d":s']);
 });
 
+Deno.test("compileProgram() of a program that sets defaultargs itself", () => {
+  const macros = { arguments: ["s.d"], variables: {}, defaults: false };
+  const source = "#pragma D option defaultargs\nBEGIN { trace($1); }";
+  assertEquals(clauseText(compileProgram(source, { macros, isFile: true }).clauses[0]!), ["trace 0:i4"]);
+});
+
+Deno.test("compileProgram() compares strings with NULL, and with no other pointer", () => {
+  const [clause] = compileProgram('BEGIN /strstr(execname, "sh") != NULL/ { self->s = "a"; self->s = NULL; }').clauses;
+  assertEquals(clauseText(clause!), [
+    '/(!= (strstr execname:s "sh":s):s "":s):i4/',
+    '(= thread.s:s "a":s):s',
+    '(= thread.s:s "":s):s',
+  ]);
+  assertEquals(
+    messageOf("BEGIN /execname == (void *)1/ { trace(1); }"),
+    'in predicate: operands have incompatible types: "string" == "void *"',
+  );
+});
+
 Deno.test("D_MACRO_OFLOW: an argument with more than 64 bits", () => {
   const macros = { arguments: ["s.d", "99999999999999999999"], variables: {}, defaults: false };
   const error = assertThrows(() => compileProgram("BEGIN { trace($1); }", { macros }), CompileError);
