@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 import { compileProgram } from "../../lib/d/compile.ts";
 import type { Expression, Statement } from "../../lib/d/tree.ts";
 import { sizeOf } from "../../lib/d/types.ts";
-import { makeRandom } from "./random.ts";
+import { makeRandomBelow } from "./random_below.ts";
 
 const STRUCTURES = 60;
 const TYPES = ["char", "short", "int", "long", "unsigned char", "unsigned int", "unsigned long", "char *", "int *"];
@@ -21,7 +21,7 @@ interface Structure {
 }
 
 function makeStructures(): Structure[] {
-  const random = makeRandom(99);
+  const random = makeRandomBelow(99);
   return Array.from({ length: STRUCTURES }, (_, index) => {
     const members: string[] = [];
     const kind = random(5) === 0 ? "union" : "struct";

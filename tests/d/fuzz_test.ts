@@ -5,7 +5,7 @@
 import { assert } from "@std/assert";
 import { CompileError } from "../../lib/d/compile_error.ts";
 import { compileProgram } from "../../lib/d/compile.ts";
-import { makeRandom } from "./random.ts";
+import { makeRandomBelow } from "./random_below.ts";
 
 const SOAK = Deno.env.get("FASTTRAP_SOAK") === "1";
 const ROUNDS = SOAK ? 60_000 : 3_000;
@@ -86,7 +86,7 @@ function mutilate(source: string, random: (bound: number) => number): string {
 }
 
 Deno.test("compileProgram() of mutilated programs makes a program or throws a CompileError", () => {
-  const random = makeRandom(4711);
+  const random = makeRandomBelow(4711);
   const macros = { arguments: ["s.d", "5"], variables: {}, defaults: true };
   let compiled = 0;
   for (let round = 0; round < ROUNDS; round++) {

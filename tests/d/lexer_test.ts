@@ -3,7 +3,7 @@ import { CompileError } from "../../lib/d/compile_error.ts";
 import { Lexer } from "../../lib/d/lexer.ts";
 import { Macros } from "../../lib/d/macros.ts";
 import { PREDICATE_END, PUNCTUATORS, type Token } from "../../lib/d/token.ts";
-import { makeRandom } from "./random.ts";
+import { makeRandomBelow } from "./random_below.ts";
 
 /** Makes a lexer whose macro variables are a number, a name and a text. */
 function lexer(source: string, more: { typeNames?: string[]; prefersDescriptions?: boolean } = {}): Lexer {
@@ -114,7 +114,7 @@ Deno.test("Lexer.nextOuter() takes more characters behind a colon, for names of 
 });
 
 Deno.test("Lexer.next() says of every token exactly where it is, in random texts", () => {
-  const random = makeRandom(20);
+  const random = makeRandomBelow(20);
   const words = [
     ...PUNCTUATORS.filter((text) => !text.startsWith("/")),
     "x1",
@@ -144,7 +144,7 @@ Deno.test("Lexer.next() says of every token exactly where it is, in random texts
 });
 
 Deno.test("Lexer.next() gets to the end of any text, or throws a CompileError", () => {
-  const random = makeRandom(21);
+  const random = makeRandomBelow(21);
   const characters = "a1 \n\t\"'\\/*@#$`{}();,.<>=+-&|^~!?:[]é\0";
   for (let round = 0; round < 5000; round++) {
     const source = Array.from({ length: random(30) }, () => characters[random(characters.length)]).join("");

@@ -3,7 +3,7 @@
  */
 
 /** Makes a source of whole numbers below a bound, by a linear congruence whose high bits count. */
-export function makeRandom(seed: number): (bound: number) => number {
+export function makeRandomBelow(seed: number): (bound: number) => number {
   let state = seed >>> 0;
   return (bound) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
