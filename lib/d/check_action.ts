@@ -14,7 +14,7 @@ import type { Environment } from "./environment.ts";
 import type { Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
 import { decay, toStringValue } from "./nodes.ts";
-import type { ActionName, Prototype } from "./prototypes.ts";
+import { type ActionName, passed, type Prototype, typeProblem } from "./prototypes.ts";
 import type { CallSyntax, ExpressionSyntax } from "./syntax.ts";
 import type { Action, Aggregation } from "./tree.ts";
 import { typeName } from "./type_name.ts";
@@ -143,9 +143,7 @@ function formatBytes(environment: Environment, name: string, syntax: ExpressionS
   fail(
     isText ? "D_PRINTF_ARG_FMT" : "D_PROTO_ARG",
     syntax,
-    `${name}( ) argument #1 is incompatible with prototype:\n\tprototype: string${
-      isText ? " constant" : ""
-    }\n\t argument: ${type}`,
+    typeProblem(`${name}( ) argument`, 0, isText ? "string constant" : "string", type),
   );
 }
 
@@ -212,9 +210,7 @@ function aggregationOf(
     fail(
       `${tag}_AGGARG`,
       line,
-      `${name}( ) argument #${
-        index + 1
-      } is incompatible with prototype:\n\tprototype: aggregation\n\t argument: ${type}`,
+      typeProblem(`${name}( ) argument`, index, "aggregation", type),
     );
   }
   if (syntax.keys !== undefined) {
@@ -234,8 +230,7 @@ function checkOnAggregation(environment: Environment, syntax: CallSyntax, protot
   const [least, most] = kind === "normalize" ? [2, 2] : kind === "trunc" ? [1, 2] : [1, 1];
   if (count < least! || count > most!) {
     const expected = kind === "trunc" ? (count === 0 ? "at least 1" : "at most 2") : String(least);
-    const plural = count === 1 ? "" : "s";
-    fail(`${tag}_PROTO`, line, `${kind}( ) prototype mismatch: ${count} arg${plural} passed, ${expected} expected`);
+    fail(`${tag}_PROTO`, line, `${kind}( ) ${passed("arg", count, expected)}`);
   }
   const aggregation = aggregationOf(environment, tag, kind, syntax.arguments[0]!, 0);
   const value = count === 2 ? environment.value(syntax.arguments[1]!) : undefined;

@@ -15,7 +15,7 @@ import type { Environment } from "./environment.ts";
 import type { Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
 import { convert, decay, toStringValue } from "./nodes.ts";
-import { FUNCTION_KIND_NAMES } from "./prototypes.ts";
+import { checkKeyCount, FUNCTION_KIND_NAMES, typeProblem } from "./prototypes.ts";
 import type { AggregationSyntax, CallSyntax, ExpressionSyntax } from "./syntax.ts";
 import type { Aggregate, AggregatingFunction, Aggregation } from "./tree.ts";
 import { typeName } from "./type_name.ts";
@@ -94,10 +94,7 @@ function matchKeys(aggregation: Aggregation, keys: readonly Expression[], line: 
       fail(
         "D_PROTO_ARG",
         line,
-        `@${aggregation.name}[ ] key #${index + 1} is incompatible with prototype:\n\tprototype: ${
-          typeName(type)
-        }\n\t` +
-          ` argument: ${typeName(key.type)}`,
+        typeProblem(`@${aggregation.name}[ ] key`, index, typeName(type), typeName(key.type)),
       );
     }
     return isString(type) ? toStringValue(key) : convert(key, type);
@@ -121,11 +118,7 @@ function declare(environment: Environment, wanted: Omit<Aggregation, "id">, line
         `${known.function}( )`,
     );
   }
-  if (known.keys.length !== wanted.keys.length) {
-    const plural = wanted.keys.length === 1 ? "" : "s";
-    const text = `prototype mismatch: ${wanted.keys.length} key${plural} passed, ${known.keys.length} expected`;
-    fail("D_PROTO_LEN", line, `@${name}[ ] ${text}`);
-  }
+  checkKeyCount(`@${name}`, wanted.keys.length, known.keys.length, line);
   checkSameParameters(known, wanted, line);
   return known;
 }
@@ -174,9 +167,7 @@ function checkIncrement(environment: Environment, call: CallSyntax, index: numbe
   fail(
     "D_PROTO_ARG",
     line,
-    `${name}( ) argument #${index + 1} is incompatible with prototype:\n\tprototype: int64_t\n\t argument: ${
-      typeName(increment.type)
-    }`,
+    typeProblem(`${name}( ) argument`, index, "int64_t", typeName(increment.type)),
   );
 }
 

@@ -24,7 +24,7 @@ import { type Environment, type Identifier, isReserved } from "./environment.ts"
 import type { Element, Expression, Place, Scope, Variable, VariableReference } from "./expression.ts";
 import { type ArithmeticOperator, int64Of, isTrue } from "./int64.ts";
 import { convert, decay, type Operand, toStringValue } from "./nodes.ts";
-import { countProblem } from "./prototypes.ts";
+import { checkKeyCount, typeProblem } from "./prototypes.ts";
 import type { AssignSyntax, ExpressionSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, sizeOf, type Type } from "./types.ts";
@@ -90,9 +90,7 @@ function checkKeys(
   syntaxes: readonly ExpressionSyntax[],
   line: number,
 ): Expression[] {
-  const parameters = types.map((type) => ({ type: typeName(type), isOptional: false }));
-  const problem = countProblem({ parameters, isVariadic: false }, syntaxes.length, "key");
-  if (problem !== undefined) fail("D_PROTO_LEN", line, `${name}[ ] ${problem}`);
+  checkKeyCount(name, syntaxes.length, types.length, line);
   return syntaxes.map((syntax, index) => {
     const key = checkKey(environment, syntax, name, index);
     const type = types[index]!;
@@ -100,8 +98,7 @@ function checkKeys(
       fail(
         "D_PROTO_ARG",
         line,
-        `${name}[ ] key #${index + 1} is incompatible with prototype:\n\tprototype: ${typeName(type)}\n\t` +
-          ` argument: ${typeName(key.type)}`,
+        typeProblem(`${name}[ ] key`, index, typeName(type), typeName(key.type)),
       );
     }
     return isString(type) ? toStringValue(key) : convert(key, type);

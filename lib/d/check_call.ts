@@ -10,7 +10,14 @@ import { type Environment, isReserved } from "./environment.ts";
 import type { Call, Expression, Stack, SubroutineName, SymbolOf } from "./expression.ts";
 import { isTrue, numberOf } from "./int64.ts";
 import { convert, decay, toStringValue } from "./nodes.ts";
-import { countProblem, FUNCTION_KIND_NAMES, type Prototype, PROTOTYPES, type StackName } from "./prototypes.ts";
+import {
+  countProblem,
+  FUNCTION_KIND_NAMES,
+  type Prototype,
+  PROTOTYPES,
+  type StackName,
+  typeProblem,
+} from "./prototypes.ts";
 import type { CallSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, type SymbolKind, type Type } from "./types.ts";
@@ -111,9 +118,7 @@ function checkArgument(
     fail(
       "D_PROTO_ARG",
       value,
-      `${name}( ) argument #${index + 1} is incompatible with prototype:\n\tprototype: ${parameter}\n\t argument: ${
-        typeName(value.type)
-      }`,
+      typeProblem(`${name}( ) argument`, index, parameter, typeName(value.type)),
       hint,
     );
   }
@@ -128,9 +133,7 @@ function checkInteger(name: string, value: Expression, index: number): void {
   fail(
     "D_PROTO_ARG",
     value,
-    `${name}( ) argument #${index + 1} is incompatible with prototype:\n\tprototype: uint32_t\n\t argument: ${
-      typeName(value.type)
-    }`,
+    typeProblem(`${name}( ) argument`, index, "uint32_t", typeName(value.type)),
   );
 }
 

@@ -23,8 +23,18 @@ import { isComplete } from "./declare.ts";
 import type { Environment, Inline } from "./environment.ts";
 import type { BuiltinName, Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
-import { addressOf, constant, convert, decay, numberConstant, type Operand, toStringValue, valueOf } from "./nodes.ts";
-import { FUNCTION_KIND_NAMES, PROTOTYPES } from "./prototypes.ts";
+import {
+  addressOf,
+  charactersOf,
+  constant,
+  convert,
+  decay,
+  numberConstant,
+  type Operand,
+  toStringValue,
+  valueOf,
+} from "./nodes.ts";
+import { checkKeyCount, FUNCTION_KIND_NAMES, PROTOTYPES, typeProblem } from "./prototypes.ts";
 import type { ExpressionSyntax, IndexSyntax, TypeNameSyntax, UnarySyntax } from "./syntax.ts";
 import type { IntegerLiteral } from "./token.ts";
 import { typeName } from "./type_name.ts";
@@ -223,7 +233,7 @@ function checkIndex(environment: Environment, syntax: IndexSyntax): Operand {
     const isUnknown = environment.find(named.scope, named.name) === undefined;
     if (isUnknown || arrayOf(environment, named) !== undefined) return checkVariable(environment, named, line);
   }
-  return checkPointerIndex(environment, environment.value(base), syntax);
+  return checkPointerIndex(environment, charactersOf(environment.value(base), environment.type("char")), syntax);
 }
 
 function inlineArguments(
@@ -232,19 +242,14 @@ function inlineArguments(
   keys: readonly ExpressionSyntax[],
   line: number,
 ): Map<string, Operand> {
-  if (keys.length !== parameters!.length) {
-    const plural = keys.length === 1 ? "" : "s";
-    const text = `prototype mismatch: ${keys.length} key${plural} passed, ${parameters!.length} expected`;
-    fail("D_PROTO_LEN", line, `${name}[ ] ${text}`);
-  }
+  checkKeyCount(name, keys.length, parameters!.length, line);
   return new Map(parameters!.map((parameter, index) => {
     const value = environment.value(keys[index]!);
     if (!isArgumentCompatible(parameter.type, value)) {
       fail(
         "D_PROTO_ARG",
         line,
-        `${name}[ ] key #${index + 1} is incompatible with prototype:\n\tprototype: ${typeName(parameter.type)}\n\t` +
-          ` argument: ${typeName(value.type)}`,
+        typeProblem(`${name}[ ] key`, index, typeName(parameter.type), typeName(value.type)),
       );
     }
     const isText = resolve(parameter.type).kind === "string";
@@ -256,9 +261,7 @@ function inlineArguments(
 function checkTypedArgument(environment: Environment, keys: readonly ExpressionSyntax[], line: number): Operand {
   const { clause } = environment;
   if (clause === undefined) fail("D_ARGS_NONE", line, "args[ ] may not be referenced outside of a clause");
-  if (keys.length !== 1) {
-    fail("D_PROTO_LEN", line, `args[ ] prototype mismatch: ${keys.length} args passed, 1 expected`);
-  }
+  checkKeyCount("args", keys.length, 1, line);
   const key = environment.value(keys[0]!);
   if (key.kind !== "constant" || key.form.kind !== "number") {
     fail("D_ARGS_TYPE", line, "args[ ] must be referenced using an integer constant");
@@ -285,14 +288,10 @@ function checkTypedArgument(environment: Environment, keys: readonly ExpressionS
 
 /** `uregs[n]`. */
 function checkRegister(environment: Environment, keys: readonly ExpressionSyntax[], line: number): Operand {
-  if (keys.length !== 1) {
-    fail("D_PROTO_LEN", line, `uregs[ ] prototype mismatch: ${keys.length} keys passed, 1 expected`);
-  }
+  checkKeyCount("uregs", keys.length, 1, line);
   const index = environment.value(keys[0]!);
   if (index.kind !== "constant") {
-    const type = typeName(index.type);
-    const text = `uregs[ ] key #1 is incompatible with prototype:\n\tprototype: integer constant\n\t argument: ${type}`;
-    fail("D_PROTO_ARG", line, text);
+    fail("D_PROTO_ARG", line, typeProblem("uregs[ ] key", 0, "integer constant", typeName(index.type)));
   }
   const number = numberOf(index.value, true);
   if (number < 0 || number >= REGISTERS) {
@@ -311,7 +310,7 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
     case "&":
       return checkAddress(environment, operand, line);
     case "*":
-      return checkDereference(environment.check(operand), line);
+      return checkDereference(withCharacters(environment, environment.check(operand)), line);
     case "sizeof":
       return checkSizeOfValue(environment, operand, line);
     case "stringof":
@@ -319,6 +318,10 @@ function checkPrefix(environment: Environment, { operator, operand, line }: Unar
     default:
       return checkUnary(environment, operator, environment.value(operand), line);
   }
+}
+
+function withCharacters(environment: Environment, operand: Operand): Operand {
+  return operand.kind === "translated" ? operand : charactersOf(operand, environment.type("char"));
 }
 
 /** Checks that what a condition chooses is no action. */

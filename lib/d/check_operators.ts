@@ -37,6 +37,7 @@ import type { BinarySyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, sizeOf, type Type } from "./types.ts";
 
+const STRING: Type = { kind: "string" };
 const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const INTEGRAL: ReadonlySet<string> = new Set(["%", "&", "|", "^", "<<", ">>"]);
 
@@ -99,6 +100,11 @@ function checkComparison(
       line,
     };
   }
+  if ((operator === "==" || operator === "!=") && (isNothing(left, right) || isNothing(right, left))) {
+    const empty: Expression = { kind: "string", bytes: new Uint8Array(0), type: STRING, form: formOf(STRING), line };
+    const string = isString(left.type) ? left : right;
+    return { kind: "string-comparison", operator, left: string, right: empty, type, form, line };
+  }
   const a = decay(left);
   const b = decay(right);
   const areIntegers = isInteger(a.type) && isInteger(b.type);
@@ -110,6 +116,11 @@ function checkComparison(
     return constant(compare(operator, a.value, b.value, signed) ? ONE : ZERO, type, line);
   }
   return { kind: "comparison", operator, left: a, right: b, signed, type, form, line };
+}
+
+/** Whether a string is compared with `NULL`, which is what `strstr()` and its like return: the string that is empty. */
+function isNothing(string: Expression, other: Expression): boolean {
+  return isString(string.type) && isPointer(other.type) && other.kind === "constant" && !isTrue(other.value);
 }
 
 /** Says that two operands do not go together. */

@@ -150,7 +150,11 @@ class Compiler {
         if (directive?.file !== undefined) this.#file = directive.file;
         return directive?.line;
       },
-      onItem: (syntax) => items.push({ syntax, file: this.#file }),
+      onItem: (syntax) => {
+        items.push({ syntax, file: this.#file });
+        // This option is about the words that are read next.
+        if (syntax.kind === "pragma" && syntax.words.join(" ") === "option defaultargs") this.#macros.allowMissing();
+      },
     });
     if (isProgram && items.length === 0 && !this.#context.allowsEmpty) {
       fail("D_EMPTY", 1, "empty D program translation unit");

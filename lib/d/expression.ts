@@ -181,7 +181,10 @@ export interface ToString extends ExpressionBase {
   readonly limitBytes: number | undefined;
 }
 
-/** The address of a value of the form `bytes` that is no {@linkcode Load}, such as an array in a variable. */
+/**
+ * The address of a value of the form `bytes` that is no {@linkcode Load}, such as an array in a variable, or of the bytes
+ * of a string, `execname[0]`.
+ */
 export interface AddressOf extends ExpressionBase {
   readonly kind: "address";
   readonly operand: Expression;

@@ -140,7 +140,7 @@ export class Lexer {
   }
 
   #macroInteger(text: string) {
-    const literal = parseInteger(text.replace(/^-/, ""), this.#line);
+    const literal = parseInteger(text.replace(/^-/, ""), this.#line, "D_MACRO_OFLOW");
     if (!text.startsWith("-")) return literal;
     const { lo, hi } = literal.value;
     return { ...literal, isNegative: true, value: { lo: -lo >>> 0, hi: (lo === 0 ? -hi : ~hi) >>> 0 } };

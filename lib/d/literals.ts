@@ -21,10 +21,15 @@ const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 
  *
  * @param text Text that {@linkcode INTEGER} matches.
  * @param line Its line, for the error.
+ * @param overflow The tag of the error if it has more than 64 bits.
  * @returns The integer.
- * @throws {CompileError} `D_INT_DIGIT`, `D_INT_OFLOW`.
+ * @throws {CompileError} `D_INT_DIGIT`, and `D_INT_OFLOW` or the other tag.
  */
-export function parseInteger(text: string, line: number): IntegerLiteral {
+export function parseInteger(
+  text: string,
+  line: number,
+  overflow: "D_INT_OFLOW" | "D_MACRO_OFLOW" = "D_INT_OFLOW",
+): IntegerLiteral {
   const digits = text.replace(/[uUlL]+$/, "");
   const suffix = text.slice(digits.length).toLowerCase();
   const isOctal = /^0[0-9]/.test(digits);
@@ -32,7 +37,7 @@ export function parseInteger(text: string, line: number): IntegerLiteral {
   if (wrong !== null) fail("D_INT_DIGIT", line, `octal constant ${digits} contains invalid digit '${wrong[0]}'`);
   const value = parseDigitsBigInt(digits, isOctal);
   if (value === undefined) {
-    fail("D_INT_OFLOW", line, `integer constant ${text} cannot be represented in any built-in integral type`);
+    fail(overflow, line, `integer constant ${text} cannot be represented in any built-in integral type`);
   }
   return {
     value,

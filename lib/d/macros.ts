@@ -23,6 +23,7 @@ export interface MacroContext {
 export class Macros {
   readonly #context: MacroContext;
   readonly #used = new Set<number>([0]);
+  #defaults: boolean;
 
   /**
    * Makes the macro variables of one program.
@@ -31,6 +32,12 @@ export class Macros {
    */
   constructor(context: MacroContext) {
     this.#context = context;
+    this.#defaults = context.defaults;
+  }
+
+  /** Takes 0 and the empty string for missing arguments from now on, as the option `defaultargs` says. */
+  allowMissing(): void {
+    this.#defaults = true;
   }
 
   /**
@@ -75,14 +82,14 @@ export class Macros {
    */
   checkUsed(line: number): void {
     const unused = this.#context.arguments.findIndex((_, index) => !this.#used.has(index));
-    if (unused < 0 || this.#context.defaults) return;
+    if (unused < 0 || this.#defaults) return;
     const value = this.#context.arguments[unused]!;
     fail("D_MACRO_UNUSED", line, `extraneous argument '${value}' ($${unused} is not referenced)`);
   }
 
   #argument(index: number, written: string, line: number): string | undefined {
     const value = this.#use(index);
-    if (value === undefined && !this.#context.defaults) {
+    if (value === undefined && !this.#defaults) {
       fail("D_MACRO_UNDEF", line, `macro argument ${written} is not defined`);
     }
     return value;

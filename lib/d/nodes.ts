@@ -115,6 +115,18 @@ export function decay(expression: Expression): Expression {
 }
 
 /**
+ * Makes a pointer to the characters of a string; everything else stays as it is.
+ *
+ * @param expression The expression.
+ * @param char The type of a character.
+ * @returns The expression, or the address of its first character.
+ */
+export function charactersOf(expression: Expression, char: Type): Expression {
+  if (expression.form.kind !== "string") return expression;
+  return addressOf(expression, { kind: "pointer", to: char, userland: false });
+}
+
+/**
  * Makes the address of something in memory.
  *
  * @param expression A load, or a value of the form `bytes`.
@@ -122,7 +134,9 @@ export function decay(expression: Expression): Expression {
  * @returns The address as a number.
  */
 export function addressOf(expression: Expression, type: Type): Expression {
-  if (expression.kind === "load") return { ...expression.address, type } as Expression;
+  if (expression.kind === "load" && expression.form.kind !== "string") {
+    return { ...expression.address, type } as Expression;
+  }
   return { kind: "address", operand: expression, type, form: formOf(type), line: expression.line };
 }
 

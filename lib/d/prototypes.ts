@@ -8,6 +8,7 @@
  * @module
  */
 
+import { fail } from "./compile_error.ts";
 import type { SubroutineName } from "./expression.ts";
 import type { AggregatingFunction } from "./tree.ts";
 import type { SymbolKind } from "./types.ts";
@@ -207,20 +208,47 @@ function parsePrototype(name: FunctionName, kind: FunctionKind, text: string): P
 /**
  * Says what is wrong with the number of arguments.
  *
- * @param prototype The function, or an array with its keys.
+ * @param prototype The function.
  * @param count How many arguments there are.
- * @param words What they are called: `arg` or `key`.
  * @returns Such as `prototype mismatch: 1 arg passed, 2 expected`; undefined if nothing is wrong.
  */
-export function countProblem(
-  { parameters, isVariadic }: Pick<Prototype, "parameters" | "isVariadic">,
-  count: number,
-  words = "arg",
-): string | undefined {
+export function countProblem({ parameters, isVariadic }: Prototype, count: number): string | undefined {
   const least = parameters.filter(({ isOptional }) => !isOptional).length;
   const most = isVariadic ? Infinity : parameters.length;
   if (count >= least && count <= most) return undefined;
   const bound = least === most ? "" : count < least ? "at least " : "at most ";
-  const plural = count === 1 ? "" : "s";
-  return `prototype mismatch: ${count} ${words}${plural} passed, ${bound}${count < least ? least : most} expected`;
+  return passed("arg", count, `${bound}${count < least ? least : most}`);
+}
+
+/**
+ * Checks the number of keys.
+ *
+ * @param name The array with its prefix, without brackets.
+ * @param count How many keys there are.
+ * @param expected How many there must be.
+ * @param line The line, for the error.
+ * @throws {CompileError} `D_PROTO_LEN`.
+ */
+export function checkKeyCount(name: string, count: number, expected: number, line: number): void {
+  if (count !== expected) fail("D_PROTO_LEN", line, `${name}[ ] ${passed("key", count, String(expected))}`);
+}
+
+/** Says how many are passed and expected. */
+export function passed(word: "arg" | "key", count: number, expected: string): string {
+  return `prototype mismatch: ${count} ${word}${count === 1 ? "" : "s"} passed, ${expected} expected`;
+}
+
+/**
+ * Says that an argument or a key has the wrong type.
+ *
+ * @param subject What it is passed to, such as `strlen( ) argument` or `a[ ] key`.
+ * @param index Its place, from 0.
+ * @param prototype The type that is expected.
+ * @param argument The type that it has.
+ * @returns Three lines.
+ */
+export function typeProblem(subject: string, index: number, prototype: string, argument: string): string {
+  return `${subject} #${
+    index + 1
+  } is incompatible with prototype:\n\tprototype: ${prototype}\n\t argument: ${argument}`;
 }

@@ -103,7 +103,7 @@ Deno.test("compileProgram() of if and else", () => {
 
 Deno.test("compileProgram() of comments of both kinds", () => {
   compiles(
-    `BEGIN /* one */ { trace(1); // two / { 
+    `BEGIN /* one */ { trace(1); // two / {
  trace(2); /* // */ }`,
     [
       [
