@@ -9,6 +9,7 @@
  * @module
  */
 
+import { DTraceError } from "./lib/errors.ts";
 import { CompileError } from "./lib/d/compile_error.ts";
 import { compileProgram } from "./lib/d/compile.ts";
 import { RunningProgram } from "./lib/d/run/running_program.ts";
@@ -24,7 +25,7 @@ import {
 import { JsonWriter } from "./lib/consumer/program/json_writer.ts";
 import { ProgramConsumer } from "./lib/consumer/program/program_consumer.ts";
 import { TextWriter } from "./lib/consumer/program/text_writer.ts";
-import type { OutputFormat, WrittenOption } from "./lib/consumer/options.ts";
+import type { OutputFormat, WrittenOption, WrittenProgram } from "./lib/consumer/options.ts";
 import type { ConversionContext } from "./lib/consumer/records/conversion.ts";
 import type { Kernel } from "./ffi/ffi.ts";
 import { readText } from "./lib/process/proc_files.ts";
@@ -34,14 +35,6 @@ import type { Session } from "./lib/session/session.ts";
 const MILLION = 1e6;
 /** The exit code of dtrace(1) for what cannot be traced. */
 const FAILURE = 1;
-
-/** A program as it is given. */
-export interface ProgramSource {
-  /** The texts of `-n`, in order. */
-  readonly texts: readonly string[];
-  /** The file of `-s`; undefined if there is none. */
-  readonly script: string | undefined;
-}
 
 /** What traces with a program. */
 export interface ProgramTracer {
@@ -73,7 +66,7 @@ export interface ProgramTracer {
  * @param tracer What traces.
  * @returns What `exit()` was called with; 0 if it was not.
  */
-export async function traceProgram(source: ProgramSource, tracer: ProgramTracer): Promise<number> {
+export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {
   const { session } = tracer;
   const options: ConsumerOptions = { ...CONSUMER_DEFAULTS };
   for (const { name, value } of tracer.settings) setConsumerOption(options, name, value);
@@ -98,7 +91,15 @@ export async function traceProgram(source: ProgramSource, tracer: ProgramTracer)
     },
   });
   const consumer = makeConsumer(running, options, tracer, probes);
-  describeMatches(source, program, probes.enable(), tracer, options);
+  let counts: number[];
+  try {
+    counts = probes.enable();
+  } catch (error) {
+    if (!(error instanceof DTraceError)) throw error;
+    tracer.say(`${failureOf(source, error.message)}\n${error.hint === undefined ? "" : `hint: ${error.hint}\n`}`);
+    return FAILURE;
+  }
+  if (!options.quiet) describeMatches(source, program, counts, tracer);
   const timer = setInterval(() => consumer.consume(), Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
@@ -121,8 +122,8 @@ export async function traceProgram(source: ProgramSource, tracer: ProgramTracer)
   return consumer.exitStatus ?? 0;
 }
 
-function compileAll({ texts, script }: ProgramSource, tracer: ProgramTracer, options: ConsumerOptions): Program {
-  const text = script === undefined ? texts.map(withBody).join("\n") : readText(tracer.kernel, script);
+function compileAll({ clauses, script }: WrittenProgram, tracer: ProgramTracer, options: ConsumerOptions): Program {
+  const text = script === undefined ? clauses.map(({ source }) => source).join("\n") : readText(tracer.kernel, script);
   const optionProblem = (option: { readonly name: string; readonly value: string | undefined }) =>
     setConsumerOption(options, option.name, option.value);
   const target = tracer.session.targets[0]?.pid;
@@ -136,17 +137,15 @@ function compileAll({ texts, script }: ProgramSource, tracer: ProgramTracer, opt
     });
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    const what = script === undefined
-      ? `invalid probe specifier ${texts.join(" ")}`
-      : `failed to compile script ${script}`;
-    tracer.say(`dtrace: ${what}: ${error.message}\n`);
+    tracer.say(`${failureOf({ clauses, script }, error.message)}\n`);
     throw error;
   }
 }
 
-/** A description alone records that its probes fire. */
-function withBody(text: string): string {
-  return /[{/]/.test(text) ? text : `${text} {}`;
+/** What dtrace(1) says of a program that it cannot enable. */
+function failureOf({ clauses, script }: WrittenProgram, message: string): string {
+  if (script !== undefined) return `dtrace: failed to compile script ${script}: ${message}`;
+  return `dtrace: invalid probe specifier ${clauses.map(({ source }) => source).join(" ")}: ${message}`;
 }
 
 function makeConsumer(
@@ -174,22 +173,18 @@ function makeConsumer(
 }
 
 function describeMatches(
-  { texts, script }: ProgramSource,
+  { clauses, script }: WrittenProgram,
   program: Program,
   counts: readonly number[],
   { say }: ProgramTracer,
-  { quiet }: ConsumerOptions,
 ): void {
-  if (quiet) return;
   const matched = (what: string, count: number) =>
     say(`dtrace: ${what} matched ${count} probe${count === 1 ? "" : "s"}\n`);
   const total = counts.reduce((sum, count) => sum + count, 0);
-  // What a text of the command line is called by ends where its clause begins.
-  const name = (text: string) => text.slice(0, text.search(/[{/;]|$/));
   if (script !== undefined) matched(`script '${script}'`, total);
-  else if (texts.length === program.clauses.length) {
-    texts.forEach((text, index) => matched(`description '${name(text)}'`, counts[index]!));
-  } else matched(`description '${texts.map(name).join(" ")}'`, total);
+  else if (clauses.length === program.clauses.length) {
+    clauses.forEach(({ kind, name }, index) => matched(`${kind} '${name}'`, counts[index]!));
+  } else matched(`description '${clauses.map(({ name }) => name).join(" ")}'`, total);
 }
 
 /** What is ahead of Greenwich is behind it for JavaScript. */

@@ -9,7 +9,12 @@
 
 import { nearNames } from "../near_names.ts";
 import type { EvaluationTime } from "../process/startup.ts";
-import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
+import {
+  formatProbeDescription,
+  parseProbeDescription,
+  type ProbeDescription,
+  type ProbeField,
+} from "../spec/probe_description.ts";
 import { UsageError } from "./failure.ts";
 import {
   CONSUMER_DEFAULTS,
@@ -84,10 +89,20 @@ export interface WrittenOption {
   readonly value: string | undefined;
 }
 
+/** A clause of the command line. */
+export interface WrittenClause {
+  /** What dtrace calls it, as for a description. */
+  readonly kind: string;
+  /** The probe description as it was written, which is what reports call the clause. */
+  readonly name: string;
+  /** The clause in D. */
+  readonly source: string;
+}
+
 /** A D program as it was written. */
 export interface WrittenProgram {
-  /** The texts of `-n`, in order. */
-  readonly texts: readonly string[];
+  /** The clauses of `-n`, and descriptions alone, which are clauses without statements, in order. */
+  readonly clauses: readonly WrittenClause[];
   /** The file of `-s`; undefined if there is none. */
   readonly script: string | undefined;
 }
@@ -132,8 +147,14 @@ export interface CommandOptions {
   readonly stats: boolean;
 }
 
-type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] };
+type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] } & {
+  /** All that `-n` and its like have named. */
+  clauses: WrittenClause[];
+  script: string | undefined;
+};
 
+/** What ends the description of a clause. */
+const CLAUSE_BEGIN = /[{/;]/;
 /** The field that a description ends with, by the option's letter. */
 const LAST_FIELDS: Readonly<Record<string, ProbeField>> = { n: "name", P: "provider", m: "module", f: "function" };
 /** Options of dtrace(1) that are not here, with what they would do. */
@@ -183,7 +204,10 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
     draft.quiet = true;
     set(draft, "quiet", undefined);
   },
-  s: (draft, value) => draft.program = { texts: draft.program?.texts ?? [], script: value },
+  s: (draft, value) => {
+    if (draft.script !== undefined) throw new UsageError("several -s are not supported yet");
+    draft.script = value;
+  },
   w: (draft) => set(draft, "destructive", undefined),
   b: (draft, value) => set(draft, "bufsize", value),
   F: (draft) => set(draft, "flowindent", undefined),
@@ -213,6 +237,8 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     pids: [],
     commands: [],
     descriptions: [],
+    clauses: [],
+    script: undefined,
     program: undefined,
     settings: [],
     quiet: false,
@@ -251,10 +277,15 @@ function readOption(draft: Draft, token: ArgumentToken & { kind: "option" }): vo
     SETTERS[name]!(draft, value ?? "");
     return;
   }
-  if (name === "n" && /[{/]/.test(value!)) {
-    const texts = [...draft.program?.texts ?? [], value!];
-    draft.program = { texts, script: draft.program?.script };
-  } else draft.descriptions = [...draft.descriptions, writtenDescription(value!, lastField)];
+  const clauseBegin = name === "n" ? value!.search(CLAUSE_BEGIN) : -1;
+  if (clauseBegin >= 0) {
+    draft.clauses.push({ kind: "description", name: value!.slice(0, clauseBegin), source: value! });
+    return;
+  }
+  const description = writtenDescription(value!, lastField);
+  draft.descriptions = [...draft.descriptions, description];
+  const source = `${formatProbeDescription(description.fields)} {}`;
+  draft.clauses.push({ kind: description.kind, name: value!, source });
 }
 
 /** Sets an option of DTrace, which is tried out first. */
@@ -304,6 +335,12 @@ function check(draft: Draft): void {
   }
   if (draft.verbose && draft.mode !== "list") {
     throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
+  }
+  if (draft.script !== undefined && draft.clauses.length > 0) {
+    throw new UsageError("-s together with -n is not supported yet");
+  }
+  if (draft.script !== undefined || draft.clauses.length > draft.descriptions.length) {
+    draft.program = { clauses: draft.clauses, script: draft.script };
   }
   if (draft.descriptions.length > 0 || draft.program !== undefined) return;
   if (draft.mode === "trace") {

@@ -167,3 +167,11 @@ Deno.test("fasttrap -n with a destructive action wants -w", async () => {
   ]);
   assertEquals((await run(["-q", "-w", "-n", source], { permissions: START })).code, 0);
 });
+
+Deno.test("fasttrap -n with a clause whose description matches nothing exits 1, in dtrace's words", async () => {
+  const { code, stderr } = await run(["-n", "pid$target:a.out:no_such:entry { @ = count(); }", "--", DEMO], {
+    permissions: START,
+  });
+  assertEquals(code, 1);
+  assertMatch(stderr, /^dtrace: invalid probe specifier pid\$target:a\.out:no_such:entry \{ @ = count\(\); \}: /);
+});

@@ -51,7 +51,7 @@ Deno.test("RunningProgram.fire() reports an error of the predicate as of action 
 });
 
 Deno.test("RunningProgram.fire() fails at a register that is not there", () => {
-  assertEquals(faultsOf("trace(uregs[arg0]);", 99)[0]?.kind, ILLEGAL_OPERATION);
+  assertEquals(faultsOf("trace(uregs[5]);")[0]?.kind, ILLEGAL_OPERATION);
 });
 
 Deno.test("RunningProgram.setErrorEnablings() has ERROR fire with what has failed", () => {
