@@ -360,7 +360,11 @@ function setTunable(draft: Draft, text: string): void {
   if (name === "quiet") draft.quiet = true;
   if (isConsumerOption(name)) return set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
   if (!Object.hasOwn(TUNABLES, name)) {
-    throw new UsageError(`unknown option -x ${name}`, `the options of -x are ${Object.keys(TUNABLES).join(", ")}`);
+    const near = nearNames(name, [...Object.keys(TUNABLES), ...Object.keys(CONSUMER_DEFAULTS)]);
+    throw new UsageError(
+      `unknown option -x ${name}`,
+      near.length > 0 ? `did you mean -x ${near[0]}?` : "--help lists the options",
+    );
   }
   TUNABLES[name]!(draft, equals < 0 ? undefined : text.slice(equals + 1));
 }
