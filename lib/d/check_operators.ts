@@ -118,9 +118,9 @@ function checkComparison(
   return { kind: "comparison", operator, left: a, right: b, signed, type, form, line };
 }
 
-/** Whether a string is compared with `NULL`, which is what `strstr()` and its like return: the string that is empty. */
+/** Whether a string is compared with `NULL`, which is 0: what `strstr()` and its like return is empty then. */
 function isNothing(string: Expression, other: Expression): boolean {
-  return isString(string.type) && isPointer(other.type) && other.kind === "constant" && !isTrue(other.value);
+  return isString(string.type) && other.kind === "constant" && !isTrue(other.value);
 }
 
 /** Says that two operands do not go together. */

@@ -148,8 +148,8 @@ export class Declarer {
         variadic: layer.isVariadic,
       };
     }
-    if (kind === "function" || kind === "void") {
-      fail("D_DECL_ARRTYPE", line, `cannot declare array of ${kind === "void" ? "void" : "function"} type`);
+    if (kind === "function" || kind === "void" || kind === "string") {
+      fail("D_DECL_ARRTYPE", line, `cannot declare array of ${kind} type`);
     }
     return { kind: "array", of: type, count: layer.size === undefined ? 0 : this.#count(layer.size) };
   }

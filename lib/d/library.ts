@@ -40,7 +40,7 @@ const SINGLE =
   "SONPROC=6 SWAIT=7 O_RDONLY=0 O_WRONLY=1 O_RDWR=2 O_ACCMODE=3";
 
 const STRUCTURES = `
-inline void *NULL = 0;
+inline int NULL = 0;
 typedef struct psinfo {
   int pr_nlwp; pid_t pr_pid; pid_t pr_ppid; pid_t pr_pgid; pid_t pr_sid; uid_t pr_uid; uid_t pr_euid; gid_t pr_gid;
   gid_t pr_egid; uintptr_t pr_addr; dev_t pr_ttydev; time_t pr_start; string pr_fname; string pr_psargs; int pr_argc;

@@ -66,7 +66,7 @@ export class Macros {
    */
   expand(field: string, isStrict: boolean): string | undefined {
     let isDefined = true;
-    const text = field.replace(/\$([0-9]+|[A-Za-z_][A-Za-z0-9_]*)/g, (written, name) => {
+    const text = field.replace(/\${1,2}([0-9]+|[A-Za-z_][A-Za-z0-9_]*)/g, (written, name) => {
       const value = /^[0-9]/.test(name) ? this.#use(Number(name)) : this.#find(name);
       if (value === undefined && isStrict) isDefined = false;
       return value ?? written;

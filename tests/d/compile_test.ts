@@ -113,7 +113,7 @@ Deno.test("compileProgram() takes an empty program if it is told to", () => {
 
 Deno.test("compileProgram() replaces macro variables, in descriptions too", () => {
   const macros = { arguments: ["s.d", "open", "-3", "a b"], variables: { target: 42, uid: 0 }, defaults: false };
-  const source = "pid$target:libc:$1:entry, pid42::$weird$:entry { trace($2); trace($$1); trace($$3); trace($uid); }";
+  const source = "pid$target:libc:$$1:entry, pid42::$weird$:entry { trace($2); trace($$1); trace($$3); trace($uid); }";
   const [clause] = compileProgram(source, { macros }).clauses;
   assertEquals(clause!.probes.map(({ provider, function: name }) => [provider, name]), [
     ["pid42", "open"],
@@ -134,10 +134,12 @@ Deno.test("compileProgram() of a program that sets defaultargs itself", () => {
   assertEquals(clauseText(compileProgram(source, { macros, isFile: true }).clauses[0]!), ["trace 0:i4"]);
 });
 
-Deno.test("compileProgram() compares strings with NULL, and with no other pointer", () => {
-  const [clause] = compileProgram('BEGIN /strstr(execname, "sh") != NULL/ { self->s = "a"; self->s = NULL; }').clauses;
+Deno.test("compileProgram() compares strings, numbers and pointers with NULL, and strings with no other pointer", () => {
+  const [clause] = compileProgram(
+    'BEGIN /strstr(execname, "sh") != NULL && arg0 != NULL && (char *)arg0 == NULL/ { self->s = "a"; self->s = NULL; }',
+  ).clauses;
   assertEquals(clauseText(clause!), [
-    '/(!= (strstr execname:s "sh":s):s "":s):i4/',
+    '/(&& (&& (!= (strstr execname:s "sh":s):s "":s):i4 (!= arg0:i8 0:i4):i4):i4 (u== (convert arg0:i8):u8 0:i4):i4):i4/',
     '(= thread.s:s "a":s):s',
     '(= thread.s:s "":s):s',
   ]);
@@ -145,6 +147,17 @@ Deno.test("compileProgram() compares strings with NULL, and with no other pointe
     messageOf("BEGIN /execname == (void *)1/ { trace(1); }"),
     'in predicate: operands have incompatible types: "string" == "void *"',
   );
+});
+
+Deno.test("compileProgram() writes to a variable by the name of an inline, and to the characters of a string", () => {
+  const source = 'int x;\ninline int y = x;\nBEGIN { y = 5; s = "abc"; s[1] = 98; trace(s[0]); trace(*execname); }';
+  assertEquals(clauseText(compileProgram(source, { isFile: true }).clauses[0]!), [
+    "(= global.x:i4 5:i4):i4",
+    '(= global.s:s "abc":s):s',
+    "(= (load (u+ (address global.s:s):u8 1:i8):u8):i1 98:i1):i1",
+    "trace (load (u+ (address global.s:s):u8 0:i8):u8):i1",
+    "trace (load (address execname:s):u8):i1",
+  ]);
 });
 
 Deno.test("D_MACRO_OFLOW: an argument with more than 64 bits", () => {
