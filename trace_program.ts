@@ -28,7 +28,7 @@ import { TextWriter } from "./lib/consumer/program/text_writer.ts";
 import type { OutputFormat, WrittenOption, WrittenProgram } from "./lib/consumer/options.ts";
 import type { ConversionContext } from "./lib/consumer/records/conversion.ts";
 import type { Kernel } from "./ffi/ffi.ts";
-import { readText } from "./lib/process/proc_files.ts";
+import { readEnvironment, readStatus, readText } from "./lib/process/proc_files.ts";
 import { ProgramProbes } from "./lib/session/program/program_probes.ts";
 import type { Session } from "./lib/session/session.ts";
 
@@ -79,7 +79,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   const running = new RunningProgram(program, options);
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
-    allowNone: tracer.allowNone,
+    allowNone: tracer.allowNone || options.zdefs,
     wantsNames: wantsNames(program),
     register: (enabling) => consumer.register(enabling),
     fired: () => {
@@ -122,28 +122,41 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   return consumer.exitStatus ?? 0;
 }
 
-function compileAll({ clauses, script }: WrittenProgram, tracer: ProgramTracer, options: ConsumerOptions): Program {
+function compileAll(
+  { clauses, script, words }: WrittenProgram,
+  tracer: ProgramTracer,
+  options: ConsumerOptions,
+): Program {
   const text = script === undefined ? clauses.map(({ source }) => source).join("\n") : readText(tracer.kernel, script);
   const optionProblem = (option: { readonly name: string; readonly value: string | undefined }) =>
     setConsumerOption(options, option.name, option.value);
-  const target = tracer.session.targets[0]?.pid;
   try {
     if (text === undefined) throw new CompileError("D_UNKNOWN", { line: 0 }, `cannot read ${script}`, false);
     return compileProgram(text, {
       isFile: script !== undefined,
-      macros: { arguments: [script ?? ""], variables: { target, pid: Deno.pid }, defaults: false },
+      macros: { arguments: [script ?? "", ...words], variables: macrosOf(tracer), defaults: options.defaultargs },
       strsize: options.strsize,
       optionProblem,
     });
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    tracer.say(`${failureOf({ clauses, script }, error.message)}\n`);
+    tracer.say(
+      `${failureOf({ clauses, script }, options.errtags ? `[${error.tag}] ${error.message}` : error.message)}\n`,
+    );
     throw error;
   }
 }
 
+/** The macro variables, besides the arguments. */
+function macrosOf({ session, kernel }: ProgramTracer): Record<string, number | undefined> {
+  const status = readStatus(kernel, "self");
+  const [uid, euid] = status?.uid ?? [];
+  const [gid, egid] = status?.gid ?? [];
+  return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, uid, euid, gid, egid };
+}
+
 /** What dtrace(1) says of a program that it cannot enable. */
-function failureOf({ clauses, script }: WrittenProgram, message: string): string {
+function failureOf({ clauses, script }: Omit<WrittenProgram, "words">, message: string): string {
   if (script !== undefined) return `dtrace: failed to compile script ${script}: ${message}`;
   return `dtrace: invalid probe specifier ${clauses.map(({ source }) => source).join(" ")}: ${message}`;
 }
@@ -160,7 +173,10 @@ function makeConsumer(
     stackIndent: options.stackindent,
     clock: { zone: localZone },
   };
-  const writer = tracer.format === "ndjson" ? new JsonWriter(options, context) : new TextWriter(options, context);
+  const isTesting = readEnvironment(tracer.kernel).some((variable) => variable.startsWith("_DTRACE_TESTING="));
+  const writer = tracer.format === "ndjson"
+    ? new JsonWriter(options, context)
+    : new TextWriter(options, context, isTesting);
   const refuse = (action: string) => tracer.say(`dtrace: ${action} is not supported yet\n`);
   return new ProgramConsumer(running, options, writer, context, {
     write: tracer.write,

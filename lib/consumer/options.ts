@@ -105,6 +105,8 @@ export interface WrittenProgram {
   readonly clauses: readonly WrittenClause[];
   /** The file of `-s`; undefined if there is none. */
   readonly script: string | undefined;
+  /** Its arguments, `$1` and so on. */
+  readonly words: readonly string[];
 }
 
 /** What the command line asks for. */
@@ -151,6 +153,8 @@ type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] } & 
   /** All that `-n` and its like have named. */
   clauses: WrittenClause[];
   script: string | undefined;
+  /** The words that are no options. */
+  words: string[];
 };
 
 /** What ends the description of a clause. */
@@ -192,7 +196,6 @@ const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined
   fthashsize: (draft, value) => draft.hashSize = value === "0" ? 0 : parseSize("fthashsize", value),
   ftmax: (draft, value) => draft.limit = parseSize("ftmax", value),
   oformat: (draft, value) => draft.format = oneOf(FORMATS, value, "-x oformat"),
-  zdefs: (draft) => draft.allowNone = true,
 };
 
 /** What an option sets, by its name. */
@@ -239,6 +242,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     descriptions: [],
     clauses: [],
     script: undefined,
+    words: [],
     program: undefined,
     settings: [],
     quiet: false,
@@ -312,12 +316,10 @@ function unknownOption(rawName: string, name: string, isLong: boolean): UsageErr
   );
 }
 
-/** Reads an argument that is no option: only a subcommand can be one. */
+/** Reads an argument that is no option: a subcommand, or an argument of a program. */
 function readWord(draft: Draft, word: string, index: number): void {
-  if (word !== "doctor" || index !== 0) {
-    throw new UsageError(`unexpected argument "${word}"`, `a command to trace follows "--", or -c as one argument`);
-  }
-  draft.mode = "doctor";
+  if (word === "doctor" && index === 0) draft.mode = "doctor";
+  else draft.words.push(word);
 }
 
 function readCommand(draft: Draft, tokens: readonly ArgumentToken[]): void {
@@ -331,6 +333,7 @@ function check(draft: Draft): void {
   if (draft.mode === "doctor") {
     const others = draft.commands.length + draft.descriptions.length;
     if (others > 0) throw new UsageError("doctor takes no option but -p");
+    refuseWords(draft);
     return;
   }
   if (draft.verbose && draft.mode !== "list") {
@@ -340,8 +343,8 @@ function check(draft: Draft): void {
     throw new UsageError("-s together with -n is not supported yet");
   }
   if (draft.script !== undefined || draft.clauses.length > draft.descriptions.length) {
-    draft.program = { clauses: draft.clauses, script: draft.script };
-  }
+    draft.program = { clauses: draft.clauses, script: draft.script, words: draft.words };
+  } else refuseWords(draft);
   if (draft.descriptions.length > 0 || draft.program !== undefined) return;
   if (draft.mode === "trace") {
     throw new UsageError("no probes specified", "name them with -n, as in -n 'pid$target:libc:malloc:entry'");
@@ -354,10 +357,16 @@ function check(draft: Draft): void {
   draft.listsAll = true;
 }
 
+function refuseWords({ words: [word] }: Draft): void {
+  if (word === undefined) return;
+  throw new UsageError(`unexpected argument "${word}"`, `a command to trace follows "--", or -c as one argument`);
+}
+
 function setTunable(draft: Draft, text: string): void {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
   if (name === "quiet") draft.quiet = true;
+  if (name === "zdefs") draft.allowNone = true;
   if (isConsumerOption(name)) return set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
   if (!Object.hasOwn(TUNABLES, name)) {
     const near = nearNames(name, [...Object.keys(TUNABLES), ...Object.keys(CONSUMER_DEFAULTS)]);

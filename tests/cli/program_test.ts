@@ -131,7 +131,9 @@ Deno.test("fasttrap -j with a clause writes records and aggregations as NDJSON",
   assertEquals(lines.map(({ type, data, key, value }) => [type, data ?? key, value]), [
     ["record", [{ action: "printf", text: "7" }], undefined],
     ["aggregation", [7], 2],
+    ["end", undefined, undefined],
   ]);
+  assertEquals(lines.at(-1), { type: "end", hits: 10, drops: {} });
 });
 
 Deno.test("fasttrap -n reports errors of clauses, and goes on", async () => {
@@ -174,4 +176,28 @@ Deno.test("fasttrap -n with a clause whose description matches nothing exits 1, 
   });
   assertEquals(code, 1);
   assertMatch(stderr, /^dtrace: invalid probe specifier pid\$target:a\.out:no_such:entry \{ @ = count\(\); \}: /);
+});
+
+Deno.test("fasttrap -n tells a program what the system knows of the target's thread", async () => {
+  const source = `${IS_PRIME} /arg0 == 2/ {
+    printf("%s|%s|%s|%d|%d|%d|", execname, curpsinfo->pr_psargs, cwd, uid, ppid, curpsinfo->pr_nlwp);
+    printf("%d|%d|%d|", pid == tid, pid == $target, curlwpsinfo->pr_lwpid == tid);
+    printf("%d|%A|%d|", uregs[R_RDI], uregs[R_RIP], ustackdepth >= 2);
+    printf("%Y|%d|%d", walltimestamp, vtimestamp > 0, timestamp > vtimestamp);
+    exit(0);
+  }`;
+  const { stdout } = await traceDemo(source, "-q");
+  const fields = stdout.trimEnd().split("|");
+  assertEquals(fields.slice(0, 2), ["demo", DEMO]);
+  assertEquals(fields.slice(2, 6), [Deno.cwd(), String(Deno.uid()), fields[4], "1"]);
+  assertEquals(fields.slice(6, 12), ["1", "1", "1", "2", "demo`is_prime", "1"]);
+  assertMatch(fields[12]!, /^20\d\d [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d$/);
+  assertEquals(fields.slice(13), ["1", "1"]);
+});
+
+Deno.test("fasttrap -n reads strings of the target, and gives programs their arguments", async () => {
+  const source = `pid$target:libc:printf:entry { @[copyinstr(arg0)] = count(); }
+    END { printf("%d %s ", $1, $$2); printa("%S %@d\\n", @); }`;
+  const { stdout } = await run(["-q", "-n", source, "7", "word", "--", DEMO], { permissions: START });
+  assertEquals(stdout.replace(DEMO_OUTPUT, ""), "7 word %d is %s\\n 10\n\n");
 });

@@ -123,6 +123,7 @@ Deno.test("readOptions() makes a program of clauses, and of the descriptions amo
     "-q",
   );
   assertEquals(program, {
+    words: [],
     script: undefined,
     clauses: [
       { kind: "description", name: "a:entry", source: "::a:entry {}" },
@@ -136,7 +137,7 @@ Deno.test("readOptions() makes a program of clauses, and of the descriptions amo
     { name: "aggsortrev", value: undefined },
     { name: "quiet", value: undefined },
   ]);
-  assertEquals(read("-s", "x.d").program, { script: "x.d", clauses: [] });
+  assertEquals(read("-s", "x.d", "a", "5").program, { script: "x.d", clauses: [], words: ["a", "5"] });
   assertEquals(read("-n", "a:entry").program, undefined);
 });
 

@@ -34,6 +34,14 @@ export interface ConsumedAction {
   readonly types: readonly Type[];
 }
 
+/** What is known when a program has ended. */
+export interface ProgramTotals {
+  /** How often clauses were run. */
+  readonly hitsTotal: number;
+  /** What was lost, by its kind. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
 /** Writes records in a format. What it has written is taken with {@linkcode RecordWriter.take}. */
 export interface RecordWriter {
   /**
@@ -58,12 +66,25 @@ export interface RecordWriter {
    * The program ends.
    *
    * @param tables The aggregations that it has not printed, in the order in which they are printed.
+   * @param totals What there was in all.
    */
-  finish(tables: readonly NormalizedTable[]): void;
+  finish(tables: readonly NormalizedTable[], totals: ProgramTotals): void;
   /**
    * Takes what has been written.
    *
    * @returns Its bytes, as text of bytes.
    */
   take(): string;
+}
+
+/**
+ * Finds what `tracemem` prints.
+ *
+ * @param data The bytes, and how many of them are wanted if that was computed.
+ * @returns These bytes.
+ */
+export function recordedBytesOf([bytes, length]: readonly Datum[]): Datum & { readonly kind: "bytes" } {
+  if (bytes?.kind !== "bytes") return { kind: "bytes", bytes: new Uint8Array(0) };
+  const count = length?.kind === "number" ? (length.hi | 0) * 2 ** 32 + length.lo : bytes.bytes.length;
+  return { kind: "bytes", bytes: bytes.bytes.subarray(0, Math.max(0, count)) };
 }

@@ -29,6 +29,12 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   aggzoom: boolean;
   agghist: boolean;
   droptags: boolean;
+  /** Whether the tags of errors are printed. */
+  errtags: boolean;
+  /** Whether arguments of the script that are missing are 0 or empty. */
+  defaultargs: boolean;
+  /** Whether a description may match nothing. */
+  zdefs: boolean;
   /** Times are nanoseconds between two. */
   switchrate: number;
   aggrate: number;
@@ -53,6 +59,9 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   aggzoom: false,
   agghist: false,
   droptags: false,
+  errtags: false,
+  defaultargs: false,
+  zdefs: false,
   switchrate: SECOND,
   aggrate: SECOND,
   statusrate: SECOND,
@@ -86,6 +95,9 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   aggzoom: { kind: "switch", dynamic: true },
   agghist: { kind: "switch", dynamic: true },
   droptags: { kind: "switch", dynamic: true },
+  errtags: { kind: "switch", dynamic: false },
+  defaultargs: { kind: "switch", dynamic: false },
+  zdefs: { kind: "switch", dynamic: false },
   switchrate: { kind: "time", dynamic: true },
   aggrate: { kind: "time", dynamic: true },
   statusrate: { kind: "time", dynamic: true },

@@ -4,6 +4,7 @@
  * ```json
  * {"type":"record","ts":81723,"pid":1234,"tid":1235,"cpu":0,"epid":2,"probe":"pid1234:libc.so.6:malloc:entry","data":[{"action":"trace","value":32}]}
  * {"type":"error","ts":81730,"pid":1234,"tid":1235,"epid":2,"probe":"pid1234:libc.so.6:malloc:entry","fault":"badAddress","action":1,"address":"0x10"}
+ * {"type":"end","hits":1,"drops":{}}
  * ```
  *
  * @module
@@ -24,7 +25,8 @@ import type { DatumOptions } from "../records/datum_text.ts";
 import { formatNumericAddress } from "../records/datum_text.ts";
 import { formatPrint } from "../records/print_format.ts";
 import { formatTyped } from "../records/typed_text.ts";
-import type { ConsumedAction, ConsumedRecord, RecordWriter } from "./consumed_record.ts";
+import { recordedBytesOf } from "./consumed_record.ts";
+import type { ConsumedAction, ConsumedRecord, ProgramTotals, RecordWriter } from "./consumed_record.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
 
 /** See the module's comment. */
@@ -59,6 +61,8 @@ export class JsonWriter implements RecordWriter {
       this.#data.push({ action: "printf", text: decodeText(formatPrint(action.format, data, this.#context)) });
     } else if (action.kind === "print") {
       this.#data.push({ action: "print", text: decodeText(formatTyped(data[0]!, types[0]!, this.#datumOptions())) });
+    } else if (action.kind === "tracemem") {
+      this.#data.push({ action: "tracemem", value: jsonOfDatum(recordedBytesOf(data), resolver) });
     } else this.#data.push({ action: action.kind, value: jsonOfDatum(data[0]!, resolver) });
   }
 
@@ -80,10 +84,11 @@ export class JsonWriter implements RecordWriter {
   }
 
   /** See {@linkcode RecordWriter.finish}. */
-  finish(tables: readonly NormalizedTable[]): void {
+  finish(tables: readonly NormalizedTable[], { hitsTotal, drops }: ProgramTotals): void {
     for (const table of tables) {
       for (const row of jsonOfAggregation(table, this.#sort(), this.#context.resolver)) this.#write(row);
     }
+    this.#write({ type: "end", hits: hitsTotal, drops });
   }
 
   /** See {@linkcode RecordWriter.take}. */

@@ -62,6 +62,7 @@ export class ProgramConsumer {
   readonly #enablings = new Map<number, Enabling>();
   readonly #tables: readonly (NormalizedTable & { factor: number })[];
   readonly #printed = new Set<number>();
+  readonly #drops: Record<string, number> = {};
 
   /**
    * Makes a consumer.
@@ -112,7 +113,8 @@ export class ProgramConsumer {
   finish(): void {
     this.consume();
     const left = this.#tables.filter(({ table }) => !this.#printed.has(table.aggregation.id));
-    this.#writer.finish(this.options.aggsortrev ? left.reverse() : left);
+    const totals = { hitsTotal: this.#running.firingsTotal, drops: this.#drops };
+    this.#writer.finish(this.options.aggsortrev ? left.reverse() : left, totals);
     this.#flush();
   }
 
@@ -238,6 +240,7 @@ export class ProgramConsumer {
     for (const [name, count] of Object.entries(drops)) {
       if (count === 0) continue;
       const kind = name as DropKind;
+      this.#drops[kind] = (this.#drops[kind] ?? 0) + count;
       this.#host.say(
         formatDrops(kind, count, { ...(OF_CPU.has(kind) ? { cpu: 0 } : {}), tags: this.options.droptags }),
       );

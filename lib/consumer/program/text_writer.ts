@@ -26,13 +26,13 @@ import { FLOW_HEADER, FlowIndenter, type FlowRow } from "../records/flow_indent.
 import { formatPrint } from "../records/print_format.ts";
 import { formatTyped } from "../records/typed_text.ts";
 import type { PrintFormat } from "../../d/print_format.ts";
+import { recordedBytesOf } from "./consumed_record.ts";
 import type { ConsumedAction, ConsumedRecord, RecordWriter } from "./consumed_record.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
 
 const CPU_WIDTH = 3;
 const ID_WIDTH = 6;
 const PROBE_WIDTH = 32;
-const HALF = 2 ** 32;
 
 /** See the module's comment. */
 export class TextWriter implements RecordWriter {
@@ -73,12 +73,8 @@ export class TextWriter implements RecordWriter {
     const options = this.#data();
     if (action.kind === "printf") this.#text += formatPrint(action.format, data, this.#context);
     else if (action.kind === "print") this.#text += formatTyped(data[0]!, types[0]!, options);
-    else if (action.kind === "tracemem") {
-      const [bytes, length] = data;
-      if (bytes?.kind !== "bytes") return;
-      const count = length?.kind === "number" ? (length.hi | 0) * HALF + length.lo : bytes.bytes.length;
-      this.#text += formatDump(bytes.bytes.subarray(0, Math.max(0, count)));
-    } else for (const datum of data) this.#text += formatTraced(datum, options);
+    else if (action.kind === "tracemem") this.#text += formatDump(recordedBytesOf(data).bytes);
+    else for (const datum of data) this.#text += formatTraced(datum, options);
   }
 
   /** See {@linkcode RecordWriter.aggregations}. */

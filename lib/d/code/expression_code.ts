@@ -14,7 +14,7 @@
 import { assert } from "../../errors.ts";
 import { ZERO } from "../int64.ts";
 import type { Call, Construct, Expression, Load, Stack, SymbolOf, ToString } from "../expression.ts";
-import type { Form } from "../types.ts";
+import { type Form, resolve } from "../types.ts";
 import { NUMBER_BUILTINS, SUBROUTINES, TEXT_BUILTINS } from "./builtin_numbers.ts";
 import { type ClauseContext, type ExpressionEmitter, framesOf } from "./code_context.ts";
 import { STACKS } from "./host_imports.ts";
@@ -317,7 +317,7 @@ export class ExpressionCode implements ExpressionEmitter {
     const { code, host, options } = this.#context;
     const limit = Math.min(limitBytes ?? options.strsize, options.strsize);
     if (address.form.kind === "string") return this.emitString(address);
-    if (address.kind === "load" && address.userland && address.form.kind === "bytes") {
+    if (isInTarget(address)) {
       this.#emitCellStore(0, () => this.emitNumber(address));
       this.#emitCellStore(1, () => code.i64({ lo: limit, hi: 0 }));
       return void code.i32(SUBROUTINES.indexOf("copyinstr")).i32(2).call(host.subroutine);
@@ -388,4 +388,11 @@ export class ExpressionCode implements ExpressionEmitter {
     code.release(I64, field);
     code.release(I64, whole);
   }
+}
+
+/** Whether an address is known to be the traced program's. */
+function isInTarget(address: Expression): boolean {
+  if (address.form.kind === "bytes") return address.kind === "load" && address.userland;
+  const type = resolve(address.type);
+  return type.kind === "pointer" && type.userland;
 }

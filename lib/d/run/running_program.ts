@@ -55,6 +55,8 @@ export class RunningProgram {
   /** The memory, in which records are. */
   readonly view: DataView;
   readonly options: RunOptions;
+  /** How often clauses were run. */
+  firingsTotal = 0;
   readonly #memory: ClauseMemory;
   readonly #buffer: RecordBuffer;
   readonly #host: HostFunctionTable;
@@ -175,6 +177,7 @@ export class RunningProgram {
   #run(enabling: Enabling, hit: ProbeHit): void {
     this.#memory.words[Cell.epid >> 2] = enabling.epid;
     this.#host.beginClause(enabling);
+    this.firingsTotal++;
     try {
       this.#clauses[enabling.clause]!();
     } catch (error) {

@@ -12,6 +12,9 @@ import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
 import { listModules, type Module } from "../../process/modules.ts";
 import type { TracedProcess } from "../../process/process.ts";
 
+/** How many names are kept. */
+const NAMES_MAX = 100_000;
+
 /** What is known of an address. */
 export interface FoundName {
   /** The file. */
@@ -66,6 +69,7 @@ export class AddressNames {
     const key = `${pid} ${address}`;
     if (this.#names.has(key)) return this.#names.get(key);
     const name = this.#find(pid, address);
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
     this.#names.set(key, name);
     return name;
   }

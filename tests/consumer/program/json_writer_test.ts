@@ -68,6 +68,10 @@ Deno.test("JsonWriter writes printa with its rows, and its text if it has a form
   }]);
 });
 
+Deno.test("JsonWriter writes the totals last", () => {
+  assertEquals(linesOf("BEGIN { self->a = 1; } END {}").at(-1), { type: "end", hits: 2, drops: {} });
+});
+
 Deno.test("JsonWriter writes what has failed", () => {
   const [error] = linesOf("BEGIN { *(int *)0x10; }");
   assertEquals(error, {

@@ -168,3 +168,20 @@ Deno.test("RunningProgram.fire() has the arguments, registers and variables of t
     "./a.out -x",
   ]);
 });
+
+Deno.test("RunningProgram.fire() reads memory of the process through pointers that are declared to point there", () => {
+  const simulation = new Simulation(`
+    struct entry { int low:3; int number; char name[4]; };
+    BEGIN {
+      this->p = (userland struct entry *)arg0;
+      trace(this->p->low); trace(this->p->number); trace(this->p->name); trace(stringof((userland char *)arg1));
+      this->copy = *this->p; trace(this->copy.number); trace(*(userland short *)arg1);
+    }
+  `);
+  const bytes = new Uint8Array(12);
+  bytes.set([0x46, 0, 0, 0, 0xf7, 0xff, 0xff, 0xff, 0x61, 0x62, 0, 0]);
+  simulation.hit.memory.set(0x1000, bytes);
+  simulation.hit.setText(0x2000, "text");
+  assertEquals(simulation.fire("BEGIN", 0x1000, 0x2000).values(), [-2n, -9n, [0x61, 0x62, 0, 0], "text", -9n, 0x6574n]);
+  assertEquals(simulation.fire("BEGIN", 0x3000, 0).take()[0]!.fault?.address, 0x3000);
+});
