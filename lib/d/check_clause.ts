@@ -115,7 +115,7 @@ function checkOrder(statements: readonly Statement[], before: Order): Order {
 function isDestructive(statement: Statement): boolean {
   if (DESTRUCTIVE.has(statement.kind)) return true;
   if (statement.kind !== "expression") return false;
-  return [...allExpressions(statement.expression)].some((expression) =>
+  return allExpressions(statement.expression).some((expression) =>
     expression.kind === "call" && expression.name.startsWith("copyout")
   );
 }

@@ -63,6 +63,9 @@ export interface ClauseContext {
 /** How many inlines and translated members one program may expand. */
 const EXPANSIONS_MAX = 100_000;
 
+/** How deep expressions may be nested when inlines and translators are expanded; the stack holds several times more. */
+const DEPTH_MAX = 1000;
+
 /** How many variables there may be in each scope, as DTrace's instructions number them. */
 const VARIABLES_MAX = 0xffff;
 
@@ -80,6 +83,7 @@ export class Environment {
   readonly #bindings: ReadonlyMap<string, Operand>[] = [];
   readonly #checkExpression: (environment: Environment, syntax: ExpressionSyntax) => Operand;
   #expansions = 0;
+  #depth = 0;
 
   /** The clause that is being checked; undefined between clauses. */
   clause: ClauseContext | undefined;
@@ -115,7 +119,10 @@ export class Environment {
 
   /** Checks an expression that may be what a translator makes. */
   check(syntax: ExpressionSyntax): Operand {
-    return this.#checkExpression(this, syntax);
+    if (++this.#depth > DEPTH_MAX) fail("D_CG_EXPR", syntax, "expression is nested too deeply");
+    const operand = this.#checkExpression(this, syntax);
+    this.#depth--;
+    return operand;
   }
 
   /** Checks an expression that has a value. */

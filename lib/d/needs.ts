@@ -102,9 +102,13 @@ class Finder {
     this.destructive ||= DESTRUCTIVE_SUBROUTINES.has(call.name);
     this.speculates ||= call.name === "speculation";
     const string = argumentString(call);
-    if (string !== undefined) this.strings.push(string);
-    else this.readsMemory ||= READERS.has(call.name);
+    if (string === undefined) this.readsMemory ||= READERS.has(call.name);
+    else if (!this.strings.some((other) => isSameString(other, string))) this.strings.push(string);
   }
+}
+
+function isSameString(left: ArgumentString, right: ArgumentString): boolean {
+  return left.argument === right.argument && left.limitBytes === right.limitBytes;
 }
 
 /** A copy of a string from where an argument leads to, and how many bytes it may have. */

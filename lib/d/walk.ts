@@ -96,7 +96,9 @@ export function* allStatements(statements: readonly Statement[]): Generator<Stat
  * @param expression The expression.
  * @returns All of them, outer ones first.
  */
-export function* allExpressions(expression: Expression): Generator<Expression> {
-  yield expression;
-  for (const operand of operandsOf(expression)) yield* allExpressions(operand);
+export function allExpressions(expression: Expression): readonly Expression[] {
+  const all = [expression];
+  // The list grows while it is walked over.
+  for (const next of all) all.push(...operandsOf(next));
+  return all;
 }

@@ -184,6 +184,10 @@ Deno.test("compileProgram() says what a clause needs from the thread", () => {
     arguments: 0b110,
     strings: [{ argument: 1, limitBytes: undefined }, { argument: 2, limitBytes: 64 }],
   });
+  assertEquals(needsOf('BEGIN { trace(copyinstr(arg1)); printf("%s", copyinstr(arg1)); }'), {
+    arguments: 0b10,
+    strings: [{ argument: 1, limitBytes: undefined }],
+  });
   assertEquals(needsOf("BEGIN { trace(copyinstr(arg1 + 8)); }"), { arguments: 0b10, readsMemory: true });
   assertEquals(needsOf("BEGIN { trace(*(int *)arg0); }"), { arguments: 1, readsMemory: true });
   assertEquals(needsOf("BEGIN { @[ustack(5)] = count(); }"), { userStack: true, aggregates: true });

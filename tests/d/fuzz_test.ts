@@ -102,6 +102,12 @@ Deno.test("compileProgram() of mutilated programs makes a program or throws a Co
   assert(compiled > ROUNDS / 20, `${compiled} of ${ROUNDS} compile`);
 });
 
+/** Declares names by those before them, and traces the last. */
+function chain(count: number, declare: (name: string, before: string) => string): string {
+  const declarations = Array.from({ length: count }, (_, index) => declare(`v${index + 1}`, `v${index}`));
+  return ["inline int v0 = pid;", ...declarations, `BEGIN { trace(v${count}); }`].join("\n");
+}
+
 Deno.test("compileProgram() of programs that go on and on throws a CompileError, and no RangeError", () => {
   const repeated = (piece: string) => piece.repeat(20_000);
   const sources = [
@@ -120,6 +126,9 @@ Deno.test("compileProgram() of programs that go on and on throws a CompileError,
     `BEGIN { trace(${repeated("(int)")}1); }`,
     `BEGIN { trace(${repeated("f(")}`,
     `BEGIN { trace(p${repeated("->n")}); }`,
+    // Inlines that stand for each other, in a row and as a tree.
+    chain(5_000, (name, before) => `inline int ${name} = ${before} + pid;`),
+    chain(30, (name, before) => `inline int ${name} = ${before} + ${before};`),
   ];
   for (const source of sources) {
     try {
