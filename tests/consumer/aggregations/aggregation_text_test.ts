@@ -241,6 +241,19 @@ Deno.test("formatAggregations() sorts keys from the position of the option, inte
   assertEquals(order(1), ["-1", "1", "2", "0"]);
 });
 
+Deno.test("formatAggregations() sorts keys of 64 bits by all of them", () => {
+  const long = { kind: "number", sizeBytes: 8, signed: false } as const;
+  const table = new AggregationTable(makeAggregation({ keys: [long] }), { bytesLeft: 1 << 20, dropsTotal: 0 });
+  for (const words of [[1, 1], [2, 0], [0, 2]]) table.add(Int32Array.from(words), 0, 2, 0, 0, 1, 0);
+  assertEquals(orderOf([table], { byKey: true }), ["2", "4294967297", "8589934592"]);
+});
+
+Deno.test("formatAggregations() rounds the length of bars", () => {
+  const table = tableOf({ function: "quantize" }, [[[], 1, 1], [[], 2, 2]]);
+  const bars = print([table]).split("\n").slice(3, 5).map((line) => line.split("@").length - 1);
+  assertEquals(bars, [13, 27]);
+});
+
 Deno.test("formatAggregations() sorts distributions by what is in them", () => {
   const table = tableOf({ function: "quantize", keys: [STRING] }, [[["big"], 100], [["small"], 3], [["negative"], -5], [
     ["zero"],

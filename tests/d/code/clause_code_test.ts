@@ -147,3 +147,31 @@ Deno.test("RunningProgram.drain() of a ring gives the newest records, the oldest
     assertEquals(simulation.running.takeDrops().principal, 0);
   }
 });
+
+Deno.test("RunningProgram.fire() cuts what it records and what are keys to their types", () => {
+  const simulation = new Simulation(
+    "int x; BEGIN { x = arg0; trace(x + 1); a[x + 1] = 7; trace(a[-2147483647 - 1]); @[x + 1] = count(); }",
+  );
+  assertEquals(simulation.fire("BEGIN", 0x7fffffff).values(), [-(2n ** 31n), 7n]);
+  assertEquals([...simulation.running.aggregations[0]!.keys.key(0)], [-(2 ** 31), -1]);
+});
+
+Deno.test("RunningProgram.fire() pads keys that are bytes", () => {
+  const simulation = new Simulation(`
+    struct odd { char c[5]; };
+    BEGIN { @[*(struct odd *)copyin(arg0, 5), arg1] = count(); a["12345678901234567890"] = 1; }
+  `);
+  simulation.hit.memory.set(0x1000, Uint8Array.of(1, 2, 3, 4, 5));
+  simulation.fire("BEGIN", 0x1000, 9).fire("BEGIN", 0x1000, 9);
+  const [table] = simulation.running.aggregations;
+  assertEquals([table!.keys.size, ...table!.keys.key(0)], [1, 0x04030201, 5, 9, 0]);
+});
+
+Deno.test("RunningProgram.fire() keeps the record of a clause that may speculate, if it does not", () => {
+  const simulation = new Simulation(
+    "BEGIN { if (arg0) { speculate(speculation()); } trace(arg0); } END { commit(1); }",
+  );
+  assertEquals(simulation.fire("BEGIN", 0).values(), [0n]);
+  assertEquals(simulation.fire("BEGIN", 1).values(), []);
+  assertEquals(simulation.fire("END").values(), [1n]);
+});

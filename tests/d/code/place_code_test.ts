@@ -134,3 +134,11 @@ Deno.test("RunningProgram.fire() copies structures between variables", () => {
   simulation.hit.memory.set(0x1000, new Uint8Array(Int32Array.of(11, -12).buffer));
   assertEquals(simulation.fire("BEGIN", 0x1000).values(), [-12n, 11n]);
 });
+
+Deno.test("RunningProgram.endThread() leaves nothing behind for the next thread", () => {
+  const simulation = new Simulation("BEGIN { self->a = 1; self->b = 2; } END { self->a = 1; trace(self->b); }");
+  simulation.fire("BEGIN");
+  simulation.running.endThread(101);
+  simulation.hit.tid = 7;
+  assertEquals(simulation.fire("END").values(), [0n]);
+});

@@ -94,3 +94,10 @@ Deno.test("RunningProgram.takeDrops() counts speculations that are not to be had
   assertEquals(simulation.values(), [1n]);
   assertEquals(simulation.running.takeDrops().specunavail, 1);
 });
+
+Deno.test("RunningProgram.fire() fails where more is read than there is memory at all", () => {
+  const simulation = new Simulation("BEGIN { this->p = alloca(8); tracemem(this->p, 8388608); }", {
+    bufsize: 16 << 20,
+  });
+  assertEquals(simulation.fire("BEGIN").take()[0]!.fault?.kind, BAD_ADDRESS);
+});
