@@ -33,12 +33,14 @@ import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
+import { CompileError } from "./lib/d/compile_error.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 import type { ProbeDescription } from "./lib/spec/probe_description.ts";
+import { traceProgram } from "./trace_program.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -74,8 +76,11 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
+    if (options.mode === "trace" && options.program !== undefined) return await runProgram(options, library);
     return await { doctor, list, trace }[options.mode](options, library);
   } catch (error) {
+    // It has been said in dtrace's words.
+    if (error instanceof CompileError) return ExitCode.failure;
     say(formatFailure(error));
     return exitCodeOf(error);
   }
@@ -146,6 +151,36 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
   const ring = enabled.reduce((sum, { dropsTotal }) => sum + dropsTotal, 0);
   const end = hitsTotal - (eventsTotal ?? hitsTotal);
   return { hitsTotal: hitsTotal - end, drops: { ...ring > 0 && { ring }, ...end > 0 && { end } } };
+}
+
+/** Traces with a D program. */
+async function runProgram(options: CommandOptions, library: Library): Promise<number> {
+  using output = new Output(options.output);
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  const interruption = new Interruption();
+  const waiting = Promise.withResolvers<void>();
+  const session = interruption.session = openSession(options, library);
+  await using _ = session;
+  const report = new TargetReport(startTargets(session, options), {
+    signals: constants.signals,
+    followed: options.follow,
+  });
+  const tell = options.quiet ? () => {} : say;
+  const status = await traceProgram(options.program!, {
+    session,
+    kernel,
+    settings: options.settings,
+    format: options.format,
+    allowNone: options.allowNone,
+    interrupted: () => interruption.requested,
+    stopWaiting: waiting.resolve,
+    wait: () => interruption.unless(waiting.promise),
+    write: (bytes) => void output.writeBytes(bytes),
+    say,
+    report: () => tell(report.update()),
+  });
+  await output.write("");
+  return status;
 }
 
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
@@ -295,7 +330,12 @@ class Output implements Disposable {
 
   /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
   write(text: string): Promise<void> {
-    return this.#last = this.#last.then(() => this.#write(new TextEncoder().encode(text)));
+    return this.writeBytes(new TextEncoder().encode(text));
+  }
+
+  /** Writes bytes as they are. */
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return this.#last = this.#last.then(() => this.#write(bytes));
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

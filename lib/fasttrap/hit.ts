@@ -55,6 +55,22 @@ export interface Hit extends HitRecord {
    */
   readBytes(address: number, length: number): Uint8Array;
   /**
+   * Reads memory as the program sees it, into bytes that are there.
+   *
+   * @param address Where.
+   * @param into Receives the bytes.
+   * @returns How many could be read, from the beginning.
+   */
+  readInto(address: number, into: Uint8Array): number;
+  /**
+   * Reads a general register, as it is at the instruction.
+   *
+   * @param index Its place in the kernel's register set of the machine; on x86-64 that of `struct user_regs_struct`.
+   * @param into Receives the low and the high half at index 0 and 1; zeros if there is no such register.
+   * @returns Whether there is one.
+   */
+  readRegister(index: number, into: Uint32Array): boolean;
+  /**
    * Reads a string that ends with a NUL, as UTF-8.
    *
    * @param address Where.
@@ -200,6 +216,23 @@ export class HitView implements Hit {
   readBytes(address: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     return bytes.subarray(0, this.#site().image.memory.read(address, bytes));
+  }
+
+  /** See {@linkcode Hit.readInto}. */
+  readInto(address: number, into: Uint8Array): number {
+    return this.#site().image.memory.read(address, into);
+  }
+
+  /** See {@linkcode Hit.readRegister}. */
+  readRegister(index: number, into: Uint32Array): boolean {
+    const { image, pc } = this.#site();
+    const { registers } = this.#tracer.stop;
+    const exists = Number.isInteger(index) && index >= 0 && 8 * index < image.isa.registersBytes;
+    // The pc behind a trap is not that of the instruction.
+    const isPc = 2 * index === image.isa.registers.pc;
+    into[0] = !exists ? 0 : isPc ? pc : registers[2 * index]!;
+    into[1] = !exists ? 0 : isPc ? highHalf(pc) : registers[2 * index + 1]!;
+    return exists;
   }
 
   /** See {@linkcode Hit.readString}. */

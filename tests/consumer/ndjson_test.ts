@@ -169,7 +169,7 @@ Deno.test("events.schema.json refuses what no line may be", () => {
       { ...event, args: ["12"] },
       { ...event, args: ["0x20000000000000"] },
       { type: "aggregation", name: "a", key: [], value: 1 },
-      { type: "aggregation", name: "@", key: [1], value: 1 },
+      { type: "aggregation", name: "@", key: [true], value: 1 },
       { type: "probe", id: 1, provider: "pid1", module: "m", function: "f" },
       { ...makeProbe(), type: "probe", sites: [{ address: 1, code: "0" }] },
       { ...makeProbe(), type: "probe", attributes: "Private" },
