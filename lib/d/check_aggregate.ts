@@ -8,7 +8,7 @@
  */
 
 import { checkCount, prototypeOf } from "./check_call.ts";
-import { decayKey } from "./check_key.ts";
+import { checkKey } from "./check_key.ts";
 import { fail } from "./compile_error.ts";
 import { isArgumentCompatible, isInteger, isSameType, isScalar, isSigned, isString } from "./compatible.ts";
 import type { Environment } from "./environment.ts";
@@ -53,7 +53,8 @@ export function checkAggregate(
     );
   }
   checkCount(prototype, value);
-  const keys = (target.keys ?? []).map((key, index) => decayKey(environment.value(key), `@${target.name}`, index));
+  const owner = { kind: "aggregation", name: `@${target.name}` } as const;
+  const keys = (target.keys ?? []).map((key, index) => checkKey(environment, key, owner, index));
   const aggregated = prototype.name === "count" ? undefined : checkValue(environment, prototype.name, value);
   const { parameters, increment } = PARAMETERS[prototype.name as AggregatingFunction]?.(environment, value) ?? {};
   const aggregation = declare(environment, {

@@ -9,6 +9,8 @@
 
 import { checkDivisor, checkPointerTarget, failIncompatible } from "./check_operators.ts";
 import { scale, structValue } from "./check_member.ts";
+import { checkNoAction } from "./check_call.ts";
+import { checkKey } from "./check_key.ts";
 import { fail } from "./compile_error.ts";
 import {
   isArgumentCompatible,
@@ -92,7 +94,7 @@ function checkKeys(
 ): Expression[] {
   checkKeyCount(name, syntaxes.length, types.length, line);
   return syntaxes.map((syntax, index) => {
-    const key = checkKey(environment, syntax, name, index);
+    const key = checkKey(environment, syntax, { kind: "associative array", name }, index);
     const type = types[index]!;
     if (!isArgumentCompatible(type, key)) {
       fail(
@@ -105,25 +107,11 @@ function checkKeys(
   });
 }
 
-/** Checks one key of an associative array. */
-function checkKey(environment: Environment, syntax: ExpressionSyntax, name: string, index: number): Expression {
-  const key = environment.value(syntax);
-  const { kind } = key.form;
-  if (kind === "void" || kind === "stack" || kind === "symbol" || kind === "float") {
-    const what = kind === "void" ? "void" : typeName(key.type);
-    fail(
-      "D_KEY_TYPE",
-      syntax,
-      `${what} expression may not be used as associative array index: ${name}[ ] key #${index + 1}`,
-    );
-  }
-  if (resolve(key.type).kind !== "array") return key;
-  return isStringLike(key.type) ? toStringValue(key) : decay(key);
-}
-
 /** The types that keys give to an array which is first mentioned with them. */
 function keyTypesOf(environment: Environment, name: string, syntaxes: readonly ExpressionSyntax[]): Type[] {
-  return syntaxes.map((syntax, index) => checkKey(environment, syntax, name, index).type);
+  return syntaxes.map((syntax, index) =>
+    checkKey(environment, syntax, { kind: "associative array", name }, index).type
+  );
 }
 
 /**
@@ -226,6 +214,7 @@ function checkAssignable(value: Expression, line: number): void {
   if (kind === "stack" || kind === "symbol") {
     fail("D_OP_ACT", line, "operator = cannot be applied to the result of a tracing function");
   }
+  checkNoAction(value);
   if (kind === "void") fail("D_OP_VOID", line, "operator = cannot be applied to a void expression");
   if (kind === "float") {
     fail("D_OP_ARITH", line, "operator = requires operands of arithmetic type, and D has no floating-point variables");
@@ -278,8 +267,7 @@ function compound(
   }
   checkDivisor(operator, value, line);
   const int = environment.type("int");
-  const isShift = operator === "<<" || operator === ">>";
-  const signed = isSigned(promote(type, isShift ? int : value.type, int));
+  const signed = isSigned(promote(type, value.type, int));
   return { kind: "assign", place, operator, signed, value, type, form, line };
 }
 

@@ -21,6 +21,7 @@ import {
 import type { CallSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, type SymbolKind, type Type } from "./types.ts";
+import { allExpressions } from "./walk.ts";
 
 /**
  * Finds the function that is called.
@@ -48,19 +49,14 @@ export function prototypeOf(environment: Environment, { callee, line }: CallSynt
  * @param environment The names.
  * @param syntax The call.
  * @returns Its value.
- * @throws {CompileError} `D_CG_EXPR` if the function is an action, and what is wrong with its arguments.
+ *   An action is a call that has none, for {@linkcode checkNoAction} to find where nobody has minded that.
+ * @throws {CompileError} If something is wrong with its arguments.
  */
 export function checkCall(environment: Environment, syntax: CallSyntax): Expression {
   const prototype = prototypeOf(environment, syntax);
   const { name, kind, returns } = prototype;
   const { line } = syntax;
-  if (kind === "action" || kind === "aggregating") {
-    fail(
-      "D_CG_EXPR",
-      line,
-      `${FUNCTION_KIND_NAMES[kind]} ${name}( ) may not be called from a D expression (D program context required)`,
-    );
-  }
+  if (kind === "action" || kind === "aggregating") return { ...nothing(line), name: name as SubroutineName };
   if (kind === "stack") return checkStack(environment, syntax, name as StackName);
   const list = checkArguments(environment, prototype, syntax);
   if (kind === "symbol") {
@@ -76,6 +72,29 @@ export function checkCall(environment: Environment, syntax: CallSyntax): Express
   }
   const type = environment.type(returns);
   return { kind: "call", name: name as SubroutineName, arguments: list, type, form: formOf(type), line } satisfies Call;
+}
+
+function nothing(line: number): Omit<Call, "name"> {
+  return { kind: "call", arguments: [], type: { kind: "void" }, form: { kind: "void" }, line };
+}
+
+/**
+ * Checks that there is no action in an expression.
+ *
+ * @param expression The expression.
+ * @throws {CompileError} `D_CG_EXPR`.
+ */
+export function checkNoAction(expression: Expression): void {
+  for (const part of allExpressions(expression)) {
+    if (part.kind !== "call") continue;
+    const { name, kind } = PROTOTYPES.get(part.name)!;
+    if (kind === "subroutine") continue;
+    fail(
+      "D_CG_EXPR",
+      part,
+      `${FUNCTION_KIND_NAMES[kind]} ${name}( ) may not be called from a D expression (D program context required)`,
+    );
+  }
 }
 
 /**

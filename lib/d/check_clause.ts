@@ -9,7 +9,7 @@
 
 import { checkAction } from "./check_action.ts";
 import { checkAggregate } from "./check_aggregate.ts";
-import { checkCall, prototypeOf } from "./check_call.ts";
+import { checkCall, checkNoAction, prototypeOf } from "./check_call.ts";
 import { CompileError, fail, type Region } from "./compile_error.ts";
 import { isScalar } from "./compatible.ts";
 import type { Environment } from "./environment.ts";
@@ -17,7 +17,7 @@ import type { Expression } from "./expression.ts";
 import { decay } from "./nodes.ts";
 import type { CallSyntax, ClauseSyntax, ExpressionSyntax, StatementSyntax } from "./syntax.ts";
 import type { Statement } from "./tree.ts";
-import { allExpressions } from "./walk.ts";
+import { allExpressions, expressionsOf } from "./walk.ts";
 
 /** What a clause does, checked. */
 export interface CheckedClause {
@@ -58,6 +58,12 @@ function checkCondition(environment: Environment, syntax: ExpressionSyntax): Exp
 }
 
 function checkStatement(environment: Environment, syntax: StatementSyntax): Statement {
+  const statement = checkAnyStatement(environment, syntax);
+  expressionsOf(statement).forEach(checkNoAction);
+  return statement;
+}
+
+function checkAnyStatement(environment: Environment, syntax: StatementSyntax): Statement {
   const { line } = syntax;
   if (syntax.kind === "if") {
     return {

@@ -13,7 +13,7 @@ import {
   checkMember,
   checkPointerIndex,
   checkTranslation,
-  memberOf,
+  findMember,
   memberOffset,
 } from "./check_member.ts";
 import { checkBinary, checkConditional, checkUnary } from "./check_operators.ts";
@@ -376,7 +376,8 @@ function checkSize(environment: Environment, type: Type, line: number): Expressi
 function checkOffset(environment: Environment, typeSyntax: TypeNameSyntax, name: string, line: number): Expression {
   const struct = structOf(environment.declarer.typeOfName(typeSyntax));
   if (struct === undefined) fail("D_OFFSETOF_TYPE", line, "offsetof operand must be a struct or union type");
-  const member = memberOf(struct, name, line);
+  const member = findMember(struct, name);
+  if (member === undefined) fail("D_UNKNOWN", line, `failed to determine offset of ${name}: no such member`);
   if (member.bits !== undefined) fail("D_OFFSETOF_BITFIELD", line, `cannot take offset of a bit-field: ${name}`);
   return memberOffset(environment, member, line);
 }

@@ -6,7 +6,7 @@
 
 import type { Attributes } from "../spec/stability.ts";
 import { inlineValue } from "./check_expression.ts";
-import { mayDefine, memberOf } from "./check_member.ts";
+import { findMember, mayDefine } from "./check_member.ts";
 import { fail } from "./compile_error.ts";
 import { isSameType, structOf } from "./compatible.ts";
 import { type Declared, isComplete } from "./declare.ts";
@@ -180,12 +180,8 @@ export function checkTranslator(environment: Environment, syntax: TranslatorSynt
 }
 
 function translatorMember(output: Translator["output"], name: string, line: number) {
-  for (const member of output.members) if (member.name === "") return memberOf(output, name, line);
-  const member = output.members.find((other) => other.name === name);
-  if (member === undefined) {
-    fail("D_XLATE_MEMB", line, `translator member ${name} is not a member of ${typeName(output)}`);
-  }
-  return member;
+  const text = `translator member ${name} is not a member of ${typeName(output)}`;
+  return findMember(output, name) ?? fail("D_XLATE_MEMB", line, text);
 }
 
 /** Stands for what a translator gets while it is checked: a structure is in memory, all else is a value. */

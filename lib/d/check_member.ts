@@ -88,8 +88,13 @@ function structBehind(base: Operand, { operator, line }: MemberSyntax): StructTy
 
 /** Finds a member. */
 export function memberOf(struct: StructType, name: string, line: number): Member {
+  return findMember(struct, name) ?? fail("D_TYPE_MEMBER", line, `${name} is not a member of ${typeName(struct)}`);
+}
+
+/** Finds a member, if there is one of that name. */
+export function findMember(struct: StructType, name: string): Member | undefined {
   for (const member of flatMembers(struct)) if (member.name === name) return member;
-  fail("D_TYPE_MEMBER", line, `${name} is not a member of ${typeName(struct)}`);
+  return undefined;
 }
 
 function isUserPointer(type: Type): boolean {

@@ -165,8 +165,7 @@ export function checkArithmetic(
   }
   checkDivisor(operator, right, line);
   const int = environment.type("int");
-  const isShift = operator === "<<" || operator === ">>";
-  const type = promote(left.type, isShift ? int : right.type, int);
+  const type = promote(left.type, right.type, int);
   const signed = isSigned(type);
   if (left.kind === "constant" && right.kind === "constant") {
     return constant(arithmetic(operator, left.value, right.value, signed), type, line);
@@ -261,7 +260,7 @@ export function checkUnary(
     if (operator === "~") fail("D_OP_INT", line, "operator ~ requires an operand of integral type");
     fail("D_OP_ARITH", line, `operator ${operator} requires an operand of arithmetic type`);
   }
-  const type = promote(value.type, int, int);
+  const type = promote(value.type, value.type, int);
   if (value.kind === "constant") {
     const { value: bits } = value;
     return constant(operator === "-" ? negate(bits) : operator === "~" ? complement(bits) : bits, type, line);

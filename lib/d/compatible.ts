@@ -109,18 +109,21 @@ export function isArgumentCompatible(wanted: Type, value: Expression): boolean {
   return isPointerCompatible({ type: wanted }, value);
 }
 
-/** What C makes of small integers, and of two integers that meet. */
+/**
+ * Finds the type of what is computed of two integers: that of the one with the higher rank.
+ *
+ * The rank of a type is its size, and above that of its signed twin if it has no sign. Unlike C, D does not make an `int`
+ * of smaller integers first; an enumerator is one.
+ */
 export function promote(left: Type, right: Type, int: Type): Type {
-  const a = rankOf(left, int);
-  const b = rankOf(right, int);
-  if (a.sizeBytes !== b.sizeBytes) return a.sizeBytes > b.sizeBytes ? a.type : b.type;
-  return a.signed ? b.type : a.type;
+  const a = resolve(left).kind === "enum" ? int : left;
+  const b = resolve(right).kind === "enum" ? int : right;
+  return rankOf(b) > rankOf(a) ? b : a;
 }
 
-function rankOf(type: Type, int: Type): { type: Type; sizeBytes: number; signed: boolean } {
+function rankOf(type: Type): number {
   const form = formOf(type);
-  if (form.kind === "number" && form.sizeBytes >= 4 && resolve(type).kind !== "enum") return { type, ...form };
-  return { type: int, sizeBytes: 4, signed: true };
+  return form.kind === "number" ? 2 * form.sizeBytes + (form.signed ? 0 : 1) : 0;
 }
 
 /** Whether integers of a type have a sign. */

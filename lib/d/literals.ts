@@ -14,7 +14,8 @@ export const INTEGER = /0[xX][0-9a-fA-F]+[uU]?[lL]{0,2}[uU]?|[0-9]+[uU]?[lL]{0,2
 const CHARACTER_BYTES_MAX = 8;
 const TEXT_ENCODER = new TextEncoder();
 
-const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, e: 27 };
+/** What the letter behind a backslash stands for; with any other both stand for themselves. */
+const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, "\\": 92 };
 
 /**
  * Reads an integer.
@@ -66,7 +67,7 @@ export function unescape(text: string): Uint8Array {
     if (hexadecimal !== undefined) bytes.push(parseInt(hexadecimal, 16));
     else if (octal !== undefined) bytes.push(parseInt(octal, 8) & 0xff);
     else if (letter !== undefined && letter in ESCAPES) bytes.push(ESCAPES[letter]!);
-    else bytes.push(...TEXT_ENCODER.encode(letter ?? whole));
+    else bytes.push(...TEXT_ENCODER.encode(whole));
   }
   return Uint8Array.from(bytes);
 }

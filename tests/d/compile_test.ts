@@ -160,6 +160,22 @@ Deno.test("compileProgram() writes to a variable by the name of an inline, and t
   ]);
 });
 
+Deno.test("compileProgram() gives operators the type of the operand with the higher rank, and no int to smaller ones", () => {
+  const source =
+    "char c;\nuint8_t u;\nshort s;\nBEGIN { c = 1; u = 2; s = 3; trace(c + c); trace(c + u); trace(u * s); " +
+    "trace(s - 1); trace(c << arg0); trace(-u); trace(1 + 1ul); }";
+  const [clause] = compileProgram(source, { isFile: true }).clauses;
+  assertEquals(clauseText(clause!).slice(3).map((text) => text.split(":").at(-1)), [
+    "i1",
+    "u1",
+    "i2",
+    "i4",
+    "i8",
+    "u1",
+    "u8",
+  ]);
+});
+
 Deno.test("D_MACRO_OFLOW: an argument with more than 64 bits", () => {
   const macros = { arguments: ["s.d", "99999999999999999999"], variables: {}, defaults: false };
   const error = assertThrows(() => compileProgram("BEGIN { trace($1); }", { macros }), CompileError);

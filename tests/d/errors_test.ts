@@ -361,6 +361,36 @@ testError("D_CG_EXPR: an aggregating function alone", () => ({
   message: "line 1: aggregating function count( ) may not be called from a D expression (D program context required)",
 }));
 
+testError("D_UNKNOWN: the offset of a member that is not there", () => ({
+  source: clause("trace(offsetof(struct s, b));", "struct s { int a; };\n"),
+  message: "line 2: failed to determine offset of b: no such member",
+}));
+
+testError("D_KEY_TYPE: an aggregation as a key", () => ({
+  source: clause("@b = count(); @a[@b] = count();"),
+  message: "line 1: dynamic expression may not be used as aggregation index: @a[ ] key #1",
+}));
+
+testError("D_KEY_TYPE: an action as a key", () => ({
+  source: clause("@a[trace(1)] = count();"),
+  message: "line 1: void expression may not be used as aggregation index: @a[ ] key #1",
+}));
+
+testError("D_PROTO_ARG: an action as an argument", () => ({
+  source: clause("exit(trace(1));"),
+  message: "line 1: exit( ) argument #1 is incompatible with prototype:\n\tprototype: int\n\t argument: void",
+}));
+
+testError("D_PRINTF_ARG_TYPE: an action as a value", () => ({
+  source: clause('printf("%d", printf("x"));'),
+  message: "line 1: printf( ) may not be applied to a void expression",
+}));
+
+testError("D_CG_EXPR: an action behind a comma", () => ({
+  source: clause("(1, trace(1));"),
+  message: "line 1: tracing function trace( ) may not be called from a D expression (D program context required)",
+}));
+
 testError("D_CG_DYN: an aggregation in an expression", () => ({
   source: clause("@a = count(); x = @a + 1;"),
   message: "line 1: expression cannot evaluate to result of dynamic type",
