@@ -24,9 +24,6 @@
  * text. If somebody has written other code there, it is made anew from that. So it is when a consumer enables a probe that
  * another one has enabled already.
  *
- * *Shadow stacks* (rule 144). Where the processor keeps return addresses a second time, a call or a return that we perform
- * would leave the two different, and the next return would fault. Such instructions are executed in their own place.
- *
  * *A trap that cannot be taken out* (rule 43), because the kernel refuses to write what it has written before, would kill
  * the program. Its tracepoint therefore stays in the table, without probes: hits of it cost time and nothing else.
  *
@@ -34,17 +31,18 @@
  */
 
 import { type Address, formatAddress } from "../address.ts";
-import type { Instruction, WordMemory } from "../isa/isa.ts";
+import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
-import { writePads } from "../process/pad_memory.ts";
-import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
+import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
+import type { Mapping } from "../process/proc_files.ts";
 import { makeSlot } from "../process/slot_memory.ts";
 import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import type { JumpContext } from "./jumps.ts";
-import { Tracepoint, type TracepointTable } from "./tracepoint.ts";
+import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
+import { refusalOf, TracepointPlanner } from "./planner.ts";
+import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
 export interface Refusal {
@@ -54,20 +52,11 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What a shadow stack takes part in. */
-const SHADOWED: readonly Instruction["flow"][] = ["call", "indirect-call", "return"];
-
-/** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated. */
-const ANY_MEMORY: WordMemory = {
-  readWord(_address, into) {
-    into.fill(0);
-    return true;
-  },
-  writeWord: () => true,
-};
-
-/** Code is read in two windows of this size at least, in bytes. */
-const WINDOW_BYTES = 4096;
+/** How many pads are made before they are written. */
+const PADS_AT_ONCE = 1024;
+/** How much code is read at once at least, from the beginning of a page, in bytes. */
+const WINDOW_BYTES = 1 << 15;
+const PAGE_BYTES = 4096;
 
 /** A part of the code that has been read. */
 interface CodeWindow {
@@ -87,14 +76,16 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
   readonly planner: TracepointPlanner;
-  /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
+  /** The code that was read last: sites that are near each other are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
   /** See {@linkcode JumpContext.tracer}. */
   readonly tracer: Tracer;
   /** See {@linkcode JumpContext.tracepoints}. */
   readonly tracepoints: TracepointTable;
-  /** See {@linkcode JumpContext.targets}. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** See {@linkcode JumpContext.mappings}. */
+  readonly mappings: Mapping[];
+  /** See {@linkcode WindowContext.flows}. */
+  readonly flows: Map<Address, FunctionFlow>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -116,7 +107,8 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       giveWay(batch);
-      planJumps(batch);
+      rewrite(batch, findUnsuited(fasttrap, image, group));
+      planJumps(batch, made(batch));
       makeSlots(batch);
       installTraps(batch);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
@@ -138,7 +130,10 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
   for (const [image, group] of byImage(probes.filter(({ enabled }) => enabled))) {
     fasttrap.tracer.quiesce(image);
     try {
+      const addresses = group.flatMap((probe) => probe.addresses);
       unlinkProbes(fasttrap, image, group);
+      const freed = findFreed(fasttrap, image, addresses);
+      if (freed.size > 0) rewrite(makeBatch(fasttrap, image), freed);
     } finally {
       fasttrap.tracer.release();
     }
@@ -146,26 +141,33 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
 }
 
 /**
- * Has the hits of probes stop the thread, that have been counted only until now.
+ * Makes the jumps of probes do what is wanted of them now, or traps of them.
  *
  * @param fasttrap The tables.
  * @param probes The probes, which are enabled.
  */
-export function stopAt(fasttrap: Fasttrap, probes: readonly Probe[]): void {
+export function reviseJumps(fasttrap: Fasttrap, probes: readonly Probe[]): void {
   for (const [image, group] of byImage(probes)) {
-    const jumps = new Set(
-      group.flatMap(({ addresses }) => addresses)
-        .map((pc) => fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes))
-        .filter((tracepoint) => tracepoint?.pad !== undefined) as Tracepoint[],
-    );
-    if (jumps.size === 0) continue;
+    if (findUnsuited(fasttrap, image, group).size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      replaceJumps(fasttrap, image, jumps);
+      rewrite(makeBatch(fasttrap, image), findUnsuited(fasttrap, image, group));
     } finally {
       fasttrap.tracer.release();
     }
   }
+}
+
+/** The tracepoints of probes that are not what they should be: jumps that do something else, traps that could be jumps. */
+function findUnsuited(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): Set<Tracepoint> {
+  const found = new Set<Tracepoint>();
+  for (const { addresses } of probes) {
+    for (const pc of addresses) {
+      const tracepoint = fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes);
+      if (tracepoint !== undefined && image.text.has(pc) && !fasttrap.jumps.suits(tracepoint)) found.add(tracepoint);
+    }
+  }
+  return found;
 }
 
 /**
@@ -199,17 +201,18 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
-  const mappings = readMappings(fasttrap.tracer.kernel, image.pid) ?? [];
+  const mappings = readMappingsAndHeap(fasttrap.tracer.kernel, image.pid);
   return {
     fasttrap,
     image,
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
-    targets: new Map(),
+    flows: new Map(),
     made: new Map(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
+    mappings,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
   };
 }
@@ -276,67 +279,16 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
 function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
-  if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % WINDOW_BYTES;
-    const bytes = new Uint8Array(Math.max(2 * WINDOW_BYTES, pc + size - start));
+  const start = pc - pc % PAGE_BYTES;
+  const isRead = window !== undefined && pc >= window.start && pc + size <= window.start + window.bytes.length;
+  // Where memory ends, there is nothing more to be had from the same page on.
+  if (window === undefined || !(isRead || (window.start === start && pc + size <= start + window.size))) {
+    const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
   }
   const offset = pc - window.start;
   return window.bytes.subarray(offset, offset + size);
-}
-
-/** Decides how the instructions of an image are performed. */
-export class TracepointPlanner {
-  readonly #image: Image;
-  readonly #registers: Uint32Array;
-  readonly #hasShadowStack: boolean;
-
-  /**
-   * Looks at what the processes of an image have set up.
-   *
-   * @param fasttrap The tables.
-   * @param image The image.
-   */
-  constructor(fasttrap: Fasttrap, image: Image) {
-    this.#image = image;
-    this.#registers = new Uint32Array(image.isa.registersBytes / 4);
-    this.#hasShadowStack = readStatus(fasttrap.tracer.kernel, image.pid)?.hasShadowStack ?? false;
-  }
-
-  /**
-   * Makes a tracepoint that is nowhere yet.
-   *
-   * @param instruction The original instruction.
-   * @returns The tracepoint, without a slot.
-   */
-  plan(instruction: Instruction): Tracepoint {
-    const isShadowed = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
-    this.#registers.fill(0);
-    const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
-    // A return that only the processor can perform has to be seen behind it.
-    const inPlace = isShadowed || (!emulated && instruction.flow === "return");
-    return new Tracepoint(this.#image, instruction, emulated, inPlace);
-  }
-}
-
-/**
- * Why a probe cannot be on a tracepoint. What happens after an instruction is not seen if it runs through a slot. A
- * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
- * would fire for something else, or destroy a result.
- *
- * @param tracepoint The tracepoint, which may be nowhere yet.
- * @param probe The probe.
- * @returns The reason, as the end of a sentence; undefined if it can be on it.
- */
-export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefined {
-  const { emulated, inPlace, image, instruction, pc } = tracepoint;
-  if (probe.kind === "return") return emulated || inPlace ? undefined : "its effect cannot be followed";
-  if (probe.kind !== "static") return undefined;
-  if (probe.isEnabledSites.includes(pc)) {
-    return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";
-  }
-  return image.isa.firesAt(instruction) ? undefined : "its instruction is not one that a probe leaves behind";
 }
 
 /** Makes the slots that the new tracepoints need. Without one an instruction is stepped in place. */
@@ -383,49 +335,103 @@ function made({ made }: Batch): Tracepoint[] {
   return [...made.keys()].filter(({ unused }) => !unused);
 }
 
-/** Makes the pads of the new tracepoints that can be jumps. */
-function planJumps(batch: Batch): void {
+/** Makes the pads of the tracepoints that can be jumps. */
+function planJumps(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const planned = made(batch).filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  // The contents of a few pads at a time wait for being written.
+  let planned: Tracepoint[] = [];
+  for (const tracepoint of tracepoints) {
+    fasttrap.jumps.plan(context, tracepoint);
+    if (tracepoint.pad === undefined) continue;
+    planned.push(tracepoint);
+    if (planned.length < PADS_AT_ONCE) continue;
+    writePlanned(image, planned);
+    planned = [];
+  }
+  writePlanned(image, planned);
+}
+
+/** Writes the pads of tracepoints, which become traps if that fails. */
+function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
+  if (unwritten.size === 0) return;
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
     image.slots.free(tracepoint.pad!);
     tracepoint.pad = undefined;
+    tracepoint.trapReason = "its pad cannot be written";
   }
 }
 
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
-  const { unitBytes, jumps } = image.isa;
   const around = new Set<Tracepoint>();
   for (const { pc } of made(batch)) {
-    for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
-      const other = fasttrap.tracepoints.find(image.pid, before, unitBytes);
-      if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
+    for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
+      if (other.pc !== pc && image.text.has(other.pc)) around.add(other);
     }
   }
-  replaceJumps(fasttrap, image, around);
+  rewrite(batch, around, PROBE_INSIDE);
+}
+
+/** The tracepoints that could not be jumps because of probes at addresses that are free now. */
+function findFreed(
+  { tracepoints, jumps }: Fasttrap,
+  { pid, text, isa }: Image,
+  addresses: readonly Address[],
+): Set<Tracepoint> {
+  const freed = new Set<Tracepoint>();
+  if (isa.jumps === undefined) return freed;
+  for (const pc of addresses) {
+    for (let near = pc - isa.jumps.jumpBytes + 1; near < pc + isa.jumps.earliestBytes; near++) {
+      const other = tracepoints.find(pid, near, isa.unitBytes);
+      if (other !== undefined && text.has(near) && !jumps.suits(other)) freed.add(other);
+    }
+  }
+  return freed;
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) => pad === undefined ? [] : [{ address: pc, bytes: pad.jump }]);
+  const jumps = tracepoints.flatMap(({ pc, pad }) =>
+    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
+  );
   const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
-/** Puts traps in the place of jumps. All threads of the image are stopped. */
-function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
-  for (const tracepoint of tracepoints) {
-    const { pc, pad, instruction } = tracepoint;
-    if (pad === undefined || image.text.remove([pc]).length > 0) continue;
+/**
+ * Writes tracepoints anew that are in the text already: as jumps if they can be, as traps else.
+ *
+ * @param batch The batch.
+ * @param tracepoints The tracepoints.
+ * @param trapReason Why they have to be traps; undefined if that is to be found out.
+ */
+function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?: string): void {
+  const { fasttrap, image } = batch;
+  if (tracepoints.size === 0) return;
+  const stuck = new Set(image.text.remove([...tracepoints].map(({ pc }) => pc)));
+  const removed = [...tracepoints].filter(({ pc }) => !stuck.has(pc));
+  for (const tracepoint of removed) {
     fasttrap.jumps.release(tracepoint);
-    if (!tracepoint.emulated) tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, pad.window.code, 1);
-    if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
+    tracepoint.trapReason = trapReason;
   }
+  if (trapReason === undefined) planJumps(batch, removed);
+  for (const tracepoint of removed) {
+    const { emulated, inPlace, instruction, pad, pc, slot } = tracepoint;
+    if (pad !== undefined) {
+      if (slot !== undefined) fasttrap.barrier.retire(image, [slot]);
+      tracepoint.slot = undefined;
+    } else if (!emulated && !inPlace && slot === undefined) {
+      const code = readCode(batch, pc, instruction.length).slice();
+      tracepoint.slot = makeSlot(fasttrap.tracer, image, instruction, code, 1);
+    }
+  }
+  const failed = new Set(write(image, removed));
+  for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
+  for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */

@@ -111,6 +111,9 @@ function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: numb
   thread.state = "stopped";
   thread.status = status;
   tracer.enqueue(thread);
+  const threads = process.image.pads.area?.recording?.threads;
+  if (threads?.isTaken(thread)) tracer.listener.threadsChange(process.image);
+  threads?.add(thread);
 }
 
 /** Traces a process that has a copy of its parent's image, without anything of ours in it, as one of its own. */

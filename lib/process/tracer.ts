@@ -183,7 +183,10 @@ export class Tracer {
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
   release(): void {
-    const interrupted = this.#backlog.extract((thread) => isInterrupted(thread) && !thread.detaching);
+    // A new process stops in the same way, and must not run before its probes are there.
+    const interrupted = this.#backlog.extract((thread) =>
+      isInterrupted(thread) && !thread.detaching && !thread.process.fresh
+    );
     for (const thread of interrupted) this.resume(thread, 0);
     if (this.#savedRegisters !== undefined) this.stop.registers.set(this.#savedRegisters);
     this.#savedRegisters = undefined;
@@ -311,7 +314,11 @@ export class Tracer {
   #leaveImage(process: TracedProcess): void {
     const { image } = process;
     image.processes.delete(process);
-    if (image.processes.size > 0) return;
+    if (image.processes.size > 0) {
+      this.listener.threadsChange(image);
+      image.pads.area?.recording?.threads.remove(process.pid);
+      return;
+    }
     image.close();
     this.listener.closed(image);
   }

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { openKernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../../lib/address.ts";
 import { contextRefusal } from "../../lib/fasttrap/context.ts";
-import { TracepointPlanner } from "../../lib/fasttrap/enable.ts";
+import { TracepointPlanner } from "../../lib/fasttrap/planner.ts";
 import type { Fasttrap } from "../../lib/fasttrap/fasttrap.ts";
 import { isaOf } from "../../lib/isa/architectures.ts";
 import type { Image } from "../../lib/process/process.ts";

@@ -14,7 +14,7 @@ import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { BRANCH_REACH_BYTES } from "./slot_code.ts";
-import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
+import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddress } from "./window.ts";
 
 /** `EM_AARCH64` of elf(5). */
 const EM_AARCH64 = 183;
@@ -48,8 +48,14 @@ export const AARCH64: Isa = {
     jumpBytes: JUMP_BYTES,
     padDistance: PAD_DISTANCE,
     cpuFlags: CPU_FLAGS,
+    // One instruction is always enough, and where it begins is all that a branch can lead to.
+    earliestBytes: 0,
     findWindow,
-    padAddresses,
+    beginEarlier: (window) => window,
+    shrink: () => undefined,
+    padAddress,
+    canTellLeaving: () => false,
+    readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
     makePad,
     makeJump,
   },

@@ -30,10 +30,11 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory } from "../isa.ts";
+import type { JumpWindow, PadAction, PadCode, PadMemory } from "../jumps.ts";
 import { appendDisplaced } from "./displace.ts";
-import { type A64Instruction, INSTRUCTION_BYTES } from "./instruction.ts";
+import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { SlotCode } from "./slot_code.ts";
+import { instructionOf } from "./window.ts";
 
 /** The feature of the CPU that `stadd` needs, as `/proc/cpuinfo` names it (FEAT_LSE). */
 export const CPU_FLAGS: readonly string[] = ["atomics"];
@@ -52,13 +53,14 @@ const X16 = 16;
 /** From which bit on the thread pointers of threads differ: stacks with their guards lie pages apart. */
 const THREAD_BIT = 12;
 
-/** See `JumpInstaller.makePad` of `isa.ts`. */
+/** See `JumpInstaller.makePad` of `jumps.ts`. */
 export function makePad(
   window: JumpWindow,
   pad: Address,
   memory: PadMemory,
   action: PadAction,
 ): PadCode | undefined {
+  if (action.kind !== "count") return undefined;
   const { address } = window;
   const out = new SlotCode(pad);
   out.resume(address, false);
@@ -74,8 +76,8 @@ export function makePad(
   out.patch(test, CBZ_W16 | ((out.length - test) / INSTRUCTION_BYTES) << 5);
   out.words(POP);
   const copy = out.length;
-  if (!appendDisplaced(window.instructions[0] as A64Instruction, out)) return undefined;
-  return { ...out.finish(), entry: 0, copies: [copy] };
+  if (!appendDisplaced(instructionOf(window), out)) return undefined;
+  return { ...out.finish(), entry: 0, begin: 0, copies: [copy] };
 }
 
 /** Adds the offset of the thread's area to x16. */

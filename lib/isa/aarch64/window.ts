@@ -12,7 +12,7 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow } from "../isa.ts";
+import type { JumpWindow } from "../jumps.ts";
 import { decode, isLandingPad } from "./decode.ts";
 import { type A64Instruction, INSTRUCTION_BYTES } from "./instruction.ts";
 import { BRANCH_REACH_BYTES, branchWord } from "./slot_code.ts";
@@ -31,7 +31,7 @@ const REACH_BYTES = BRANCH_REACH_BYTES - PAD_BYTES_LIMIT;
 const PACIASP = 0xd503_233f;
 const PACIBSP = 0xd503_237f;
 
-/** See `JumpInstaller.findWindow` of `isa.ts`. */
+/** See `JumpInstaller.findWindow` of `jumps.ts`. */
 export function findWindow(code: Uint8Array, offset: number, address: Address): JumpWindow | string {
   const instruction = decode(code, offset, address);
   if (instruction === undefined) return "it cannot be decoded";
@@ -41,24 +41,34 @@ export function findWindow(code: Uint8Array, offset: number, address: Address): 
   if (isLandingPad(word) || word === PACIASP || word === PACIBSP) return "an indirect branch may have to find it there";
   return {
     address,
-    instructions: [instruction],
+    siteOffset: 0,
     code: code.slice(offset, offset + INSTRUCTION_BYTES),
     boundaries: [],
+    keptFrom: JUMP_BYTES,
   };
 }
 
-/** See `JumpInstaller.padAddresses` of `isa.ts`. */
-export function* padAddresses(window: JumpWindow, from: number, to: number): Generator<Address> {
-  const { target } = window.instructions[0] as A64Instruction;
+/**
+ * Decodes the instruction of a window.
+ *
+ * @param window The window.
+ * @returns The instruction.
+ */
+export function instructionOf({ address, code }: JumpWindow): A64Instruction {
+  return decode(code, 0, address)!;
+}
+
+/** See `JumpInstaller.padAddress` of `jumps.ts`. */
+export function padAddress(window: JumpWindow, from: number, to: number): Address | undefined {
+  const { target } = instructionOf(window);
   const ends = target === undefined ? [window.address] : [window.address, target];
   const first = Math.max(from, ...ends.map((end) => end - REACH_BYTES), 0);
   const last = Math.min(to - 1, ...ends.map((end) => end + REACH_BYTES));
-  for (let address = Math.ceil(first / PAD_ALIGNMENT) * PAD_ALIGNMENT; address <= last; address += PAD_ALIGNMENT) {
-    yield toAddress(address);
-  }
+  const address = Math.ceil(first / PAD_ALIGNMENT) * PAD_ALIGNMENT;
+  return address <= last ? toAddress(address) : undefined;
 }
 
-/** See `JumpInstaller.makeJump` of `isa.ts`. */
+/** See `JumpInstaller.makeJump` of `jumps.ts`. */
 export function makeJump({ address }: JumpWindow, pad: Address): Uint8Array {
   const bytes = new Uint8Array(JUMP_BYTES);
   new DataView(bytes.buffer).setUint32(0, branchWord(address, pad)!, true);

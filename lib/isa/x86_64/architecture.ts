@@ -10,10 +10,20 @@ import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { readFlow } from "./function_flow.ts";
 import { hideStep } from "./steps.ts";
-import { makePad } from "./pad.ts";
+import { canTellLeaving, makePad, records } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
-import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
+import {
+  beginEarlier,
+  EARLIEST_BYTES,
+  findWindow,
+  JUMP_BYTES,
+  makeJump,
+  PAD_DISTANCE,
+  padAddress,
+  shrink,
+} from "./window.ts";
 
 /** `EM_X86_64` of elf(5). */
 const EM_X86_64 = 62;
@@ -46,10 +56,16 @@ export const X86_64: Isa = {
   // rdpid tells the CPU, lahf keeps the flags.
   jumps: {
     jumpBytes: JUMP_BYTES,
+    earliestBytes: EARLIEST_BYTES,
     padDistance: PAD_DISTANCE,
     cpuFlags: ["rdpid", "lahf_lm"],
+    records,
     findWindow,
-    padAddresses,
+    beginEarlier,
+    shrink,
+    padAddress,
+    canTellLeaving,
+    readFlow,
     makePad,
     makeJump,
   },

@@ -9,7 +9,8 @@ import type { A64Instruction } from "../../../lib/isa/aarch64/instruction.ts";
 import { makePad } from "../../../lib/isa/aarch64/pad.ts";
 import { PC, PSTATE, REGISTERS_BYTES, SP } from "../../../lib/isa/aarch64/registers.ts";
 import { findWindow, makeJump, PAD_BYTES_LIMIT } from "../../../lib/isa/aarch64/window.ts";
-import type { Displacement, JumpWindow, PadMemory, ResumePoint } from "../../../lib/isa/isa.ts";
+import type { Displacement, ResumePoint } from "../../../lib/isa/isa.ts";
+import type { JumpWindow, PadMemory } from "../../../lib/isa/jumps.ts";
 import { Random } from "../x86_64/random.ts";
 import {
   bytesOf,
@@ -31,6 +32,9 @@ const SIGTRAP = 5;
 const AT = toAddress(REGION.CODE + 0x1000);
 const TRAP = 0xd420_0000;
 const FLAGS = 0xf000_0000;
+/** There are no records on this machine. */
+const NO_RING = { headOffset: 0, tailOffset: 0, cellsOffset: 0, cellsTotal: 1 };
+
 /** A library with instructions of all kinds. */
 const LIBRARY = "/usr/aarch64-linux-gnu/lib/libc.so.6";
 /** What `b` reaches. */
@@ -146,8 +150,9 @@ testWithCpu("makePad() makes aarch64 pads that count exactly from several thread
     areas: toAddress(REGION.STACK),
     areasTotal: 4,
     areaBytes: 64,
+    ring: NO_RING,
   };
-  const pad = makePad(window, toAddress(REGION.NEAR), memory, { counterOffset: 8 })!;
+  const pad = makePad(window, toAddress(REGION.NEAR), memory, { kind: "count", counterOffset: 8 })!;
   await cpu.write(AT, code);
   await cpu.write(REGION.NEAR, pad.code);
   await cpu.write(AT, makeJump(window, toAddress(REGION.NEAR)));
@@ -277,8 +282,8 @@ async function comparePad(cpu: Cpu, random: Random, test: Case): Promise<boolean
   const areasTotal = random.pick([1, 4]);
   const enabled = REGION.LOW + WINDOW_BYTES - 16;
   const areas = REGION.STACK + WINDOW_BYTES - 128;
-  const memory = { enabled: toAddress(enabled), areas: toAddress(areas), areasTotal, areaBytes: 32 };
-  const pad = makePad(window, toAddress(REGION.NEAR), memory, { counterOffset: 8 });
+  const memory = { enabled: toAddress(enabled), areas: toAddress(areas), areasTotal, areaBytes: 32, ring: NO_RING };
+  const pad = makePad(window, toAddress(REGION.NEAR), memory, { kind: "count", counterOffset: 8 });
   if (pad === undefined) return false;
   const context = `pad for ${describe(test)}`;
   assert(pad.code.length <= PAD_BYTES_LIMIT, context);
