@@ -36,8 +36,7 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
   -Z               accept a description that matches nothing
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
                    fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
-                   fasttrapstats                         dump the tables, when probes are set and at the end
-                   jumps=on|off                          off: each hit stops the thread, and none is dropped
+                   jumps=on|off, fasttrapstats           off: each hit stops, none is dropped; dump the tables
                    oformat=text|ndjson, quiet, zdefs     as --format, -q, -Z
                    and of D programs: aggsortkey, aggsortkeypos=N, aggsortpos=N, aggsortrev, aggsize=SIZE, agghist,
                    aggzoom, bufsize=SIZE, bufpolicy=switch|fill|ring, dynvarsize=SIZE, strsize=SIZE, nspec=N,
