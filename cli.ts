@@ -27,17 +27,20 @@ import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
+import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
+import { CompileError } from "./lib/d/compile_error.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 import type { ProbeDescription } from "./lib/spec/probe_description.ts";
+import { traceProgram } from "./trace_program.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -73,8 +76,11 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
+    if (options.mode === "trace" && options.program !== undefined) return await runProgram(options, library);
     return await { doctor, list, trace }[options.mode](options, library);
   } catch (error) {
+    // It has been said in dtrace's words.
+    if (error instanceof CompileError) return ExitCode.failure;
     say(formatFailure(error));
     return exitCodeOf(error);
   }
@@ -127,14 +133,54 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       }
     }
   }
+  // What was recorded up to the moment when the targets were let go.
+  const last = session.takeEvents();
+  eventsTotal += last.length;
+  await output.write(printer.format(last));
   await dumpStats(options, session, output);
-  const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
   for (const { counts } of enabled) for (const [probe, hits] of counts) counter.add(probe, hits);
-  const lost = options.count ? 0 : hitsTotal - eventsTotal;
-  const totals = { hitsTotal: hitsTotal - lost, drops: lost > 0 ? { end: lost } : {} };
+  const totals = totalsOf(enabled, options.count ? undefined : eventsTotal);
   await output.write(printer.formatEnd(totals, counter.sorted()));
   if (!output.closed) tell(formatTotals(totals, enabled.reduce((sum, { unplaced }) => sum + unplaced.length, 0)));
   return ExitCode.done;
+}
+
+/** What there was in all. Hits that are not counted only are lost if they have not become events. */
+function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined): TraceTotals {
+  const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
+  const ring = enabled.reduce((sum, { dropsTotal }) => sum + dropsTotal, 0);
+  const end = hitsTotal - (eventsTotal ?? hitsTotal);
+  return { hitsTotal: hitsTotal - end, drops: { ...ring > 0 && { ring }, ...end > 0 && { end } } };
+}
+
+/** Traces with a D program. */
+async function runProgram(options: CommandOptions, library: Library): Promise<number> {
+  using output = new Output(options.output);
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  const interruption = new Interruption();
+  const waiting = Promise.withResolvers<void>();
+  const session = interruption.session = openSession(options, library);
+  await using _ = session;
+  const report = new TargetReport(startTargets(session, options), {
+    signals: constants.signals,
+    followed: options.follow,
+  });
+  const tell = options.quiet ? () => {} : say;
+  const status = await traceProgram(options.program!, {
+    session,
+    kernel,
+    settings: options.settings,
+    format: options.format,
+    allowNone: options.allowNone,
+    interrupted: () => interruption.requested,
+    stopWaiting: waiting.resolve,
+    wait: () => interruption.unless(waiting.promise),
+    write: (bytes) => void output.writeBytes(bytes),
+    say,
+    report: () => tell(report.update()),
+  });
+  await output.write("");
+  return status;
 }
 
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
@@ -206,6 +252,7 @@ function openSession(options: CommandOptions, library: Library): Session {
     follow: options.follow,
     hashSize: options.hashSize,
     limit: options.limit,
+    jumps: options.jumps,
     onWarning: (message) => {
       if (warnings.has(message) || warnings.size > WARNINGS_LIMIT) return;
       warnings.add(message);
@@ -283,7 +330,12 @@ class Output implements Disposable {
 
   /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
   write(text: string): Promise<void> {
-    return this.#last = this.#last.then(() => this.#write(new TextEncoder().encode(text)));
+    return this.writeBytes(new TextEncoder().encode(text));
+  }
+
+  /** Writes bytes as they are. */
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return this.#last = this.#last.then(() => this.#write(bytes));
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

@@ -277,4 +277,12 @@ FT_API int32_t ft_unmap(double address, double size);
 /* CLOCK_MONOTONIC in nanoseconds: exact until 104 days after boot (2^53). */
 FT_API double ft_clock_ns(void);
 
+/*
+ * The time stamp counter of the CPU, low half first, and the same moment as
+ * ft_clock_ns has it, to some tens of nanoseconds.
+ *
+ * Returns 0; -ENOSYS on a machine without such a counter.
+ */
+FT_API int32_t ft_ticks(uint32_t ticks[2], double *ns);
+
 #endif

@@ -121,6 +121,8 @@ export const SYMBOLS = {
   ft_unmap: { parameters: ["f64", "f64"], result: "i32" },
   // double ft_clock_ns(void)
   ft_clock_ns: { parameters: [], result: "f64" },
+  // int32_t ft_ticks(uint32_t ticks[2], double *ns)
+  ft_ticks: { parameters: ["buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of the C library, typed. `ft_wait_pool` returns a promise, the others are synchronous. */

@@ -193,3 +193,30 @@ double ft_clock_ns(void) {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
+
+#if defined(__x86_64__)
+int32_t ft_ticks(uint32_t ticks[2], double *ns) {
+  if (ticks == NULL || ns == NULL)
+    return -EFAULT;
+  uint64_t closest = UINT64_MAX;
+  for (int look = 0; look < 8; look++) {
+    uint64_t before = __builtin_ia32_rdtsc();
+    double now = ft_clock_ns();
+    uint64_t apart = __builtin_ia32_rdtsc() - before;
+    if (apart >= closest)
+      continue;
+    closest = apart;
+    uint64_t middle = before + apart / 2;
+    ticks[0] = (uint32_t)middle;
+    ticks[1] = (uint32_t)(middle >> 32);
+    *ns = now;
+  }
+  return 0;
+}
+#else
+int32_t ft_ticks(uint32_t ticks[2], double *ns) {
+  (void)ticks;
+  (void)ns;
+  return -ENOSYS;
+}
+#endif

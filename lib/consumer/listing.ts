@@ -61,8 +61,12 @@ export function formatTypes(types: readonly string[] | undefined): string {
  *
  *     Sites
  *         0x401156 (+0x0) emulated: 55
+ *             jump if hits are only counted
  *
  * ```
+ *
+ * Below a site is said whether hits have to stop the thread there: not if a `jump` has taken its place, or would if hits are
+ * only counted; or they do, because there is or would be a `trap`, and why.
  *
  * A site of a static probe is followed by the places of its arguments, as in `arg0 int32_t = -4@8(%rbp)`, and the sites by
  * the semaphores.
@@ -90,7 +94,7 @@ function formatWords(attributes: string): string[] {
   return [`Identifier Names: ${names}`, `Data Semantics:   ${data}`, `Dependency Class: ${dependency}`];
 }
 
-/** A site on a line, and below it where the arguments of a static probe are. */
+/** A site on a line, and below it whether hits stop the thread, and where the arguments of a static probe are. */
 function formatSite(site: SiteDetails): string[] {
   const { address, offset, code, performed, refusal } = site;
   const place = formatAddress(address) + (offset === undefined ? "" : ` (+${formatAddress(offset)})`);
@@ -98,10 +102,16 @@ function formatSite(site: SiteDetails): string[] {
   const asks = site.isEnabledSite ? " asks whether the probe is enabled," : "";
   return [
     refusal === undefined ? `${place}${asks} ${performed}: ${bytes}` : `${place}${asks} cannot be probed: ${refusal}`,
+    ...formatWay(site),
     ...(site.arguments ?? []).map(({ type, operand, problem }, index) =>
       `\targ${index} ${type} = ${printableName(operand)}${problem === undefined ? "" : ` (${printableName(problem)})`}`
     ),
   ];
+}
+
+function formatWay({ performed, trapReason }: SiteDetails): string[] {
+  if (performed === undefined || performed === "jump") return [];
+  return [trapReason === undefined ? "\tjump if hits are only counted" : `\ttrap: ${trapReason}`];
 }
 
 function formatSemaphore({ address, value }: SemaphoreDetails): string {

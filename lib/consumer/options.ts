@@ -9,8 +9,19 @@
 
 import { nearNames } from "../near_names.ts";
 import type { EvaluationTime } from "../process/startup.ts";
-import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
+import {
+  formatProbeDescription,
+  parseProbeDescription,
+  type ProbeDescription,
+  type ProbeField,
+} from "../spec/probe_description.ts";
 import { UsageError } from "./failure.ts";
+import {
+  CONSUMER_DEFAULTS,
+  type ConsumerOptions,
+  isConsumerOption,
+  setConsumerOption,
+} from "./program/consumer_options.ts";
 import { splitWords } from "./words.ts";
 
 /** What `node:util` has to know of an option. */
@@ -31,6 +42,10 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   f: { type: "string", short: "f" },
   l: { type: "boolean", short: "l" },
   q: { type: "boolean", short: "q" },
+  s: { type: "string", short: "s" },
+  w: { type: "boolean", short: "w" },
+  b: { type: "string", short: "b" },
+  F: { type: "boolean", short: "F" },
   o: { type: "string", short: "o" },
   x: { type: "string", short: "x" },
   Z: { type: "boolean", short: "Z" },
@@ -67,6 +82,33 @@ export interface WrittenDescription {
   readonly fields: ProbeDescription;
 }
 
+/** An option of DTrace as it was written. */
+export interface WrittenOption {
+  readonly name: string;
+  /** Undefined if there is none. */
+  readonly value: string | undefined;
+}
+
+/** A clause of the command line. */
+export interface WrittenClause {
+  /** What dtrace calls it, as for a description. */
+  readonly kind: string;
+  /** The probe description as it was written, which is what reports call the clause. */
+  readonly name: string;
+  /** The clause in D. */
+  readonly source: string;
+}
+
+/** A D program as it was written. */
+export interface WrittenProgram {
+  /** The clauses of `-n`, and descriptions alone, which are clauses without statements, in order. */
+  readonly clauses: readonly WrittenClause[];
+  /** The file of `-s`; undefined if there is none. */
+  readonly script: string | undefined;
+  /** Its arguments, `$1` and so on. */
+  readonly words: readonly string[];
+}
+
 /** What the command line asks for. */
 export interface CommandOptions {
   /** What to do. */
@@ -77,6 +119,10 @@ export interface CommandOptions {
   readonly commands: readonly (readonly string[])[];
   /** The probes (`-n`, `-P`, `-m`, `-f`). */
   readonly descriptions: readonly WrittenDescription[];
+  /** The D program (`-s`, and `-n` with a clause); undefined if there is none, and hits are events. */
+  readonly program: WrittenProgram | undefined;
+  /** The options of DTrace for the program (`-x`, `-b`, `-F`, `-q`, `-w`), in order. */
+  readonly settings: readonly WrittenOption[];
   /** Whether only what was asked for is printed (`-q`). */
   readonly quiet: boolean;
   /** The file for the output (`-o`); standard output if undefined. */
@@ -99,12 +145,22 @@ export interface CommandOptions {
   readonly hashSize: number | undefined;
   /** The most tracepoints (`-x ftmax`). */
   readonly limit: number | undefined;
+  /** Whether hits that need not stop the thread are jumps (`-x jumps`). */
+  readonly jumps: boolean;
   /** Whether the tables are dumped (`-x fasttrapstats`). */
   readonly stats: boolean;
 }
 
-type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] };
+type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] } & {
+  /** All that `-n` and its like have named. */
+  clauses: WrittenClause[];
+  script: string | undefined;
+  /** The words that are no options. */
+  words: string[];
+};
 
+/** What ends the description of a clause. */
+const CLAUSE_BEGIN = /[{/;]/;
 /** The field that a description ends with, by the option's letter. */
 const LAST_FIELDS: Readonly<Record<string, ProbeField>> = { n: "name", P: "provider", m: "module", f: "function" };
 /** Options of dtrace(1) that are not here, with what they would do. */
@@ -113,25 +169,22 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   "6": "a data model (-64)",
   a: "anonymous tracing",
   A: "anonymous tracing",
-  b: "a size of buffers",
   C: "the C preprocessor",
   D: "the C preprocessor",
   e: "compiling without tracing",
-  F: "indented function flow",
   G: "making an ELF file with DOF",
   H: "the C preprocessor",
   i: "naming a probe by its number",
   I: "the C preprocessor",
   L: "D libraries",
-  s: "a D script",
   S: "printing the intermediate code",
   U: "the C preprocessor",
-  w: "destructive actions",
   X: "a degree of conformance to ISO C",
 };
 /** What `-l` lists if it is not told: as in DTrace the probes that there are, which are the static ones. */
 const LISTED_BY_DEFAULT = "*$target:::";
 const MOMENTS: readonly EvaluationTime[] = ["exec", "preinit", "postinit", "main"];
+const SWITCHES = ["on", "off"] as const;
 const FORMATS: readonly OutputFormat[] = ["text", "ndjson"];
 /** The largest `pid_t`. */
 const PID_MAX = 2 ** 31 - 1;
@@ -145,9 +198,8 @@ const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined
   // The table itself says what it makes of a size that it cannot have (rule 2).
   fthashsize: (draft, value) => draft.hashSize = value === "0" ? 0 : parseSize("fthashsize", value),
   ftmax: (draft, value) => draft.limit = parseSize("ftmax", value),
+  jumps: (draft, value) => draft.jumps = oneOf(SWITCHES, value, "-x jumps") === "on",
   oformat: (draft, value) => draft.format = oneOf(FORMATS, value, "-x oformat"),
-  quiet: (draft) => draft.quiet = true,
-  zdefs: (draft) => draft.allowNone = true,
 };
 
 /** What an option sets, by its name. */
@@ -155,7 +207,17 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   p: (draft, value) => draft.pids = [...draft.pids, parsePid(value)],
   c: (draft, value) => draft.commands = [...draft.commands, splitWords(value)],
   l: (draft) => draft.mode = "list",
-  q: (draft) => draft.quiet = true,
+  q: (draft) => {
+    draft.quiet = true;
+    set(draft, "quiet", undefined);
+  },
+  s: (draft, value) => {
+    if (draft.script !== undefined) throw new UsageError("several -s are not supported yet");
+    draft.script = value;
+  },
+  w: (draft) => set(draft, "destructive", undefined),
+  b: (draft, value) => set(draft, "bufsize", value),
+  F: (draft) => set(draft, "flowindent", undefined),
   o: (draft, value) => draft.output = value,
   x: setTunable,
   Z: (draft) => draft.allowNone = true,
@@ -182,6 +244,11 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     pids: [],
     commands: [],
     descriptions: [],
+    clauses: [],
+    script: undefined,
+    words: [],
+    program: undefined,
+    settings: [],
     quiet: false,
     output: undefined,
     format: "text",
@@ -193,6 +260,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     moment: "preinit",
     hashSize: undefined,
     limit: undefined,
+    jumps: true,
     stats: false,
   };
   const terminator = tokens.findIndex(({ kind }) => kind === "option-terminator");
@@ -218,7 +286,23 @@ function readOption(draft: Draft, token: ArgumentToken & { kind: "option" }): vo
     SETTERS[name]!(draft, value ?? "");
     return;
   }
-  draft.descriptions = [...draft.descriptions, writtenDescription(value!, lastField)];
+  const clauseBegin = name === "n" ? value!.search(CLAUSE_BEGIN) : -1;
+  if (clauseBegin >= 0) {
+    draft.clauses.push({ kind: "description", name: value!.slice(0, clauseBegin), source: value! });
+    return;
+  }
+  const description = writtenDescription(value!, lastField);
+  draft.descriptions = [...draft.descriptions, description];
+  const source = `${formatProbeDescription(description.fields)} {}`;
+  draft.clauses.push({ kind: description.kind, name: value!, source });
+}
+
+/** Sets an option of DTrace, which is tried out first. */
+function set(draft: Draft, name: string, value: string | undefined): void {
+  const trial: ConsumerOptions = { ...CONSUMER_DEFAULTS };
+  const problem = setConsumerOption(trial, name, value);
+  if (problem !== undefined) throw new UsageError(`-x ${name} cannot be "${value ?? ""}": ${problem}`);
+  draft.settings = [...draft.settings, { name, value }];
 }
 
 function writtenDescription(text: string, lastField: ProbeField): WrittenDescription {
@@ -237,12 +321,10 @@ function unknownOption(rawName: string, name: string, isLong: boolean): UsageErr
   );
 }
 
-/** Reads an argument that is no option: only a subcommand can be one. */
+/** Reads an argument that is no option: a subcommand, or an argument of a program. */
 function readWord(draft: Draft, word: string, index: number): void {
-  if (word !== "doctor" || index !== 0) {
-    throw new UsageError(`unexpected argument "${word}"`, `a command to trace follows "--", or -c as one argument`);
-  }
-  draft.mode = "doctor";
+  if (word === "doctor" && index === 0) draft.mode = "doctor";
+  else draft.words.push(word);
 }
 
 function readCommand(draft: Draft, tokens: readonly ArgumentToken[]): void {
@@ -256,12 +338,19 @@ function check(draft: Draft): void {
   if (draft.mode === "doctor") {
     const others = draft.commands.length + draft.descriptions.length;
     if (others > 0) throw new UsageError("doctor takes no option but -p");
+    refuseWords(draft);
     return;
   }
   if (draft.verbose && draft.mode !== "list") {
     throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
   }
-  if (draft.descriptions.length > 0) return;
+  if (draft.script !== undefined && draft.clauses.length > 0) {
+    throw new UsageError("-s together with -n is not supported yet");
+  }
+  if (draft.script !== undefined || draft.clauses.length > draft.descriptions.length) {
+    draft.program = { clauses: draft.clauses, script: draft.script, words: draft.words };
+  } else refuseWords(draft);
+  if (draft.descriptions.length > 0 || draft.program !== undefined) return;
   if (draft.mode === "trace") {
     throw new UsageError("no probes specified", "name them with -n, as in -n 'pid$target:libc:malloc:entry'");
   }
@@ -273,11 +362,23 @@ function check(draft: Draft): void {
   draft.listsAll = true;
 }
 
+function refuseWords({ words: [word] }: Draft): void {
+  if (word === undefined) return;
+  throw new UsageError(`unexpected argument "${word}"`, `a command to trace follows "--", or -c as one argument`);
+}
+
 function setTunable(draft: Draft, text: string): void {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === "quiet") draft.quiet = true;
+  if (name === "zdefs") draft.allowNone = true;
+  if (isConsumerOption(name)) return set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
   if (!Object.hasOwn(TUNABLES, name)) {
-    throw new UsageError(`unknown option -x ${name}`, `the options of -x are ${Object.keys(TUNABLES).join(", ")}`);
+    const near = nearNames(name, [...Object.keys(TUNABLES), ...Object.keys(CONSUMER_DEFAULTS)]);
+    throw new UsageError(
+      `unknown option -x ${name}`,
+      near.length > 0 ? `did you mean -x ${near[0]}?` : "--help lists the options",
+    );
   }
   TUNABLES[name]!(draft, equals < 0 ? undefined : text.slice(equals + 1));
 }

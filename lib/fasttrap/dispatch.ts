@@ -4,7 +4,8 @@
  * *Problem.* A thread has executed a trap of ours. The probes of the place fire, the instruction that the trap hides takes
  * effect, and the thread goes on as if nothing had been there, while handlers may do anything to the tables meanwhile.
  *
- * *Method.* The tracepoint is found by the owner of the memory and the pc. The probes of its first list fire; the
+ * *Method.* The tracepoint is found by the owner of the memory and the pc. What jumps have recorded until then is told to its
+ * consumers. The probes of its first list fire; the
  * instruction is performed (emulated, or by way of its slot, or stepped in place); those probes of its second list fire
  * for which control has left the function (rule 124). Where the program asks whether static probes are enabled, the
  * answer takes the place of the instruction.
@@ -24,7 +25,7 @@
  * @module
  */
 
-import { type Address, toAddress } from "../address.ts";
+import type { Address } from "../address.ts";
 import type { Image, Thread } from "../process/process.ts";
 import { stepOver } from "../process/step_over.ts";
 import type { TrapOutcome } from "../process/stop_listener.ts";
@@ -33,6 +34,7 @@ import type { Barrier } from "./barrier.ts";
 import { HitView } from "./hit.ts";
 import type { Jumps } from "./jumps.ts";
 import type { Probe } from "./probe.ts";
+import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** What the path of a hit needs of the provider. */
@@ -41,6 +43,7 @@ export interface DispatchTables {
   readonly tracepoints: TracepointTable;
   readonly barrier: Barrier;
   readonly jumps: Jumps;
+  readonly records: Records;
 }
 
 /** See the module's comment. */
@@ -64,10 +67,11 @@ export class Dispatcher {
   /** See {@linkcode StopListener.trapped}. */
   trapped(thread: Thread, pc: Address): TrapOutcome {
     const { image } = thread.process;
-    const { tracer, tracepoints, barrier } = this.#tables;
+    const { tracer, tracepoints, barrier, records } = this.#tables;
     const tracepoint = tracepoints.find(image.pid, pc, image.isa.unitBytes);
     if (tracepoint === undefined || tracepoint.image !== image) return this.#enterPad(thread, pc);
     barrier.seen(thread);
+    records.drain(image);
     const { before, after, asked } = tracepoint;
     this.#hit.begin(thread, tracepoint);
     for (let i = 0; i < before.length; i++) this.#fire(thread, before[i]!);
@@ -145,9 +149,10 @@ export class Dispatcher {
     if (pad === undefined) return emulated ? undefined : slot?.address;
     const { tracer, jumps } = this.#tables;
     if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
-      return toAddress(pad.address + pad.displacement.copies[0]!);
+      return pad.siteCopy;
     }
     jumps.release(tracepoint);
+    tracepoint.trapReason = "the program steps itself there";
     return undefined;
   }
 

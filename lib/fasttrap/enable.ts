@@ -25,9 +25,6 @@
  * text. If somebody has written other code there, it is made anew from that. So it is when a consumer enables a probe that
  * another one has enabled already.
  *
- * *Shadow stacks* (rule 144). Where the processor keeps return addresses a second time, a call or a return that we perform
- * would leave the two different, and the next return would fault. Such instructions are executed in their own place.
- *
  * *A trap that cannot be taken out* (rule 43), because the kernel refuses to write what it has written before, would kill
  * the program. Its tracepoint therefore stays in the table, without probes: hits of it cost time and nothing else.
  *
@@ -35,19 +32,21 @@
  */
 
 import { type Address, formatAddress } from "../address.ts";
-import type { Instruction, WordMemory } from "../isa/isa.ts";
+import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
 import type { KeptSite } from "../process/keeper.ts";
 import { provideKeeper, publishSites } from "../process/keeper_memory.ts";
-import { writePads } from "../process/pad_memory.ts";
+import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
 import { innerSitesOf } from "../process/pads.ts";
-import { type Mapping, readMappings, readStatus } from "../process/proc_files.ts";
+import type { Mapping } from "../process/proc_files.ts";
 import { makeSlots } from "../process/slot_memory.ts";
+import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import type { JumpContext } from "./jumps.ts";
-import { Tracepoint, type TracepointTable } from "./tracepoint.ts";
+import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
+import { refusalOf, TracepointPlanner } from "./planner.ts";
+import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
 export interface Refusal {
@@ -57,20 +56,11 @@ export interface Refusal {
   readonly reason: string;
 }
 
-/** What a shadow stack takes part in. */
-const SHADOWED: readonly Instruction["flow"][] = ["call", "indirect-call", "return"];
-
-/** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated. */
-const ANY_MEMORY: WordMemory = {
-  readWord(_address, into) {
-    into.fill(0);
-    return true;
-  },
-  writeWord: () => true,
-};
-
-/** Code is read in two windows of this size at least, in bytes. */
-const WINDOW_BYTES = 4096;
+/** How many pads are made before they are written. */
+const PADS_AT_ONCE = 1024;
+/** How much code is read at once at least, from the beginning of a page, in bytes. */
+const WINDOW_BYTES = 1 << 15;
+const PAGE_BYTES = 4096;
 
 /** A part of the code that has been read. */
 interface CodeWindow {
@@ -90,14 +80,16 @@ interface Batch extends Omit<JumpContext, "code"> {
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
   readonly planner: TracepointPlanner;
-  /** The code that was read last: sites of one page are read together. Nothing changes it during a batch. */
+  /** The code that was read last: sites that are near each other are read together. Nothing changes it during a batch. */
   window: CodeWindow | undefined;
   /** See {@linkcode JumpContext.tracer}. */
   readonly tracer: Tracer;
   /** See {@linkcode JumpContext.tracepoints}. */
   readonly tracepoints: TracepointTable;
-  /** See {@linkcode JumpContext.targets}. */
-  readonly targets: Map<Address, ReadonlySet<number>>;
+  /** See {@linkcode JumpContext.mappings}. */
+  readonly mappings: Mapping[];
+  /** See {@linkcode WindowContext.flows}. */
+  readonly flows: Map<Address, FunctionFlow>;
   /** Memory that other processes or a file share, where nothing may be written (rule 140). */
   readonly shared: readonly Mapping[];
 }
@@ -120,8 +112,9 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       if (made(batch).length > 0) provideKeeper(fasttrap.tracer, image);
       giveWay(batch);
-      planJumps(batch);
-      displace(batch);
+      rewrite(batch, findUnsuited(fasttrap, image, group));
+      planJumps(batch, made(batch));
+      displace(batch, made(batch));
       installTraps(batch);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
@@ -142,7 +135,10 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
   for (const [image, group] of byImage(probes.filter(({ enabled }) => enabled))) {
     fasttrap.tracer.quiesce(image);
     try {
+      const addresses = group.flatMap((probe) => probe.addresses);
       unlinkProbes(fasttrap, image, group);
+      const freed = findFreed(fasttrap, image, addresses);
+      if (freed.size > 0) rewrite(makeBatch(fasttrap, image), freed);
     } finally {
       fasttrap.tracer.release();
     }
@@ -150,26 +146,33 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
 }
 
 /**
- * Has the hits of probes stop the thread, that have been counted only until now.
+ * Makes the jumps of probes do what is wanted of them now, or traps of them.
  *
  * @param fasttrap The tables.
  * @param probes The probes, which are enabled.
  */
-export function stopAt(fasttrap: Fasttrap, probes: readonly Probe[]): void {
+export function reviseJumps(fasttrap: Fasttrap, probes: readonly Probe[]): void {
   for (const [image, group] of byImage(probes)) {
-    const jumps = new Set(
-      group.flatMap(({ addresses }) => addresses)
-        .map((pc) => fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes))
-        .filter((tracepoint) => tracepoint?.pad !== undefined) as Tracepoint[],
-    );
-    if (jumps.size === 0) continue;
+    if (findUnsuited(fasttrap, image, group).size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      replaceJumps(fasttrap, image, jumps);
+      rewrite(makeBatch(fasttrap, image), findUnsuited(fasttrap, image, group));
     } finally {
       fasttrap.tracer.release();
     }
   }
+}
+
+/** The tracepoints of probes that are not what they should be: jumps that do something else, traps that could be jumps. */
+function findUnsuited(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): Set<Tracepoint> {
+  const found = new Set<Tracepoint>();
+  for (const { addresses } of probes) {
+    for (const pc of addresses) {
+      const tracepoint = fasttrap.tracepoints.find(image.pid, pc, image.isa.unitBytes);
+      if (tracepoint !== undefined && image.text.has(pc) && !fasttrap.jumps.suits(tracepoint)) found.add(tracepoint);
+    }
+  }
+  return found;
 }
 
 /**
@@ -203,17 +206,18 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
-  const mappings = readMappings(fasttrap.tracer.kernel, image.pid) ?? [];
+  const mappings = readMappingsAndHeap(fasttrap.tracer.kernel, image.pid);
   return {
     fasttrap,
     image,
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
-    targets: new Map(),
+    flows: new Map(),
     made: new Map(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
+    mappings,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
   };
 }
@@ -269,7 +273,8 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   if (code.length === 0) return "its memory cannot be read";
   const instruction = image.isa.decode(code, 0, pc);
   if (instruction === undefined) return "there is no instruction that can be decoded";
-  if (instruction.refusal !== undefined) return instruction.refusal;
+  const refusal = instruction.refusal ?? contextRefusal(image, pc);
+  if (refusal !== undefined) return refusal;
   const tracepoint = planner.plan(instruction);
   made.set(tracepoint, code.slice(0, instruction.length));
   return tracepoint;
@@ -279,9 +284,11 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
 function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   const { image: { memory } } = batch;
   let { window } = batch;
-  if (window === undefined || pc < window.start || pc + size > window.start + window.size) {
-    const start = pc - pc % WINDOW_BYTES;
-    const bytes = new Uint8Array(Math.max(2 * WINDOW_BYTES, pc + size - start));
+  const start = pc - pc % PAGE_BYTES;
+  const isRead = window !== undefined && pc >= window.start && pc + size <= window.start + window.bytes.length;
+  // Where memory ends, there is nothing more to be had from the same page on.
+  if (window === undefined || !(isRead || (window.start === start && pc + size <= start + window.size))) {
+    const bytes = new Uint8Array(Math.max(WINDOW_BYTES, pc + size - start));
     const read = memory.read(start, bytes);
     batch.window = window = { start, size: bytes.length, bytes: bytes.subarray(0, read) };
   }
@@ -289,73 +296,27 @@ function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
   return window.bytes.subarray(offset, offset + size);
 }
 
-/** Decides how the instructions of an image are performed. */
-export class TracepointPlanner {
-  readonly #image: Image;
-  readonly #registers: Uint32Array;
-  readonly #hasShadowStack: boolean;
-
-  /**
-   * Looks at what the processes of an image have set up.
-   *
-   * @param fasttrap The tables.
-   * @param image The image.
-   */
-  constructor(fasttrap: Fasttrap, image: Image) {
-    this.#image = image;
-    this.#registers = new Uint32Array(image.isa.registersBytes / 4);
-    this.#hasShadowStack = readStatus(fasttrap.tracer.kernel, image.pid)?.hasShadowStack ?? false;
-  }
-
-  /**
-   * Makes a tracepoint that is nowhere yet.
-   *
-   * @param instruction The original instruction.
-   * @returns The tracepoint, without a slot.
-   */
-  plan(instruction: Instruction): Tracepoint {
-    const inPlace = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
-    this.#registers.fill(0);
-    const emulated = !inPlace && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
-    return new Tracepoint(this.#image, instruction, emulated, inPlace);
-  }
-}
-
 /**
- * Why a probe cannot be on a tracepoint. What happens after an instruction is not seen if it runs through a slot. A
- * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
- * would fire for something else, or destroy a result.
- *
- * @param tracepoint The tracepoint, which may be nowhere yet.
- * @param probe The probe.
- * @returns The reason, as the end of a sentence; undefined if it can be on it.
+ * Makes the slots that tracepoints need. Without one an instruction is stepped in place; without a tracer, it is the
+ * program's keeper that needs them.
  */
-export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefined {
-  const { emulated, inPlace, image, instruction, pc } = tracepoint;
-  if (probe.kind === "return") return emulated || inPlace ? undefined : "its effect cannot be followed";
-  if (probe.kind !== "static") return undefined;
-  if (probe.isEnabledSites.includes(pc)) {
-    return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";
-  }
-  return image.isa.firesAt(instruction) ? undefined : "its instruction is not one that a probe leaves behind";
-}
-
-/**
- * Makes the slots that the new tracepoints need. Without one an instruction is stepped in place; without a tracer, it is
- * the program's keeper that needs them.
- */
-function displace({ fasttrap, image, made }: Batch): void {
-  const needy = [...made].filter(([{ emulated, inPlace, pad, unused }]) =>
-    (!emulated || image.keeper !== undefined) && !inPlace && !unused && pad === undefined
+function displace(batch: Batch, tracepoints: readonly Tracepoint[]): void {
+  const { fasttrap, image } = batch;
+  const needy = tracepoints.filter(({ emulated, inPlace, pad, slot }) =>
+    (!emulated || image.keeper !== undefined) && !inPlace && pad === undefined && slot === undefined
   );
-  const slots = makeSlots(fasttrap.tracer, image, needy.map(([{ instruction }, code]) => ({ instruction, code })));
-  for (const [index, [tracepoint]] of needy.entries()) tracepoint.slot = slots[index];
+  const requests = needy.map(({ instruction, pc }) => ({
+    instruction,
+    code: readCode(batch, pc, instruction.length).slice(),
+  }));
+  const slots = makeSlots(fasttrap.tracer, image, requests);
+  for (const [index, tracepoint] of needy.entries()) tracepoint.slot = slots[index];
 }
 
 function installTraps(batch: Batch): void {
   const { fasttrap, image, made } = batch;
   const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
-  if (wanted.length > 0) publishSites(fasttrap.tracer, image, wanted.flatMap((each) => sitesOf(each, made.get(each)!)));
+  if (wanted.length > 0) publishSites(fasttrap.tracer, image, wanted.flatMap((each) => sitesOf(batch, each)));
   const failed = new Set(write(image, wanted));
   for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
@@ -387,71 +348,110 @@ function made({ made }: Batch): Tracepoint[] {
   return [...made.keys()].filter(({ unused }) => !unused);
 }
 
-/** Makes the pads of the new tracepoints that can be jumps. */
-function planJumps(batch: Batch): void {
+/** Makes the pads of the tracepoints that can be jumps. */
+function planJumps(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   const { fasttrap, image } = batch;
   const context = { ...batch, code: (pc: Address, size: number) => readCode(batch, pc, size) };
-  const planned = made(batch).filter((tracepoint) => fasttrap.jumps.plan(context, tracepoint) === undefined);
+  // The contents of a few pads at a time wait for being written.
+  let planned: Tracepoint[] = [];
+  for (const tracepoint of tracepoints) {
+    fasttrap.jumps.plan(context, tracepoint);
+    if (tracepoint.pad === undefined) continue;
+    planned.push(tracepoint);
+    if (planned.length < PADS_AT_ONCE) continue;
+    writePlanned(image, planned);
+    planned = [];
+  }
+  writePlanned(image, planned);
+}
+
+/** Writes the pads of tracepoints, which become traps if that fails. */
+function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
+  if (unwritten.size === 0) return;
   for (const tracepoint of planned) {
     if (!unwritten.has(tracepoint.pad!)) continue;
     image.slots.free(tracepoint.pad!);
     tracepoint.pad = undefined;
+    tracepoint.trapReason = "its pad cannot be written";
   }
 }
 
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
-  const { unitBytes, jumps } = image.isa;
   const around = new Set<Tracepoint>();
   for (const { pc } of made(batch)) {
-    for (let before = pc - 1; before > pc - (jumps?.jumpBytes ?? 0); before--) {
-      const other = fasttrap.tracepoints.find(image.pid, before, unitBytes);
-      if (other?.pad !== undefined && image.text.has(other.pc)) around.add(other);
+    for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
+      if (other.pc !== pc && image.text.has(other.pc)) around.add(other);
     }
   }
-  replaceJumps(fasttrap, image, around);
+  rewrite(batch, around, PROBE_INSIDE);
+}
+
+/** The tracepoints that could not be jumps because of probes at addresses that are free now. */
+function findFreed(
+  { tracepoints, jumps }: Fasttrap,
+  { pid, text, isa }: Image,
+  addresses: readonly Address[],
+): Set<Tracepoint> {
+  const freed = new Set<Tracepoint>();
+  if (isa.jumps === undefined) return freed;
+  for (const pc of addresses) {
+    for (let near = pc - isa.jumps.jumpBytes + 1; near < pc + isa.jumps.earliestBytes; near++) {
+      const other = tracepoints.find(pid, near, isa.unitBytes);
+      if (other !== undefined && text.has(near) && !jumps.suits(other)) freed.add(other);
+    }
+  }
+  return freed;
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) => pad === undefined ? [] : [{ address: pc, bytes: pad.jump }]);
+  const jumps = tracepoints.flatMap(({ pc, pad }) =>
+    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
+  );
   const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
 /** What the keeper of a program has to know of a tracepoint before its trap or jump is in the text. */
-function sitesOf({ pc: address, pad, slot, image }: Tracepoint, code: Uint8Array): KeptSite[] {
-  if (pad === undefined) return [{ address, target: slot?.address, original: code.subarray(0, image.isa.trap.length) }];
+function sitesOf(batch: Batch, { pc: address, pad, slot, image }: Tracepoint): KeptSite[] {
+  if (pad === undefined) {
+    const original = readCode(batch, address, image.isa.trap.length).slice();
+    return [{ address, target: slot?.address, original }];
+  }
   const original = pad.window.code.subarray(0, pad.jump.length);
-  return [{ address, target: undefined, original }, ...innerSitesOf(pad)];
+  return [{ address: pad.window.address, target: undefined, original }, ...innerSitesOf(pad)];
 }
 
-/** Puts traps in the place of jumps. All threads of the image are stopped. */
-function replaceJumps(fasttrap: Fasttrap, image: Image, tracepoints: ReadonlySet<Tracepoint>): void {
-  const jumps = [...tracepoints].filter(({ pad }) => pad !== undefined);
-  if (jumps.length === 0) return;
-  const needy = jumps.filter(({ emulated }) => !emulated || image.keeper !== undefined);
-  const requests = needy.map(({ instruction, pad }) => ({ instruction, code: pad!.window.code }));
-  const slots = makeSlots(fasttrap.tracer, image, requests);
-  for (const [index, tracepoint] of needy.entries()) tracepoint.slot = slots[index];
-  // Whoever meets the trap finds the slot, whoever still finds the jump its original bytes.
-  publishSites(
-    fasttrap.tracer,
-    image,
-    jumps.map(({ pc, pad, slot }) => ({
-      address: pc,
-      target: slot?.address,
-      original: pad!.window.code.subarray(0, pad!.jump.length),
-    })),
-  );
-  for (const tracepoint of jumps) {
-    const { pc } = tracepoint;
-    if (image.text.remove([pc]).length > 0) continue;
+/**
+ * Writes tracepoints anew that are in the text already: as jumps if they can be, as traps else.
+ *
+ * @param batch The batch.
+ * @param tracepoints The tracepoints.
+ * @param trapReason Why they have to be traps; undefined if that is to be found out.
+ */
+function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?: string): void {
+  const { fasttrap, image } = batch;
+  if (tracepoints.size === 0) return;
+  const stuck = new Set(image.text.remove([...tracepoints].map(({ pc }) => pc)));
+  const removed = [...tracepoints].filter(({ pc }) => !stuck.has(pc));
+  for (const tracepoint of removed) {
     fasttrap.jumps.release(tracepoint);
-    if (image.text.install([pc]).length > 0) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
+    tracepoint.trapReason = trapReason;
   }
+  if (trapReason === undefined) planJumps(batch, removed);
+  for (const tracepoint of removed) {
+    if (tracepoint.pad === undefined || tracepoint.slot === undefined) continue;
+    fasttrap.barrier.retire(image, [tracepoint.slot]);
+    tracepoint.slot = undefined;
+  }
+  displace(batch, removed);
+  publishSites(fasttrap.tracer, image, removed.flatMap((each) => sitesOf(batch, each)));
+  const failed = new Set(write(image, removed));
+  for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
+  for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */

@@ -27,12 +27,13 @@ import { Tracer } from "../process/tracer.ts";
 import { Barrier } from "./barrier.ts";
 import { Cleanup } from "./cleanup.ts";
 import { Dispatcher } from "./dispatch.ts";
-import { disableProbes, enableProbes, isIntact, type Refusal, stopAt } from "./enable.ts";
+import { disableProbes, enableProbes, isIntact, type Refusal, reviseJumps } from "./enable.ts";
 import { tableSize } from "./hash.ts";
 import { Jumps } from "./jumps.ts";
 import { MetaProvider } from "./meta.ts";
 import { type Enabling, Probe, type ProbeParts } from "./probe.ts";
 import { type FunctionProviderType, type Provider, ProviderTable } from "./provider.ts";
+import { Records } from "./records.ts";
 import { TracepointTable } from "./tracepoint.ts";
 
 /** The least limit of tracepoints, however little memory the machine has (rule 9). */
@@ -46,6 +47,8 @@ export interface FasttrapOptions {
   readonly hashSize?: number | undefined;
   /** The most tracepoints that probes may be made for (`ftmax`). */
   readonly limit?: number | undefined;
+  /** Whether tracepoints may be jumps; by default they may. */
+  readonly jumps?: boolean | undefined;
 }
 
 /** Who hears of what happens to processes. */
@@ -84,6 +87,8 @@ export class Fasttrap implements StopListener {
   readonly providers: ProviderTable = new ProviderTable();
   /** When slots may be used again. */
   readonly barrier: Barrier;
+  /** Who reads what pads have recorded. */
+  readonly records: Records;
   /** Which tracepoints are jumps. */
   readonly jumps: Jumps;
   /** What makes providers of static probes. */
@@ -111,7 +116,8 @@ export class Fasttrap implements StopListener {
     this.tracepoints = new TracepointTable(tableSize(options.hashSize ?? 0));
     this.limit = options.limit ?? defaultLimit(kernel);
     this.barrier = new Barrier(this.tracer);
-    this.jumps = new Jumps(this.barrier);
+    this.records = new Records(this.tracer);
+    this.jumps = new Jumps(this.barrier, this.records, options.jumps ?? true);
     this.#dispatcher = new Dispatcher(this);
     this.cleanup = new Cleanup({
       providers: () => this.providers.providers,
@@ -213,13 +219,14 @@ export class Fasttrap implements StopListener {
    * @returns The probes that could not be enabled, all of their sites or none, with the reason.
    */
   enable(probes: readonly Probe[], enabling: Enabling): Refusal[] {
-    this.jumps.harvestAll(probes);
+    this.jumps.settleAll(probes);
     const fresh = probes.filter((probe) => probe.enablings.length === 0 || probe.spent || !isIntact(probe));
     for (const probe of probes) {
       if (probe.enablings.length === 0) probe.owner.enabledTotal++;
       probe.enablings = [...probe.enablings, enabling];
     }
-    if (enabling.counted === undefined) stopAt(this, probes.filter((probe) => probe.enabled && !fresh.includes(probe)));
+    const isFresh = new Set(fresh);
+    reviseJumps(this, probes.filter((probe) => probe.enabled && !isFresh.has(probe)));
     return enableProbes(this, fresh);
   }
 
@@ -230,7 +237,7 @@ export class Fasttrap implements StopListener {
    * @param enabling Who wanted to hear of them.
    */
   disable(probes: readonly Probe[], enabling: Enabling): void {
-    this.jumps.harvestAll(probes);
+    this.jumps.settleAll(probes);
     const unwanted: Probe[] = [];
     for (const probe of probes) {
       if (!probe.enablings.includes(enabling)) continue;
@@ -238,6 +245,7 @@ export class Fasttrap implements StopListener {
       if (probe.enablings.length === 0) unwanted.push(probe);
     }
     disableProbes(this, unwanted);
+    reviseJumps(this, probes.filter((probe) => probe.enabled && probe.enablings.length > 0));
     for (const probe of unwanted) {
       const { owner } = probe;
       owner.enabledTotal--;
@@ -316,9 +324,18 @@ export class Fasttrap implements StopListener {
     this.#listener.warn(message);
   }
 
-  /** See {@linkcode Dispatcher.takeError}. */
+  /** See {@linkcode StopListener.threadsChange}. */
+  threadsChange(image: Image): void {
+    this.records.drain(image);
+  }
+
+  /**
+   * Takes the first error that a consumer has thrown since the last call.
+   *
+   * @returns The error in an array; undefined if none was thrown.
+   */
   takeError(): [unknown] | undefined {
-    return this.#dispatcher.takeError();
+    return this.#dispatcher.takeError() ?? this.records.takeError();
   }
 
   #free(provider: Provider): void {

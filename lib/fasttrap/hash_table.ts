@@ -134,7 +134,10 @@ export class HashTable<T extends Chained<T>> {
   }
 
   #grow(): void {
-    const elements = [...this];
+    const elements: T[] = [];
+    for (const head of this.#buckets) {
+      for (let element = head; element !== undefined; element = element.next) elements.push(element);
+    }
     this.#bucketCount *= 2;
     this.#clear();
     // Backwards, so that of two elements in one chain the younger one stays in front.

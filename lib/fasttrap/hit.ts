@@ -12,14 +12,15 @@
  * @module
  */
 
-import { type Address, fromHalves, highHalf } from "../address.ts";
+import { type Address, highHalf } from "../address.ts";
 import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
-import type { Probe, ProbeIdentity } from "./probe.ts";
+import { checkIndex, type HitRecord, signed } from "./hit_record.ts";
+import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
 /** The longest string that is read unless another limit is given, in bytes; DTrace's default `strsize`. */
@@ -28,52 +29,7 @@ const STRING_BYTES = 256;
 const decoder = new TextDecoder();
 
 /** A hit of a probe, while the thread is stopped. Valid only until the handler returns. */
-export interface Hit {
-  /** The probe that fires. */
-  readonly probe: ProbeIdentity;
-  /** The process whose thread it is; in a child that shares its parent's memory, the child. */
-  readonly pid: number;
-  /** The thread. */
-  readonly tid: number;
-  /** The CPU on which the thread ran. Costs some 10 us. */
-  readonly cpu: number;
-  /** When the tracer saw the hit: CLOCK_MONOTONIC, in nanoseconds. */
-  readonly timestampNs: number;
-  /** The address of the instruction; at a return, of the instruction by which the function was left. */
-  readonly pc: number;
-  /** The value that the function returns, signed; meaningful in a `return` probe. */
-  readonly returnValue: number;
-  /**
-   * How many arguments are worth a look: of a static probe as many as it has, at a return 2 (the offset and the value),
-   * elsewhere 6, those that functions get in registers.
-   */
-  readonly argumentCount: number;
-  /**
-   * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
-   * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
-   * probe what is where the arguments were at entry; in a static probe what the program passes to it.
-   *
-   * @param index Which one, from 0.
-   * @returns The value: signed, unless a static probe has another type for it; 0 if it cannot be read.
-   * @throws {RangeError} If the index is no integer from 0 to 255.
-   */
-  arg(index: number): number;
-  /**
-   * An argument as {@linkcode Hit.arg} gives it, exact.
-   *
-   * @param index Which one, from 0.
-   * @returns The value; of a floating-point number the bits.
-   * @throws {RangeError} If the index is no integer from 0 to 255.
-   */
-  argBigInt(index: number): bigint;
-  /**
-   * Reads an argument as two halves, without making a number of it.
-   *
-   * @param index Which one, from 0.
-   * @param into Receives the low and the high half at index 0 and 1.
-   * @throws {RangeError} If the index is no integer from 0 to 255.
-   */
-  readArg(index: number, into: Uint32Array): void;
+export interface Hit extends HitRecord {
   /**
    * Changes an argument of the function before its first instruction runs.
    *
@@ -98,6 +54,22 @@ export interface Hit {
    * @returns As many of them as can be read, from the beginning.
    */
   readBytes(address: number, length: number): Uint8Array;
+  /**
+   * Reads memory as the program sees it, into bytes that are there.
+   *
+   * @param address Where.
+   * @param into Receives the bytes.
+   * @returns How many could be read, from the beginning.
+   */
+  readInto(address: number, into: Uint8Array): number;
+  /**
+   * Reads a general register, as it is at the instruction.
+   *
+   * @param index Its place in the kernel's register set of the machine; on x86-64 that of `struct user_regs_struct`.
+   * @param into Receives the low and the high half at index 0 and 1; zeros if there is no such register.
+   * @returns Whether there is one.
+   */
+  readRegister(index: number, into: Uint32Array): boolean;
   /**
    * Reads a string that ends with a NUL, as UTF-8.
    *
@@ -246,6 +218,23 @@ export class HitView implements Hit {
     return bytes.subarray(0, this.#site().image.memory.read(address, bytes));
   }
 
+  /** See {@linkcode Hit.readInto}. */
+  readInto(address: number, into: Uint8Array): number {
+    return this.#site().image.memory.read(address, into);
+  }
+
+  /** See {@linkcode Hit.readRegister}. */
+  readRegister(index: number, into: Uint32Array): boolean {
+    const { image, pc } = this.#site();
+    const { registers } = this.#tracer.stop;
+    const exists = Number.isInteger(index) && index >= 0 && 8 * index < image.isa.registersBytes;
+    // The pc behind a trap is not that of the instruction.
+    const isPc = 2 * index === image.isa.registers.pc;
+    into[0] = !exists ? 0 : isPc ? pc : registers[2 * index]!;
+    into[1] = !exists ? 0 : isPc ? highHalf(pc) : registers[2 * index + 1]!;
+    return exists;
+  }
+
   /** See {@linkcode Hit.readString}. */
   readString(address: number, limitBytes: number = STRING_BYTES): string | undefined {
     const bytes = this.#site().image.memory.readCString(address, limitBytes);
@@ -324,23 +313,6 @@ export class HitView implements Hit {
     this.#word[0] = value >>> 0;
     // The floor makes the upper half of a negative number two's complement.
     this.#word[1] = highHalf(value) >>> 0;
-  }
-}
-
-/**
- * Joins the halves of a signed 64-bit integer.
- *
- * @param lo The low 32 bits, unsigned.
- * @param hi The high 32 bits, unsigned.
- * @returns The number; inexact beyond 2^53.
- */
-export function signed(lo: number, hi: number): number {
-  return fromHalves(lo, hi | 0);
-}
-
-function checkIndex(index: number): void {
-  if (!Number.isInteger(index) || index < 0 || index > 255) {
-    throw new RangeError(`Cannot use ${index} as an argument's index: it is not an integer from 0 to 255`);
   }
 }
 

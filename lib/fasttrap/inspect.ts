@@ -5,17 +5,22 @@
  * enabling it would, and tried: whether it can be emulated, whether a displaced copy can have its effect. Where there is
  * a tracepoint already, that one tells.
  *
- * *Limit.* Whether memory for a slot can be had near a site is seen only when one is made.
+ * *Jump or trap* (`jumps.ts`). What is enabled says what it is and, if it is a trap, why; for what is not, it is foretold for
+ * hits that are only counted.
+ *
+ * *Limit.* Whether memory for a slot or a pad can be had near a site is seen only when one is made.
  *
  * @module
  */
 
 import type { Address } from "../address.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
-import { refusalOf, TracepointPlanner } from "./enable.ts";
+import { contextRefusal } from "./context.ts";
+import { refusalOf, TracepointPlanner } from "./planner.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import { howPerformed, type TracepointStats } from "./stats.ts";
+import type { Tracepoint } from "./tracepoint.ts";
 
 /** Where an argument of a static probe is. */
 export interface ArgumentDetails {
@@ -48,6 +53,11 @@ export interface SiteDetails {
    * single `step` in its place with all other threads stopped; undefined if no probe can be on it.
    */
   readonly performed: TracepointStats["performed"] | undefined;
+  /**
+   * Why each hit stops the thread, as the end of a sentence: why the site of an enabled probe is a trap and no jump, or
+   * would be one even if hits are only counted; undefined if it is or would be a jump, or no probe can be on it.
+   */
+  readonly trapReason?: string | undefined;
   /** Why no probe can be on it, as the end of a sentence; undefined if one can. */
   readonly refusal: string | undefined;
   /** Whether the program asks there whether a static probe is enabled; undefined if it does not. */
@@ -112,15 +122,33 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
   };
   const refuse = (refusal: string): SiteDetails => ({ ...site, performed: undefined, refusal, ...known });
   if (instruction === undefined) return refuse("there is no instruction that can be decoded");
-  if (instruction.refusal !== undefined) return refuse(instruction.refusal);
+  const unfit = instruction.refusal ?? contextRefusal(image, pc);
+  if (unfit !== undefined) return refuse(unfit);
   const live = fasttrap.tracepoints.find(image.pid, pc, isa.unitBytes);
   const tracepoint = live?.image === image ? live : planner.plan(instruction);
   const refusal = refusalOf(tracepoint, probe);
   if (refusal !== undefined) return refuse(refusal);
-  if (live === tracepoint || tracepoint.emulated || tracepoint.inPlace) {
-    return { ...site, performed: howPerformed(tracepoint), refusal, ...known };
+  if (live === tracepoint) {
+    const { trapReason } = tracepoint;
+    return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
+  }
+  const trapReason = foretellTrap(fasttrap, probe, tracepoint);
+  if (tracepoint.emulated || tracepoint.inPlace) {
+    return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
   }
   // The copy is tried where the original is: only its distance matters.
   const copied = image.slotsRefused === undefined && isa.displace(instruction, site.code, pc) !== undefined;
-  return { ...site, performed: copied ? "slot" : "step", refusal, ...known };
+  return { ...site, performed: copied ? "slot" : "step", trapReason, refusal, ...known };
+}
+
+/** Why a tracepoint that is nowhere yet would be a trap, if a probe on it only counts; undefined if it would be a jump. */
+function foretellTrap(fasttrap: Fasttrap, probe: Probe, tracepoint: Tracepoint): string | undefined {
+  const { memory } = tracepoint.image;
+  const { jumps, tracepoints } = fasttrap;
+  tracepoint.link(probe);
+  const code = (pc: Address, size: number) => {
+    const bytes = new Uint8Array(size);
+    return bytes.subarray(0, memory.read(pc, bytes));
+  };
+  return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
 }

@@ -12,6 +12,7 @@ import type { Address } from "../address.ts";
 import type { OperandReader } from "../isa/operand_reader.ts";
 import { type ValueType, valueTypeOf } from "../value_type.ts";
 import type { Hit } from "./hit.ts";
+import type { HitRecord } from "./hit_record.ts";
 import type { Provider } from "./provider.ts";
 
 /**
@@ -39,6 +40,20 @@ export interface Enabling {
    * @param hits How many, at least 1.
    */
   counted?(probe: Probe, hits: number): void;
+  /**
+   * Takes what was recorded of a hit that nobody was stopped for. A consumer that has this does not need the thread; for each
+   * hit it gets either this or {@linkcode Enabling.fire}.
+   *
+   * @param record The record; valid only until the call returns.
+   */
+  recorded?(record: HitRecord): void;
+  /**
+   * Takes the number of further hits of a probe that could not be recorded, because there was no space.
+   *
+   * @param probe The probe.
+   * @param hits How many, at least 1.
+   */
+  dropped?(probe: Probe, hits: number): void;
 }
 
 /** The four parts of a probe's name, as they are printed, and its number. */

@@ -36,6 +36,8 @@ export interface TracepointStats {
   readonly asked: readonly number[];
   /** How the instruction is performed. */
   readonly performed: "jump" | "emulated" | "slot" | "step";
+  /** Why it is a trap, as the end of a sentence; undefined if it is a jump. */
+  readonly trapReason: string | undefined;
 }
 
 /** A provider. */
@@ -117,6 +119,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         after: idsOf(tracepoint.after),
         asked: idsOf(tracepoint.asked),
         performed: howPerformed(tracepoint),
+        trapReason: tracepoint.trapReason,
       }),
       ({ before, after, asked }) => [...before, ...after, ...asked].some(({ owner }) => isShown(owner)),
     ),

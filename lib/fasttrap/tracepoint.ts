@@ -50,8 +50,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   slot: Slot | undefined;
   /** Where the jump leads that is in its place; undefined if a trap is there. */
   pad: Pad | undefined;
-  /** What the counter of its pad was when it was read last. */
-  countedTotal = 0;
+  /** Why it is a trap, as the end of a sentence; undefined if it is a jump, or nothing yet. */
+  trapReason: string | undefined;
   /** The probes that fire before the instruction, the last enabled first. */
   before: readonly Probe[] = [];
   /** The probes that fire after it, the last enabled first. */

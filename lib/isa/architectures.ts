@@ -5,10 +5,11 @@
  */
 
 import { DTraceError } from "../errors.ts";
+import { AARCH64 } from "./aarch64/architecture.ts";
 import type { Isa } from "./isa.ts";
 import { X86_64 } from "./x86_64/architecture.ts";
 
-const ARCHITECTURES: readonly Isa[] = [X86_64];
+const ARCHITECTURES: readonly Isa[] = [X86_64, AARCH64];
 
 /** Names of other machines that Linux runs on, for the message. */
 const OTHER_MACHINES: ReadonlyMap<number, string> = new Map([
@@ -19,7 +20,6 @@ const OTHER_MACHINES: ReadonlyMap<number, string> = new Map([
   [22, "s390"], // EM_S390
   [40, "arm (32-bit)"], // EM_ARM
   [43, "sparc64"], // EM_SPARCV9
-  [183, "aarch64"], // EM_AARCH64
   [243, "riscv"], // EM_RISCV
   [258, "loongarch"], // EM_LOONGARCH
 ]);
@@ -35,6 +35,6 @@ export function isaOf(machine: number): Isa {
   const isa = ARCHITECTURES.find((candidate) => candidate.machine === machine);
   if (isa !== undefined) return isa;
   const name = OTHER_MACHINES.get(machine) ?? `machine ${machine}`;
-  const supported = ARCHITECTURES.map((candidate) => candidate.name).join(", ");
-  throw new DTraceError("D_PROC_GRAB", `Cannot trace ${name} code: only ${supported} is supported`);
+  const supported = ARCHITECTURES.map((candidate) => candidate.name).join(" and ");
+  throw new DTraceError("D_PROC_GRAB", `Cannot trace ${name} code: only ${supported} are supported`);
 }

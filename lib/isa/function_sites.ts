@@ -5,7 +5,7 @@
  * function; all that is known is the function's bytes.
  *
  * *Method.* The bytes are decoded one instruction after the other. If that meets bytes that are no instruction, or one
- * that crosses the function's end, there is data in the code, and what was decoded before may already have been data:
+ * that crosses the function's end, or that loads a constant out of the function, there is data in the code, and what was decoded before may already have been data:
  * a trap written there would change it. Then only what control certainly reaches is kept (fasttrap rule 115): the
  * first instruction, and from each instruction the next one and the target of a direct jump or branch.
  *
@@ -79,7 +79,7 @@ function sweep(isa: Isa, code: Uint8Array, address: Address, kinds: Uint8Array):
   let offset = 0;
   while (offset < code.length) {
     const instruction = isa.decode(code, offset, toAddress(address + offset));
-    if (instruction === undefined) return false;
+    if (instruction === undefined || readsInside(instruction, address, code.length)) return false;
     kinds[offset] = kindOf(instruction, address, code.length);
     offset += instruction.length;
   }
@@ -94,6 +94,7 @@ function follow(isa: Isa, code: Uint8Array, address: Address, kinds: Uint8Array)
       const instruction = isa.decode(code, offset, toAddress(address + offset));
       // Of instructions that share bytes, a trap in one would change the other: the first that is found counts.
       if (instruction === undefined || !mark(instruction, address, kinds)) break;
+      markLiteral(instruction, address, kinds);
       const { flow, target } = instruction;
       if ((flow === "jump" || flow === "branch") && target !== undefined && isInside(target, address, code.length)) {
         pending.push(target - address);
@@ -115,6 +116,13 @@ function mark(instruction: Instruction, address: Address, kinds: Uint8Array): bo
   return true;
 }
 
+/** Notes the constant that an instruction loads out of the function, so that no instruction is seen in it. */
+function markLiteral({ literal }: Instruction, address: Address, kinds: Uint8Array): void {
+  const begin = (literal?.address ?? address) - address;
+  const end = Math.min(begin + (literal?.sizeBytes ?? 0), kinds.length);
+  for (let offset = Math.max(begin, 0); offset < end; offset++) if (kinds[offset] === UNKNOWN) kinds[offset] = INSIDE;
+}
+
 function kindOf({ flow, target }: Instruction, address: Address, sizeBytes: number): number {
   switch (flow) {
     case "return":
@@ -127,6 +135,11 @@ function kindOf({ flow, target }: Instruction, address: Address, sizeBytes: numb
     default:
       return PLAIN;
   }
+}
+
+/** Whether an instruction loads a constant out of the function: there is data in it, which may look like code. */
+function readsInside({ literal }: Instruction, address: Address, sizeBytes: number): boolean {
+  return literal !== undefined && isInside(literal.address, address, sizeBytes);
 }
 
 function isInside(target: Address, address: Address, sizeBytes: number): boolean {

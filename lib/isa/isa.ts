@@ -30,6 +30,7 @@
 
 import type { Address } from "../address.ts";
 import type { KeeperInstaller } from "./keeper.ts";
+import type { JumpInstaller } from "./jumps.ts";
 
 /**
  * What an instruction does to the program counter.
@@ -65,6 +66,16 @@ export interface Instruction {
   readonly target: Address | undefined;
   /** Why no probe can be put on it, as the end of a sentence ("it is int3, which debuggers use"); undefined if one can. */
   readonly refusal: string | undefined;
+  /** A constant in the text that it loads, if the instruction tells which: data, where no probe can be. */
+  readonly literal?: Literal | undefined;
+}
+
+/** A constant in the text. */
+export interface Literal {
+  /** Where it is. */
+  readonly address: Address;
+  /** Its size in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** Memory of the stopped thread, as emulation needs it. Words are 8 bytes, as two unsigned 32-bit halves. */
@@ -131,6 +142,8 @@ export interface Isa {
   readonly unitBytes: number;
   /** The longest instruction in bytes. */
   readonly longestBytes: number;
+  /** What users must know before they trace a program of it, as a sentence about its code; undefined if nothing. */
+  readonly caution?: string;
   /** The size of the register set in bytes. */
   readonly registersBytes: number;
   /** The size that every slot fits in, in bytes. */
@@ -143,6 +156,8 @@ export interface Isa {
   readonly trapPcBytes: number;
   /** The `si_code` of the SIGTRAP that the trap raises (`asm-generic/siginfo.h`). */
   readonly trapCode: number;
+  /** The `si_code` of the SIGTRAP that tells of a single step over a system call; that of other steps is `TRAP_TRACE`. */
+  readonly callStepCode: number;
   /** The bytes of a system call instruction, to be looked for in the target. */
   readonly systemCall: Uint8Array;
 
@@ -155,6 +170,18 @@ export interface Isa {
    * @returns The instruction; undefined if the bytes are none, or end before it does.
    */
   decode(code: Uint8Array, offset: number, address: Address): Instruction | undefined;
+
+  /** How many bytes before and behind an instruction {@linkcode Isa.contextRefusal} looks at; 0 if there is no such thing. */
+  readonly contextBytes: number;
+
+  /**
+   * Tells why no probe can be on an instruction because of those around it.
+   *
+   * @param code Bytes that hold it and, as far as they can be read, {@linkcode Isa.contextBytes} before and behind it.
+   * @param offset Where in `code` it begins.
+   * @returns The reason, as the end of a sentence; undefined if there is none.
+   */
+  contextRefusal(code: Uint8Array, offset: number): string | undefined;
 
   /**
    * Performs an instruction on a stopped thread's registers and memory, pc included.
@@ -207,101 +234,11 @@ export interface Isa {
   /** Puts jumps into the text, so that hits need not stop the thread; undefined if that is not done on this machine. */
   readonly jumps?: JumpInstaller;
 
-  /** Lets programs outlive their tracer. */
-  readonly keeper: KeeperInstaller;
+  /** Lets programs outlive their tracer; undefined if that is not done on this machine. */
+  readonly keeper?: KeeperInstaller;
 
   /** Reads and changes the registers that have a meaning to everyone. */
   readonly registers: RegisterAccess;
-}
-
-/** The instructions that a jump takes the place of. */
-export interface JumpWindow {
-  /** The address of the first one, which is the site. */
-  readonly address: Address;
-  /** The instructions, the first one at the site, as many as the jump touches. */
-  readonly instructions: readonly Instruction[];
-  /** Their bytes. */
-  readonly code: Uint8Array;
-  /** How far behind the site, in bytes, others of them begin that the jump overwrites. */
-  readonly boundaries: readonly number[];
-}
-
-/** Memory that pads share with the tracer: an area for each CPU, one behind the other. */
-export interface PadMemory {
-  /** A 4-byte word that is 0 where pads are to do nothing but the displaced instructions. */
-  readonly enabled: Address;
-  /** The first area. */
-  readonly areas: Address;
-  /** The number of areas, a power of two; CPUs beyond it share those that there are. */
-  readonly areasTotal: number;
-  /** The size of an area in bytes, a power of two. */
-  readonly areaBytes: number;
-}
-
-/** What a pad does at a hit: adds 1 to a counter. */
-export interface PadAction {
-  /** Where in the area of each CPU the counter is, in bytes; the counter has 8. */
-  readonly counterOffset: number;
-}
-
-/** The contents of a pad. */
-export interface PadCode extends Displacement {
-  /** Where in the code the jump has to lead. */
-  readonly entry: number;
-  /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
-  readonly copies: readonly number[];
-}
-
-/** Puts jumps to pads in the place of instructions. */
-export interface JumpInstaller {
-  /** The size of a jump in bytes. */
-  readonly jumpBytes: number;
-  /** Where pads preferably are, in bytes behind the site (before it if negative). */
-  readonly padDistance: number;
-  /** The features of the CPU that pads need, as `/proc/cpuinfo` names them. */
-  readonly cpuFlags: readonly string[];
-
-  /**
-   * Finds the instructions that a jump would take the place of.
-   *
-   * @param code Bytes that hold them, as many behind the site as can be read.
-   * @param offset Where in `code` the site is.
-   * @param address The site.
-   * @param functionEnd The address behind the function that the site is in.
-   * @returns The window; a string if there can be no jump says why, as the end of a sentence.
-   */
-  findWindow(code: Uint8Array, offset: number, address: Address, functionEnd: Address): JumpWindow | string;
-
-  /**
-   * Lists addresses at which the jump of a window can have its pad: where each byte of the jump at which an instruction
-   * began is a trap, or no instruction.
-   *
-   * @param window The window.
-   * @param from The least address that is wanted.
-   * @param to The address that all must be less than.
-   * @returns The addresses, ascending for each way to do that.
-   */
-  padAddresses(window: JumpWindow, from: number, to: number): Iterable<Address>;
-
-  /**
-   * Makes the contents of a pad.
-   *
-   * @param window The window.
-   * @param pad Where the entry of the pad is to be.
-   * @param memory What the pad shares with the tracer.
-   * @param action What it does at a hit.
-   * @returns The contents, which begin {@linkcode PadCode.entry} bytes before `pad`; undefined if there can be none.
-   */
-  makePad(window: JumpWindow, pad: Address, memory: PadMemory, action: PadAction): PadCode | undefined;
-
-  /**
-   * Makes the jump.
-   *
-   * @param window The window.
-   * @param pad One of its {@linkcode JumpInstaller.padAddresses}.
-   * @returns The bytes to be written at the site.
-   */
-  makeJump(window: JumpWindow, pad: Address): Uint8Array;
 }
 
 /** A register, or a part of one, that a compiler has named. */

@@ -30,7 +30,7 @@
 import { DTraceError, SystemError } from "../errors.ts";
 import { isAddress } from "../address.ts";
 import { explainRefusal, findObstacle } from "./permission.ts";
-import { openImage } from "./images.ts";
+import { cautionOf, openImage } from "./images.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
 import { isDeliverable, isOurs, listChildren, listThreads, readAncestors, readStatus, readText } from "./proc_files.ts";
 import {
@@ -87,6 +87,8 @@ export function attach(tracer: Tracer, pid: number): TracedProcess {
     abandon(tracer, pid);
     throw error instanceof DTraceError ? error : grabError(pid, "its memory cannot be opened", error);
   }
+  const caution = cautionOf(process.image);
+  if (caution !== undefined) tracer.listener.warn(caution);
   tracer.addProcess(process);
   tracer.addThread(process, pid);
   process.image.isSearched = false;

@@ -115,6 +115,9 @@ function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: numb
   thread.status = status;
   thread.reported = status;
   tracer.enqueue(thread);
+  const threads = process.image.pads.area?.recording?.threads;
+  if (threads?.isTaken(thread)) tracer.listener.threadsChange(process.image);
+  threads?.add(thread);
 }
 
 /** Traces a process that has a copy of its parent's image, without anything of ours in it, as one of its own. */
@@ -128,7 +131,7 @@ function adoptCopy(tracer: Tracer, parent: TracedProcess, child: number, status:
     });
     copy.trapAction = parent.trapAction;
     copy.isGuarded = parent.isGuarded;
-    copy.image.keeper = parent.image.keeper?.copyFor(copy.image.isa);
+    copy.image.keeper = parent.image.keeper?.copy();
     copy.image.keeperTried = parent.image.keeperTried;
     copy.fresh = true;
     tracer.addProcess(copy);

@@ -30,6 +30,16 @@ export function openImage(kernel: Kernel, pid: number): Image {
 }
 
 /**
+ * Tells what users must know before they trace a program.
+ *
+ * @param image Its image.
+ * @returns A sentence; undefined if there is nothing.
+ */
+export function cautionOf({ isa: { caution, name }, pid }: Pick<Image, "isa" | "pid">): string | undefined {
+  return caution === undefined ? undefined : `Process ${pid} runs ${name} code: ${caution}`;
+}
+
+/**
  * Reads what tells the memory of a process, and copies of it that fork has made, from any other's: where address space
  * layout randomization has put it.
  *

@@ -35,8 +35,7 @@
  */
 
 import { type Address, highHalf, toAddress } from "../address.ts";
-import type { Isa } from "../isa/isa.ts";
-import { type KeeperCode, KEPT_TABLE } from "../isa/keeper.ts";
+import { type KeeperCode, type KeeperInstaller, KEPT_TABLE } from "../isa/keeper.ts";
 
 /** The size of the page in bytes. */
 export const KEEPER_BYTES = 4096;
@@ -103,17 +102,19 @@ export class Keeper {
   room: KeptRange | undefined;
   /** Whether the second half of the room holds the table. */
   #second = false;
+  readonly #installer: KeeperInstaller;
   readonly #code: KeeperCode;
 
   /**
    * Makes the record of a keeper whose page is mapped.
    *
-   * @param isa The instruction set.
+   * @param installer What makes its code.
    * @param base Where its page is.
    */
-  constructor(isa: Isa, base: Address) {
+  constructor(installer: KeeperInstaller, base: Address) {
     this.base = base;
-    this.#code = isa.keeper.makeHandler(toAddress(base + CODE_OFFSET), toAddress(base + TABLE_OFFSET));
+    this.#installer = installer;
+    this.#code = installer.makeHandler(toAddress(base + CODE_OFFSET), toAddress(base + TABLE_OFFSET));
     this.handler = toAddress(base + CODE_OFFSET + this.#code.handler);
     this.restorer = toAddress(base + CODE_OFFSET + this.#code.restorer);
     this.flags = this.#code.flags;
@@ -149,11 +150,10 @@ export class Keeper {
   /**
    * The keeper of a copy of this memory, which a fork has made.
    *
-   * @param isa The instruction set.
    * @returns The keeper, which knows of nothing in the text yet.
    */
-  copyFor(isa: Isa): Keeper {
-    const copy = new Keeper(isa, this.base);
+  copy(): Keeper {
+    const copy = new Keeper(this.#installer, this.base);
     copy.room = this.room;
     return copy;
   }

@@ -27,7 +27,8 @@ import { guardProcesses } from "./trap_action.ts";
  * @param image The image.
  */
 export function provideKeeper(tracer: Tracer, image: Image): void {
-  if (image.keeperTried || !image.outlivesTracer) return;
+  const installer = image.isa.keeper;
+  if (image.keeperTried || !image.outlivesTracer || installer === undefined) return;
   image.keeperTried = true;
   // A handler that returns to another place than it was called from is what a shadow stack is against.
   if (!allowsCalls(tracer.kernel, image.pid) || readStatus(tracer.kernel, image.pid)?.hasShadowStack) return;
@@ -37,7 +38,7 @@ export function provideKeeper(tracer: Tracer, image: Image): void {
     if (base === undefined || thread === undefined) return;
     // A later tracer looks for it at the beginning of mappings.
     remoteCall(tracer, thread, image.isa.registers.systemCalls.madvise, [base, KEEPER_BYTES, MADV_DONTDUMP]);
-    const keeper = new Keeper(image.isa, base);
+    const keeper = new Keeper(installer, base);
     if (!image.text.write(base, keeper.page())) return;
     image.keeper = keeper;
     guardProcesses(tracer, image);

@@ -282,6 +282,7 @@ function unmap(tracer: Tracer, image: Image, ranges: readonly KeptRange[]): void
 /** Takes callers out of the ends of texts. */
 function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping[]): void {
   const { isa, memory, text } = image;
+  if (isa.keeper === undefined) return;
   const own = isa.keeper.makeCaller(new Uint32Array(isa.registersBytes / 4));
   const codeBytes = own.findLastIndex((byte) => byte !== 0) + 1;
   for (const { end, path, permissions } of mappings) {

@@ -1,14 +1,16 @@
 /**
- * What pads share with the tracer: counters, an area of them for each CPU.
+ * What pads share with the tracer: counters and a ring of records, an area of them for each CPU.
  *
- * *Problem.* The counts of a hit must be there when the target has ended or executed another program a microsecond later, and
+ * *Problem.* What a hit has left must be there when the target has ended or executed another program a microsecond later, and
  * reading them must not cost the target anything.
  *
  * *Method.* A file in memory that the target has made and mapped, and of which the tracer has a duplicate
  * (pidfd_getfd(2)): both see the same pages. A counter has 8 bytes in the area of each CPU; its value is their sum. A counter
  * is given away with the value that it has then, since adding to it is all that a pad can do.
  *
- * *Untrusted.* The program can write anything into these pages. Whatever is read is taken for a number of hits, and
+ * Records are read by `record_rings.ts`, from the first one that is wanted on.
+ *
+ * *Untrusted.* The program can write anything into these pages. What is read of a counter is taken for a number of hits, and
  * nothing else is concluded from it.
  *
  * @module
@@ -16,10 +18,26 @@
 
 import { type Kernel, mappedMemory } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
-import type { PadMemory } from "../isa/isa.ts";
+import type { PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/jumps.ts";
+import type { Image } from "./process.ts";
+import { RecordRings } from "./record_rings.ts";
+import { RecordThreads } from "./record_threads.ts";
+import { TickClock } from "./tick_clock.ts";
 
 /** The size of a counter in bytes. */
 const COUNTER_BYTES = 8;
+/** Sites have numbers from 1 up to this, which are used again when all have been (`RecordAction` of `isa/jumps.ts`). */
+const SITES_LIMIT = 2 ** 24 - 1;
+
+/** What it takes to read records. */
+export interface Recording {
+  /** The rings. */
+  readonly rings: RecordRings;
+  /** Their time. */
+  readonly clock: TickClock;
+  /** Their threads. */
+  readonly threads: RecordThreads;
+}
 
 /** See the module's comment. */
 export class PadArea implements PadMemory, Disposable {
@@ -31,12 +49,20 @@ export class PadArea implements PadMemory, Disposable {
   readonly areasTotal: number;
   /** See {@linkcode PadMemory.areaBytes}. */
   readonly areaBytes: number;
+  /** See {@linkcode PadMemory.ring}. */
+  readonly ring: RingLayout;
+  /** How many bytes of counters there are in each area. */
+  readonly #countersBytes: number;
   readonly #kernel: Kernel;
   readonly #address: Address;
   readonly #words: Uint32Array;
   readonly #free: number[] = [];
   #used = 0;
   #open = true;
+  #lastSite = 0;
+  readonly #freed: PadAction[] = [];
+  readonly #freedSites: number[] = [];
+  #recording: Recording | undefined;
 
   /**
    * Maps the file into the tracer.
@@ -46,14 +72,16 @@ export class PadArea implements PadMemory, Disposable {
    * @param places Where it is in the target.
    * @throws {SystemError} If it cannot be mapped.
    */
-  constructor(kernel: Kernel, fd: number, { enabled, areas, areasTotal, areaBytes }: PadMemory) {
+  constructor(kernel: Kernel, fd: number, { enabled, areas, areasTotal, areaBytes, ring }: PadMemory) {
     this.#kernel = kernel;
     this.enabled = enabled;
     this.areas = areas;
     this.areasTotal = areasTotal;
     this.areaBytes = areaBytes;
+    this.ring = ring;
+    this.#countersBytes = Math.min(ring.headOffset, ring.tailOffset, ring.cellsOffset);
     this.#address = toAddress(
-      kernel.check(kernel.call.ft_map(fd, 0, this.sizeBytes, 0), "map", "the counters of pads"),
+      kernel.check(kernel.call.ft_map(fd, 0, this.sizeBytes, 1), "map", "the memory of pads"),
     );
     this.#words = new Uint32Array(mappedMemory(this.#address, this.sizeBytes));
   }
@@ -72,13 +100,23 @@ export class PadArea implements PadMemory, Disposable {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     const offset = this.#used * COUNTER_BYTES;
-    if (offset >= this.areaBytes) return undefined;
+    if (offset >= this.#countersBytes) return undefined;
     this.#used++;
     return offset;
   }
 
   /**
-   * Gives a counter back. No pad adds to it any more.
+   * Notes that no thread is in a pad any more, so that its counter does not change, and all its records are in the rings.
+   *
+   * @param action What the pad did.
+   */
+  free(action: PadAction): void {
+    this.#freed.push(action);
+    if (action.kind === "record") this.#freedSites.push(action.site);
+  }
+
+  /**
+   * Gives a counter back. No pad adds to it any more, and nobody has to read it.
    *
    * @param offset Its offset.
    */
@@ -107,6 +145,56 @@ export class PadArea implements PadMemory, Disposable {
       sum += high * 2 ** 32 + low;
     }
     return sum;
+  }
+
+  /** What it takes to read records; undefined as long as none are wanted, and when the areas are gone. */
+  get recording(): Recording | undefined {
+    return this.#open ? this.#recording : undefined;
+  }
+
+  /**
+   * Prepares for records.
+   *
+   * @param image The image, whose threads are stopped.
+   * @param writer How its pads write them.
+   * @throws {SystemError} If the clock of the CPU cannot be read.
+   */
+  record(image: Image, writer: RecordWriter): void {
+    if (this.#recording !== undefined) return;
+    const clock = new TickClock(this.#kernel);
+    this.#recording = {
+      clock,
+      rings: new RecordRings(this.#words, this, clock.base),
+      threads: new RecordThreads(this.#kernel, writer, image),
+    };
+  }
+
+  /**
+   * Takes a number for a site whose hits are recorded. Numbers are used again only when all have been.
+   *
+   * @returns The number.
+   */
+  takeSite(): number {
+    this.#lastSite = this.#lastSite % SITES_LIMIT + 1;
+    return this.#lastSite;
+  }
+
+  /**
+   * Takes what those pads did that have been freed since the last call. Their counters have still to be read and freed.
+   *
+   * @returns What they did.
+   */
+  takeFreed(): readonly PadAction[] {
+    return this.#freed.splice(0);
+  }
+
+  /**
+   * Takes the numbers of sites whose pads have been freed since the last call. Their last records are in the rings.
+   *
+   * @returns The numbers.
+   */
+  takeFreedSites(): readonly number[] {
+    return this.#freedSites.splice(0);
   }
 
   /** Unmaps the areas from the tracer. */

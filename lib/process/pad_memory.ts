@@ -4,7 +4,7 @@
  * *Method.* By system calls in the name of a stopped thread (`remote_call.ts`), once for each image:
  *
  * 1. a private page that is wiped in children of fork(2), with the word that says whether pads do anything;
- * 2. a file in memory, as large as the counters of all CPUs; only the pages that are used cost anything;
+ * 2. a file in memory, as large as the counters and rings of all CPUs; only the pages that are used cost anything;
  * 3. the file mapped, and a duplicate of its descriptor fetched by the tracer; then the target's is closed.
  *
  * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
@@ -15,15 +15,27 @@
  * @module
  */
 
+import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
-import type { JumpWindow, PadAction } from "../isa/isa.ts";
+import type { Instruction } from "../isa/isa.ts";
+import { CELL_BYTES, type CountAction, type JumpWindow, type RecordAction, type RingLayout } from "../isa/jumps.ts";
 import { PadArea } from "./pad_area.ts";
 import type { KeptRange } from "./keeper.ts";
-import { GRANULE_BYTES, type Pad, type Pads } from "./pads.ts";
-import { readMappings, readStatus, readText } from "./proc_files.ts";
+import { GRANULE_BYTES } from "./pad_range.ts";
+import type { Pad, Pads } from "./pads.ts";
+import {
+  AT_HWCAP2,
+  type Mapping,
+  readAuxiliary,
+  readHeapStart,
+  readMappings,
+  readStatus,
+  readText,
+} from "./proc_files.ts";
 import type { Image, Thread } from "./process.ts";
 import {
+  MADV_NOHUGEPAGE,
   MADV_WIPEONFORK,
   MAP_ANONYMOUS,
   MAP_FIXED_NOREPLACE,
@@ -38,8 +50,14 @@ import {
 import { allowsCalls, findCaller, remoteCall } from "./remote_call.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** The size of the counters of one CPU in bytes: 262,144 counters. */
-const AREA_BYTES = 1 << 21;
+/** The size of what one CPU has, in bytes: 262,144 counters, and a ring with the longest record behind its end. */
+const AREA_BYTES = 1 << 23;
+const RING: RingLayout = {
+  headOffset: 1 << 21,
+  tailOffset: (1 << 21) + CELL_BYTES,
+  cellsOffset: (1 << 21) + 4096,
+  cellsTotal: 1 << 16,
+};
 /** The most areas; CPUs beyond share them. */
 const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;
@@ -50,32 +68,87 @@ const WRITE_BYTES = 1 << 16;
 /** How many gaps are tried for a range. */
 const TRIES_LIMIT = 4;
 
+/** What is wanted of the hits of a pad. */
+export type PadWish = Pick<CountAction, "kind" | "leaving"> | Pick<RecordAction, "kind" | "leaving" | "values">;
+
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
  * image must be stopped.
  *
  * @param tracer The tracer.
  * @param image The image.
- * @param window What its jump takes the place of.
+ * @param mappings Its mappings, ascending, to which those are added that are made.
+ * @param instruction The instruction of its site.
+ * @param windows What its jump may take the place of, best first.
+ * @param wish What it is to do at a hit.
  * @returns The pad; a string if there can be none says why, as the end of a sentence.
  */
-export function makeCountingPad(tracer: Tracer, image: Image, window: JumpWindow): Pad | string {
+export function makeWantedPad(
+  tracer: Tracer,
+  image: Image,
+  mappings: Mapping[],
+  instruction: Instruction,
+  windows: Iterable<JumpWindow>,
+  wish: PadWish,
+): Pad | string {
   const { pads } = image;
   const area = pads.area ?? provideArea(tracer, image);
   if (area === undefined) return pads.refused ?? "its memory cannot be had";
+  if (wish.kind === "record" && area.recording === undefined) {
+    pads.recordsRefused ??= startRecording(tracer, image, area);
+    if (pads.recordsRefused !== undefined) return pads.recordsRefused;
+  }
   const counterOffset = area.takeCounter();
   if (counterOffset === undefined) return "there are too many counters";
-  const pad = makePad(tracer, image, window, area, { counterOffset });
-  if (typeof pad === "string") area.freeCounter(counterOffset);
-  return pad;
+  const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
+  let reason = "there is no memory that a jump reaches";
+  for (const window of windows) {
+    let pad = pads.allocate(instruction, window, area, action);
+    if (pad === undefined && attempt(() => mapRange(tracer, image, mappings, window))) {
+      pad = pads.allocate(instruction, window, area, action);
+    }
+    if (pad !== undefined && typeof pad !== "string") return pad;
+    reason = pad ?? reason;
+  }
+  area.freeCounter(counterOffset);
+  return reason;
 }
 
-function makePad(tracer: Tracer, image: Image, window: JumpWindow, area: PadArea, action: PadAction): Pad | string {
-  const { pads } = image;
-  let pad = pads.allocate(window, area, action);
-  if (pad === undefined && attempt(() => mapRange(tracer, image, window))) pad = pads.allocate(window, area, action);
-  if (pad === undefined) return "there is no memory that a jump reaches";
-  return pad;
+/** Prepares for records. Returns why there can be none. */
+function startRecording(tracer: Tracer, image: Image, area: PadArea): string | undefined {
+  const { kernel } = tracer;
+  const writer = image.isa.jumps?.records;
+  const flags = readCpuFlags(kernel);
+  const missing = writer?.cpuFlags.filter((flag) => !flags.includes(flag)) ?? [];
+  if (writer === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
+  const capabilities = readAuxiliary(kernel, image.pid).get(AT_HWCAP2) ?? 0;
+  if ((capabilities & writer.capabilities) !== writer.capabilities) {
+    return "the kernel does not let it tell its threads";
+  }
+  return attempt(() => area.record(image, writer)) ? undefined : "the clock of the CPU cannot be read";
+}
+
+/** The features of the CPU. */
+function readCpuFlags(kernel: Kernel): readonly string[] {
+  return /^(?:flags|Features)\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
+}
+
+/**
+ * Reads the mappings of a process, with an empty one where its heap is to be, if it has none yet.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The mappings, ascending; none if they cannot be read.
+ */
+export function readMappingsAndHeap(kernel: Kernel, pid: number): Mapping[] {
+  const mappings = readMappings(kernel, pid) ?? [];
+  const heap = readHeapStart(kernel, pid);
+  if (heap === undefined || mappings.length === 0 || mappings.some(({ path }) => path === "[heap]")) return mappings;
+  const index = mappings.findIndex(({ start }) => start > heap);
+  return mappings.toSpliced(index < 0 ? mappings.length : index, 0, {
+    ...mappings[0]!,
+    ...{ start: heap, end: heap, path: "[heap]", permissions: "rw-p" },
+  });
 }
 
 /**
@@ -93,14 +166,14 @@ export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
     for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
     const run = sorted.slice(begin, end);
     const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
-    for (const pad of run) bytes.set(pad.displacement.code, pad.address - address);
+    for (const pad of run) bytes.set(pad.takeCode(), pad.address - address);
     if (!image.text.write(address, bytes)) unwritten.push(...run);
   }
   return unwritten;
 }
 
-function endOf({ address, displacement: { code } }: Pad): number {
-  return address + code.length;
+function endOf({ address, sizeBytes }: Pad): number {
+  return address + sizeBytes;
 }
 
 /** Whether nothing else can be between two pads, and both can be written together with what begins at an address. */
@@ -130,7 +203,7 @@ export function unmapPads(tracer: Tracer, image: Image): void {
  * @returns The ranges: the pads themselves, then what they share with the tracer.
  */
 export function rangesOf({ area, ranges }: Pads): KeptRange[] {
-  if (area === undefined) return ranges;
+  if (area === undefined) return [...ranges];
   return [
     ...ranges,
     { base: area.areas, sizeBytes: area.sizeBytes },
@@ -146,6 +219,7 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
   attempt(() => void (pads.area = makeArea(tracer, thread)));
+  pads.mayScatter = mayScatter(tracer, image.pid);
   if (pads.area === undefined) pads.refused = "it may not share memory with the tracer";
   return pads.area;
 }
@@ -153,12 +227,13 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
 /** Why the pads of an image cannot be had, as far as that is known without trying. */
 function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   const { kernel } = tracer;
-  const flags = /^flags\s*:(.*)$/m.exec(readText(kernel, "/proc/cpuinfo") ?? "")?.[1]?.split(" ") ?? [];
+  const flags = readCpuFlags(kernel);
   const missing = (isa.jumps?.cpuFlags ?? []).filter((flag) => !flags.includes(flag));
   if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
   if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
-  const limit = /^Max file size\s+(\S+)/m.exec(readText(kernel, `/proc/${pid}/limits`) ?? "")?.[1];
+  const limits = readText(kernel, `/proc/${pid}/limits`) ?? "";
+  const limit = /^Max file size\s+(\S+)/m.exec(limits)?.[1];
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
   if (limit !== "unlimited" && !(Number(limit) >= sizeBytes)) return "it may not make files of that size";
   return undefined;
@@ -193,7 +268,7 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
     const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
     const own = fetchDescriptor(tracer, pid, fd);
     try {
-      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES });
+      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES, ring: RING });
     } finally {
       kernel.call.ft_close(own);
     }
@@ -211,25 +286,35 @@ function fetchDescriptor({ kernel }: Tracer, pid: number, fd: number): number {
   }
 }
 
+/**
+ * Whether many ranges would do no harm: the address space is not limited, and the program does not lock what is mapped into
+ * memory (mlockall(2)).
+ */
+function mayScatter({ kernel }: Tracer, pid: number): boolean {
+  return /^Max address space\s+unlimited/m.test(readText(kernel, `/proc/${pid}/limits`) ?? "") &&
+    /^VmLck:\s+0 kB/m.test(readText(kernel, `/proc/${pid}/status`) ?? "");
+}
+
 /** Has the target map a range that the jump of a window reaches. */
-function mapRange(tracer: Tracer, image: Image, window: JumpWindow): boolean {
+function mapRange(tracer: Tracer, image: Image, mappings: Mapping[], window: JumpWindow): boolean {
   const thread = findCaller(image);
   if (thread === undefined) return false;
-  const { mmap, munmap } = image.isa.registers.systemCalls;
-  const mappings = readMappings(tracer.kernel, thread.process.pid) ?? [];
+  const { mmap, munmap, madvise } = image.isa.registers.systemCalls;
   for (let tries = 0; tries < TRIES_LIMIT; tries++) {
     const gap = image.pads.findGap(mappings, window);
     if (gap === undefined) return false;
     const { base, sizeBytes } = gap;
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     const got = remoteCall(tracer, thread, mmap, [base, sizeBytes, PROT_READ | PROT_EXEC, flags, -1, 0]);
+    mappings.push({ ...mappings[0]!, start: base, end: (base + sizeBytes) as Address, path: "" });
+    mappings.sort((a, b) => a.start - b.start);
     if (got === base) {
-      image.pads.add(base, sizeBytes);
+      // A page of 2 MiB for a single pad would be too much. A kernel without them refuses, which is as good.
+      remoteCall(tracer, thread, madvise, [base, sizeBytes, MADV_NOHUGEPAGE]);
+      image.pads.add(gap, window);
       return true;
     }
     if (isAddress(got)) remoteCall(tracer, thread, munmap, [got, sizeBytes]);
-    mappings.push({ ...mappings[0]!, start: base, end: (base + sizeBytes) as Address, path: "" });
-    mappings.sort((a, b) => a.start - b.start);
   }
   return false;
 }

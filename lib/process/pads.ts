@@ -2,17 +2,20 @@
  * Pads: what jumps lead to, in the memory of a target.
  *
  * *Problem.* A jump decides by its bytes where its pad is: somewhere within 2 GiB, or in one of many small places far below
- * the site (see `isa/x86_64/window.ts`). Pads come and go by the thousand, and each address inside of one has to be found
- * when a thread stops there.
+ * the site, or at a single address (see `isa/x86_64/window.ts`). Pads come and go by the thousand, and each address inside of
+ * one has to be found when a thread stops there.
  *
- * *Method.* Large ranges of executable memory, of which only the pages cost anything that are used, at the distance that most
- * jumps need. A range is cut into granules of 16 bytes; a pad takes the first free run of them that its jump can reach,
- * from where the last pad of the same kind was found.
+ * *Method.* Large ranges of executable memory, of which only the pages cost anything that are used: at the distance that most
+ * jumps need, and wherever a jump leads that keeps bytes of the program. Ranges do not cross multiples of their size, so that
+ * each is found by its address. A pad takes the first free run of granules (`pad_range.ts`) that its jump can reach, from where
+ * the last pad of the same kind was found.
  *
- * A pad is a {@linkcode Slot} to everybody who only needs to know what a thread in it is doing.
+ * *Where ranges may be.* Not where the program expects to grow: above its heap, and below its first stack.
+ *
+ * A pad is a {@linkcode Slot} to everybody who only needs to know what a thread in it is doing. Its contents are made again
+ * when somebody asks: few threads are ever found in one of thousands.
  *
  * *Invariants.*
- * - A granule belongs to one pad at most.
  * - A pad's bytes change only while no thread can be inside (`fasttrap/barrier.ts`).
  * - {@linkcode Pads.copyAt} knows the traps inside of exactly those jumps that are in the text.
  *
@@ -20,56 +23,133 @@
  */
 
 import { type Address, toAddress } from "../address.ts";
-import { assert } from "../errors.ts";
-import type { Isa, JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/isa.ts";
+import type { Instruction, Isa } from "../isa/isa.ts";
+import type { JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/jumps.ts";
 import type { KeptSite } from "./keeper.ts";
 import type { PadArea } from "./pad_area.ts";
+import { PadRange } from "./pad_range.ts";
 import type { Mapping } from "./proc_files.ts";
 import type { Slot } from "./slots.ts";
 
-/** In what ranges are cut, in bytes. A granule holds bytes of one pad at most. */
-export const GRANULE_BYTES = 16;
-/** The size of a range in bytes: the jumps of a module of 16 MiB that have a trap as their last byte reach into one. */
+/** The size of a range in bytes: the jumps of a module of 16 MiB that have a trap as their last byte reach into two. */
 const RANGE_BYTES = 1 << 25;
 /** The least range that is worth being mapped, in bytes. */
 const LEAST_RANGE_BYTES = 1 << 16;
 /** What is left free beside other mappings, which may grow, in bytes. */
 const GUARD_BYTES = 1 << 20;
+/** What is left free above the heap, in bytes. What malloc(3) does not get there it maps elsewhere. */
+const HEAP_BYTES = 1 << 26;
+/** What is left free below the first stack, in bytes. */
+const STACK_BYTES = 1 << 30;
 const PAGE_BYTES = 4096;
 /** No program is mapped below this address (`vm.mmap_min_addr`). */
 const LOWEST_ADDRESS = 1 << 16;
+/** How far a jump reaches, in bytes. */
+const REACH_BYTES = 2 ** 31;
+/** Windows that are in the same multiple of this look for their pads one behind the other, in bytes. */
+const NEAR_BYTES = 1 << 20;
+/** What a pad may have at least, in bytes, to be guessed before it is made. */
+const GUESSED_BYTES = 96;
+
+/** A range that can be mapped. */
+export interface Gap {
+  readonly base: Address;
+  readonly sizeBytes: number;
+}
 
 /** A pad. */
-export interface Pad extends Slot {
-  /** What its jump takes the place of. */
-  readonly window: JumpWindow;
-  /** Its contents. */
-  readonly displacement: PadCode;
+export class Pad implements Slot {
+  /** Its first address. */
+  readonly address: Address;
+  /** Its size in bytes. */
+  readonly sizeBytes: number;
   /** Where its jump leads. */
   readonly entry: Address;
-  /** The bytes of the jump. */
-  readonly jump: Uint8Array;
+  /** The instruction of its site. */
+  readonly instruction: Instruction;
+  /** What its jump takes the place of. */
+  readonly window: JumpWindow;
   /** What it does at a hit. */
   readonly action: PadAction;
+  /** Where in it the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
+  readonly copies: readonly number[];
+  /** Where the displaced copy of the instruction of its site is. */
+  readonly siteCopy: Address;
+  readonly #jumps: JumpInstaller;
+  readonly #memory: PadMemory;
+  #code: Uint8Array | undefined;
+
+  /**
+   * Makes a pad.
+   *
+   * @param jumps What makes its contents.
+   * @param instruction The instruction of its site.
+   * @param window What its jump takes the place of.
+   * @param entry Where its jump leads.
+   * @param memory What it shares with the tracer.
+   * @param action What it does at a hit.
+   * @param code Its contents.
+   */
+  constructor(
+    jumps: JumpInstaller,
+    instruction: Instruction,
+    window: JumpWindow,
+    entry: Address,
+    memory: PadMemory,
+    action: PadAction,
+    code: PadCode,
+  ) {
+    this.#jumps = jumps;
+    this.instruction = instruction;
+    this.#memory = memory;
+    this.#code = code.code;
+    this.address = toAddress(entry - code.entry);
+    this.sizeBytes = code.code.length;
+    this.entry = entry;
+    this.window = window;
+    this.action = action;
+    this.copies = code.copies;
+    this.siteCopy = toAddress(this.address + code.copies[window.boundaries.indexOf(window.siteOffset) + 1]!);
+  }
+
+  /** The bytes of the instruction of its site, and some behind it. */
+  get siteCode(): Uint8Array {
+    return this.window.code.subarray(this.window.siteOffset);
+  }
+
+  /** The bytes of the jump. */
+  get jump(): Uint8Array {
+    return this.#jumps.makeJump(this.window, this.entry);
+  }
+
+  /** Its contents. */
+  get displacement(): PadCode {
+    return this.#jumps.makePad(this.window, this.entry, this.#memory, this.action)!;
+  }
+
+  /**
+   * Gives its code away, to be written.
+   *
+   * @returns The bytes.
+   */
+  takeCode(): Uint8Array {
+    const code = this.#code ?? this.displacement.code;
+    this.#code = undefined;
+    return code;
+  }
+
   /**
    * Tells whether a thread is at the beginning, where it can still be set back to the site.
    *
    * @param pc Its pc.
    * @returns Whether it is.
    */
-  begins(pc: number): boolean;
-}
-
-/** A range of memory that is cut into pads. */
-interface PadRange {
-  readonly base: number;
-  readonly sizeBytes: number;
-  /** Which granules are taken. */
-  readonly taken: Uint8Array;
-  /** The pads by their first granule. */
-  readonly pads: Map<number, Pad>;
-  /** Where to look next, by the boundaries of the windows. */
-  readonly next: Map<string, number>;
+  begins(pc: number): boolean {
+    const { begin, resume } = this.displacement;
+    const offset = pc - this.address;
+    const held = resume.find(({ offset: at, isHeld }) => at > begin && isHeld)?.offset ?? begin;
+    return offset >= begin && offset < held;
+  }
 }
 
 /** The pads of one memory image. */
@@ -78,13 +158,18 @@ export class Pads {
   area: PadArea | undefined;
   /** Why there can be none, as the end of a sentence; undefined if there can, or if that was not tried. */
   refused: string | undefined;
+  /** Why none of them can write records, as the end of a sentence; undefined if they can, or if that was not tried. */
+  recordsRefused: string | undefined;
+  /** Whether ranges may be anywhere, for single jumps; else only at the distance that most need. */
+  mayScatter = true;
   readonly #jumps: JumpInstaller | undefined;
-  readonly #ranges: PadRange[] = [];
+  /** All ranges by the multiple of their size that they are in. */
+  readonly #ranges = new Map<number, PadRange<Pad>[]>();
+  /** Those that were made for jumps that have a choice. */
+  readonly #common: PadRange<Pad>[] = [];
   readonly #copies = new Map<number, Address>();
   /** Where traps inside of jumps have been, which a thread may have met and not told yet. */
   readonly #late = new Set<number>();
-  /** The most granules that a pad has had. */
-  #longest = 0;
 
   /**
    * Makes the pads of an image; there is none at first.
@@ -97,12 +182,12 @@ export class Pads {
 
   /** Whether there is none, and never was. */
   get isEmpty(): boolean {
-    return this.#ranges.length === 0;
+    return this.#ranges.size === 0;
   }
 
   /** The ranges, to be unmapped at the end. */
-  get ranges(): { readonly base: Address; readonly sizeBytes: number }[] {
-    return this.#ranges.map(({ base, sizeBytes }) => ({ base: toAddress(base), sizeBytes }));
+  get ranges(): readonly Gap[] {
+    return [...this.#ranges.values()].flat();
   }
 
   /** The places inside of jumps in the text at which threads make traps. */
@@ -117,64 +202,52 @@ export class Pads {
    * @param window The window.
    * @returns The range; undefined if there is no gap that the jump reaches.
    */
-  findGap(
-    mappings: readonly Mapping[],
-    window: JumpWindow,
-  ): { readonly base: Address; readonly sizeBytes: number } | undefined {
+  findGap(mappings: readonly Mapping[], window: JumpWindow): Gap | undefined {
+    const keeps = this.#keeps(window);
+    if (keeps && !this.mayScatter) return undefined;
+    const { address } = window;
+    const anywhere = () => this.#findGapIn(mappings, window, address - REACH_BYTES, address + REACH_BYTES);
+    if (keeps) return anywhere();
     // At the distance that most windows need, where the pads of others can be as well; else anywhere.
-    const middle = window.address + (this.#jumps?.padDistance ?? 0);
-    return this.#findGapIn(mappings, window, middle - GUARD_BYTES, middle + RANGE_BYTES) ??
-      this.#findGapIn(mappings, window, LOWEST_ADDRESS, Infinity);
+    const middle = address + (this.#jumps?.padDistance ?? 0);
+    return this.#findGapIn(mappings, window, middle - GUARD_BYTES, middle + RANGE_BYTES) ?? anywhere();
   }
 
   /**
    * Adds a range that has been mapped.
    *
-   * @param base Its first address.
-   * @param sizeBytes Its size.
+   * @param gap The range.
+   * @param window The window that it is for.
    */
-  add(base: Address, sizeBytes: number): void {
-    const taken = new Uint8Array(Math.floor(sizeBytes / GRANULE_BYTES));
-    this.#ranges.push({ base, sizeBytes, taken, pads: new Map(), next: new Map() });
+  add({ base, sizeBytes }: Gap, window: JumpWindow): void {
+    const range = new PadRange<Pad>(base, sizeBytes);
+    const index = Math.floor(base / RANGE_BYTES);
+    this.#ranges.set(index, [...this.#ranges.get(index) ?? [], range]);
+    if (!this.#keeps(window)) this.#common.push(range);
   }
 
   /**
    * Makes a pad. Its bytes still have to be written.
    *
+   * @param instruction The instruction of its site.
    * @param window What its jump takes the place of.
    * @param memory What it shares with the tracer.
    * @param action What it does at a hit.
    * @returns The pad; undefined if no range has room that the jump reaches; a string if there can be no pad says why.
    */
-  allocate(window: JumpWindow, memory: PadMemory, action: PadAction): Pad | string | undefined {
-    const jumps = this.#jumps;
-    assert(jumps !== undefined, "pads are made where jumps can be");
-    // What it takes is nearly the same everywhere: where that is not free, nothing has to be made.
-    let draft = jumps.makePad(window, window.address, memory, action);
-    for (const range of this.#ranges) {
-      for (const entry of this.#candidates(range, window)) {
-        if (draft !== undefined && !isFree(range, entry - draft.entry, draft.code.length)) continue;
-        const displacement = draft = jumps.makePad(window, entry, memory, action);
-        if (displacement === undefined) return "its copy would have another effect";
-        const address = toAddress(entry - displacement.entry);
-        if (!isFree(range, address, displacement.code.length)) continue;
-        this.#take(range, address, displacement.code.length);
-        const pad: Pad = {
-          address,
-          entry,
-          window,
-          action,
-          displacement,
-          instruction: window.instructions[0]!,
-          jump: jumps.makeJump(window, entry),
-          begins: (pc) => isBeginning(displacement, pc - address),
-        };
-        range.pads.set(granuleOf(range, address), pad);
-        range.next.set(window.boundaries.join(), entry + 1);
-        return pad;
-      }
+  allocate(
+    instruction: Instruction,
+    window: JumpWindow,
+    memory: PadMemory,
+    action: PadAction,
+  ): Pad | string | undefined {
+    let reason: string | undefined;
+    for (const range of this.#rangesFor(window)) {
+      const pad = this.#allocateIn(range, instruction, window, memory, action);
+      if (typeof pad !== "string" && pad !== undefined) return pad;
+      reason ??= pad;
     }
-    return undefined;
+    return reason;
   }
 
   /**
@@ -184,14 +257,9 @@ export class Pads {
    * @returns Whether it was one of these.
    */
   free(pad: Slot): boolean {
+    if (!(pad instanceof Pad)) return false;
     const range = this.#rangeAt(pad.address);
-    if (range === undefined) return false;
-    const first = granuleOf(range, pad.address);
-    if (range.pads.get(first) !== pad) return true;
-    range.pads.delete(first);
-    range.taken.fill(0, first, granuleOf(range, pad.address + pad.displacement.code.length - 1) + 1);
-    range.next.clear();
-    this.area?.freeCounter((pad as Pad).action.counterOffset);
+    if (range?.release(pad.address, pad.sizeBytes, pad)) this.area?.free(pad.action);
     return true;
   }
 
@@ -202,14 +270,8 @@ export class Pads {
    * @returns The pad; undefined if it is in none.
    */
   at(pc: number): Pad | undefined {
-    const range = this.#rangeAt(pc);
-    if (range === undefined) return undefined;
-    const granule = granuleOf(range, pc);
-    for (let first = granule; first >= 0 && granule - first < this.#longest && range.taken[first] === 1; first--) {
-      const pad = range.pads.get(first);
-      if (pad !== undefined) return pc >= pad.address ? pad : undefined;
-    }
-    return undefined;
+    const pad = this.#rangeAt(pc)?.at(pc);
+    return pad !== undefined && pc >= pad.address ? pad : undefined;
   }
 
   /**
@@ -238,9 +300,7 @@ export class Pads {
    * @param pad The pad.
    */
   arm(pad: Pad): void {
-    for (const [offset, copy] of innerCopies(pad)) {
-      this.#copies.set(pad.window.address + offset, toAddress(pad.address + copy));
-    }
+    for (const [place, copy] of innerCopies(pad)) this.#copies.set(place, copy);
   }
 
   /**
@@ -249,60 +309,117 @@ export class Pads {
    * @param pad The pad.
    */
   disarm(pad: Pad): void {
-    for (const [offset] of innerCopies(pad)) {
-      this.#copies.delete(pad.window.address + offset);
-      this.#late.add(pad.window.address + offset);
+    const { address: site, boundaries } = pad.window;
+    for (const offset of boundaries) {
+      if (this.#copies.delete(site + offset)) this.#late.add(site + offset);
     }
   }
 
   /** Forgets all ranges, which have been unmapped. What the pads have counted can still be read. */
   clear(): void {
-    this.#ranges.length = 0;
+    this.#ranges.clear();
+    this.#common.length = 0;
     this.#copies.clear();
   }
 
-  #findGapIn(
-    mappings: readonly Mapping[],
+  /** Whether a jump keeps bytes, so that there is hardly a choice where it leads. */
+  #keeps({ keptFrom }: JumpWindow): boolean {
+    return keptFrom < this.#jumps!.jumpBytes;
+  }
+
+  /** The ranges that have been made for jumps such as that of a window. */
+  #rangesFor(window: JumpWindow): readonly PadRange<Pad>[] {
+    if (!this.#keeps(window)) return this.#common;
+    // The last byte of the displacement is given: what it reaches lies in two multiples of the size of a range at most.
+    const least = this.#jumps!.padAddress(window, window.address - REACH_BYTES, window.address + REACH_BYTES);
+    if (least === undefined) return [];
+    const index = Math.floor(least / RANGE_BYTES);
+    return [...this.#ranges.get(index) ?? [], ...this.#ranges.get(index + 1) ?? []];
+  }
+
+  #allocateIn(
+    range: PadRange<Pad>,
+    instruction: Instruction,
     window: JumpWindow,
-    from: number,
-    to: number,
-  ): { readonly base: Address; readonly sizeBytes: number } | undefined {
-    let previousEnd = LOWEST_ADDRESS;
-    for (const { start, end } of mappings) {
-      const low = roundUp(Math.max(previousEnd + GUARD_BYTES, from));
-      const high = Math.min(start - GUARD_BYTES, to);
-      previousEnd = end;
-      const first = high - low < LEAST_RANGE_BYTES ? undefined : this.#firstAddress(window, low, high);
-      if (first === undefined) continue;
-      const base = Math.max(first - (first % PAGE_BYTES) - PAGE_BYTES, low);
-      const sizeBytes = Math.min(RANGE_BYTES, high - (high % PAGE_BYTES) - base);
-      if (sizeBytes >= LEAST_RANGE_BYTES) return { base: toAddress(base), sizeBytes };
+    memory: PadMemory,
+    action: PadAction,
+  ): Pad | string | undefined {
+    const jumps = this.#jumps!;
+    const kind = kindOf(window);
+    let from: number = (kind === undefined ? undefined : range.next.get(kind)) ?? range.base;
+    let guessed = GUESSED_BYTES;
+    let before = 0;
+    for (;;) {
+      const entry = jumps.padAddress(window, from, range.end);
+      if (entry === undefined) {
+        if (kind !== undefined) range.next.set(kind, from);
+        return undefined;
+      }
+      from = entry + 1;
+      const address = entry - before;
+      if (address < range.base) continue;
+      const obstacle = range.obstacle(address, guessed);
+      if (obstacle !== undefined) {
+        from = Math.max(from, obstacle + before);
+        continue;
+      }
+      const code = jumps.makePad(window, entry, memory, action, false);
+      if (code === undefined) return "its copy would have another effect";
+      before = code.entry;
+      guessed = code.code.length;
+      const pad = new Pad(jumps, instruction, window, entry, memory, action, code);
+      if (pad.address < range.base || pad.address + guessed > range.end) continue;
+      const other = range.obstacle(pad.address, guessed);
+      if (other !== undefined) {
+        from = Math.max(from, other + before);
+        continue;
+      }
+      range.take(pad.address, guessed, pad);
+      if (kind !== undefined) range.next.set(kind, pad.address + guessed + before);
+      return pad;
+    }
+  }
+
+  #findGapIn(mappings: readonly Mapping[], window: JumpWindow, from: number, to: number): Gap | undefined {
+    let low = LOWEST_ADDRESS + GUARD_BYTES;
+    for (const mapping of mappings) {
+      if (mapping.start > from) {
+        const high = mapping.start - this.#guardBelow(mapping);
+        const gap = this.#cutGap(window, Math.max(roundUp(low), from), Math.min(high, to));
+        if (gap !== undefined) return gap;
+      }
+      if (mapping.start > to) return undefined;
+      low = mapping.end + this.#guardAbove(mapping);
     }
     return undefined;
   }
 
-  #firstAddress(window: JumpWindow, from: number, to: number): Address | undefined {
-    for (const address of this.#jumps?.padAddresses(window, from, to) ?? []) return address;
-    return undefined;
+  /** The part of a gap that a range can be in. */
+  #cutGap(window: JumpWindow, low: number, high: number): Gap | undefined {
+    if (high - low < LEAST_RANGE_BYTES) return undefined;
+    const first = this.#jumps!.padAddress(window, low + PAGE_BYTES, high - PAGE_BYTES);
+    if (first === undefined) return undefined;
+    const start = first - (first % RANGE_BYTES);
+    const base = roundUp(Math.max(start, low));
+    const end = Math.min(start + RANGE_BYTES, high);
+    const sizeBytes = end - (end % PAGE_BYTES) - base;
+    return sizeBytes >= LEAST_RANGE_BYTES ? { base: toAddress(base), sizeBytes } : undefined;
   }
 
-  /** The addresses in a range at which the pad of a window can be, from where the last one was found. */
-  *#candidates(range: PadRange, window: JumpWindow): Generator<Address> {
-    const next = range.next.get(window.boundaries.join()) ?? range.base;
-    const end = range.base + range.sizeBytes;
-    yield* this.#jumps!.padAddresses(window, Math.max(next, range.base), end);
+  #guardBelow(mapping: Mapping): number {
+    if (this.#rangeAt(mapping.start) !== undefined) return 0;
+    return mapping.path === "[stack]" ? STACK_BYTES : GUARD_BYTES;
   }
 
-  /** Takes the granules of a pad. */
-  #take(range: PadRange, address: number, sizeBytes: number): void {
-    const first = granuleOf(range, address);
-    const last = granuleOf(range, address + sizeBytes - 1);
-    range.taken.fill(1, first, last + 1);
-    this.#longest = Math.max(this.#longest, last - first + 1);
+  #guardAbove(mapping: Mapping): number {
+    if (this.#rangeAt(mapping.start) !== undefined) return 0;
+    return mapping.path === "[heap]" ? HEAP_BYTES : GUARD_BYTES;
   }
 
-  #rangeAt(pc: number): PadRange | undefined {
-    for (const range of this.#ranges) if (pc >= range.base && pc < range.base + range.sizeBytes) return range;
+  #rangeAt(pc: number): PadRange<Pad> | undefined {
+    const ranges = this.#ranges.get(Math.floor(pc / RANGE_BYTES));
+    if (ranges === undefined) return undefined;
+    for (const range of ranges) if (pc >= range.base && pc < range.end) return range;
     return undefined;
   }
 }
@@ -314,40 +431,34 @@ export class Pads {
  * @returns The places, each with where a thread goes on.
  */
 export function innerSitesOf(pad: Pad): KeptSite[] {
-  return innerCopies(pad).map(([offset, copy]) =>
-    innerSite(toAddress(pad.window.address + offset), toAddress(pad.address + copy))
-  );
+  return [...innerCopies(pad)].map(([address, copy]) => innerSite(address, copy));
 }
 
 function innerSite(address: Address, target: Address): KeptSite {
   return { address, target, original: new Uint8Array() };
 }
 
-/** The places inside of a jump at which instructions began, each with its copy, as offsets in window and pad. */
-function innerCopies({ window, displacement }: Pad): [offset: number, copy: number][] {
-  return window.boundaries
-    .map((offset, index): [number, number] => [offset, displacement.copies[index + 1]!])
-    .filter(([, copy]) => copy >= 0);
-}
-
-/** Whether all granules of a part of a range are free. */
-function isFree(range: PadRange, address: number, sizeBytes: number): boolean {
-  if (address < range.base || address + sizeBytes > range.base + range.sizeBytes) return false;
-  const last = granuleOf(range, address + sizeBytes - 1);
-  for (let granule = granuleOf(range, address); granule <= last; granule++) {
-    if (range.taken[granule] === 1) return false;
+/** The places inside of the jump of a pad at which instructions began, each with its copy. */
+function* innerCopies({ address, copies, jump, window }: Pad): Generator<[place: Address, copy: Address]> {
+  const { address: site, boundaries } = window;
+  for (let i = 0; i < boundaries.length; i++) {
+    const copy = copies[i + 1]!;
+    if (copy >= 0 && boundaries[i]! < jump.length) {
+      yield [toAddress(site + boundaries[i]!), toAddress(address + copy)];
+    }
   }
-  return true;
 }
 
-/** Whether an offset in a pad is behind its entry and before anything that a thread could not be set back from. */
-function isBeginning({ entry, resume }: PadCode, offset: number): boolean {
-  const held = resume.find(({ offset: at, isHeld }) => at > entry && isHeld)?.offset ?? entry;
-  return offset >= entry && offset < held;
-}
-
-function granuleOf(range: PadRange, address: number): number {
-  return Math.floor((address - range.base) / GRANULE_BYTES);
+/**
+ * A number for what the jump of a window demands of the address of its pad, and where about the window is; undefined if it
+ * demands so much that there is hardly a choice.
+ */
+function kindOf({ address, boundaries, code, keptFrom }: JumpWindow): number | undefined {
+  if (keptFrom < 3) return undefined;
+  let kind = keptFrom;
+  for (const offset of boundaries) kind |= 1 << (offset + 2);
+  const kept = (keptFrom < 4 ? code[3]! * 256 : 0) + (keptFrom < 5 ? code[4]! : 0);
+  return (Math.floor(address / NEAR_BYTES) * 2 ** 7 + kind) * 2 ** 16 + kept;
 }
 
 function roundUp(address: number): number {

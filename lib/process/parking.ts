@@ -30,7 +30,10 @@ export function park(tracer: Tracer, thread: Thread): void {
 
 function setBack({ kernel, stop }: Tracer, thread: Thread): void {
   const { image: { isa } } = thread.process;
-  if (isa.trapPcBytes === 0 || eventOf(thread.reported) !== 0 || signalOf(thread.reported) !== SIGTRAP) return;
+  if (
+    isa.keeper === undefined || isa.trapPcBytes === 0 || eventOf(thread.reported) !== 0 ||
+    signalOf(thread.reported) !== SIGTRAP
+  ) return;
   const registers = new Uint32Array(isa.registersBytes / 4);
   const bytes = new Uint8Array(registers.buffer);
   if (stop.signalCode(thread) !== isa.trapCode) return;

@@ -9,6 +9,7 @@
 
 import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
+import { getUint64 } from "../object/elf_headers.ts";
 
 const decoder = new TextDecoder();
 
@@ -205,6 +206,18 @@ export function readStartTime(kernel: Kernel, pid: number): number | undefined {
 }
 
 /** The fields of stat behind the command name, which may itself hold blanks and parentheses: [0] is the state. */
+/**
+ * Reads where the heap of a process begins, or will begin.
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns The address; undefined if there is no such process, or it may not be known.
+ */
+export function readHeapStart(kernel: Kernel, pid: number): Address | undefined {
+  const start = Number(readStatFields(kernel, pid, pid)?.[44] ?? 0);
+  return start > 0 ? toAddress(start) : undefined;
+}
+
 function readStatFields(kernel: Kernel, pid: number, tid: number): string[] | undefined {
   const text = readText(kernel, `/proc/${pid}/task/${tid}/stat`);
   return text?.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -342,4 +355,22 @@ export function readMappings(kernel: Kernel, pid: number): Mapping[] | undefined
 /** Undoes the only escape that the kernel makes in maps: a newline as \012. */
 function unescape(path: string): string {
   return path.replaceAll("\\012", "\n");
+}
+
+/** `AT_HWCAP2` of the auxiliary vector: what the kernel lets programs use of the CPU. */
+export const AT_HWCAP2 = 26;
+
+/**
+ * Reads the auxiliary vector of a process (getauxval(3)).
+ *
+ * @param kernel The kernel's requests.
+ * @param pid The process.
+ * @returns Its values by their keys; none if it is gone.
+ */
+export function readAuxiliary(kernel: Kernel, pid: number): Map<number, number> {
+  const bytes = readBytes(kernel, `/proc/${pid}/auxv`) ?? new Uint8Array();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entries = new Map<number, number>();
+  for (let at = 0; at + 16 <= view.byteLength; at += 16) entries.set(getUint64(view, at), getUint64(view, at + 8));
+  return entries;
 }

@@ -43,6 +43,7 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, fromHalves, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import type { KeeperInstaller } from "../isa/keeper.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
 import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
@@ -121,7 +122,7 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
   tracer.stop.registers.set(saved);
   tracer.stop.putBackRegisters(thread);
-  if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper.callerBytes));
+  if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper!.callerBytes));
   thread.status = status;
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
   else tracer.withdraw(thread);
@@ -138,31 +139,33 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
 function writeCaller(tracer: Tracer, thread: Thread, hasSignal: boolean): Address | undefined {
   const { image } = thread.process;
   const { isa, text } = image;
-  if (image.callerPlace === undefined || !isEmpty(image, image.callerPlace)) {
-    image.callerPlace = findEmpty(tracer, image);
+  const { keeper } = isa;
+  if (keeper === undefined) return undefined;
+  if (image.callerPlace === undefined || !isEmpty(image, image.callerPlace, keeper)) {
+    image.callerPlace = findEmpty(tracer, image, keeper);
   }
   const place = image.callerPlace;
   if (place === undefined) return undefined;
   const isTrap = hasSignal && signalOf(thread.status) === SIGTRAP && tracer.stop.signalCode(thread) === isa.trapCode;
   // A trap that was not answered is made again.
-  if (isTrap && !isa.keeper.isAnswered(tracer.stop.registers)) {
+  if (isTrap && !keeper.isAnswered(tracer.stop.registers)) {
     tracer.stop.setPc(image, toAddress(Math.max(tracer.stop.getPc(image) - isa.trapPcBytes, 0)));
   }
-  return text.write(place, isa.keeper.makeCaller(tracer.stop.registers)) ? place : undefined;
+  return text.write(place, keeper.makeCaller(tracer.stop.registers)) ? place : undefined;
 }
 
 /** Looks for memory between the end of a module's code and that of its last page. */
-function findEmpty(tracer: Tracer, image: Image): Address | undefined {
+function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Address | undefined {
   for (const { end, path, permissions } of readMappings(tracer.kernel, image.pid) ?? []) {
-    const place = toAddress(end - image.isa.keeper.callerBytes);
-    if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place)) return place;
+    const place = toAddress(end - keeper.callerBytes);
+    if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place, keeper)) return place;
   }
   return undefined;
 }
 
 /** Whether there is nothing but zeros where a caller is to be. */
-function isEmpty({ isa, memory }: Image, place: Address): boolean {
-  const bytes = new Uint8Array(isa.keeper.callerBytes);
+function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean {
+  const bytes = new Uint8Array(callerBytes);
   return memory.read(place, bytes) === bytes.length && bytes.every((byte) => byte === 0);
 }
 
@@ -251,7 +254,7 @@ export function stopAgain(tracer: Tracer, thread: Thread): void {
 function findSystemCall(tracer: Tracer, image: Image): Address | undefined {
   const mappings = (readMappings(tracer.kernel, image.pid) ?? []).filter(({ permissions }) => permissions[2] === "x");
   mappings.sort((a, b) => Number(b.path === "[vdso]") - Number(a.path === "[vdso]"));
-  const wanted = image.isa.systemCall;
+  const { systemCall: wanted, unitBytes } = image.isa;
   for (const { start, end } of mappings) {
     const bytes = new Uint8Array(Math.min(end - start, SEARCH_BYTES));
     const length = image.memory.read(start, bytes);
@@ -260,7 +263,7 @@ function findSystemCall(tracer: Tracer, image: Image): Address | undefined {
       at >= 0 && at + wanted.length <= length;
       at = bytes.indexOf(wanted[0]!, at + 1)
     ) {
-      if (wanted.every((byte, i) => bytes[at + i] === byte)) return toAddress(start + at);
+      if (at % unitBytes === 0 && wanted.every((byte, i) => bytes[at + i] === byte)) return toAddress(start + at);
     }
   }
   return undefined;

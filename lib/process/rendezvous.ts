@@ -28,7 +28,7 @@ import { DT_DEBUG, DT_NULL, PT_DYNAMIC, PT_LOAD, PT_PHDR } from "../object/elf_c
 import { getUint64, headerSizes, parseSegment, type Segment, TRACED_LAYOUT } from "../object/elf_headers.ts";
 import type { TargetMemory } from "./memory.ts";
 import type { Image } from "./process.ts";
-import { readBytes } from "./proc_files.ts";
+import { readAuxiliary } from "./proc_files.ts";
 
 const SEGMENT_BYTES = headerSizes(TRACED_LAYOUT).segment;
 
@@ -154,13 +154,4 @@ export class Rendezvous {
     const bytes = new Uint8Array(length);
     return this.#memory.read(address, bytes) === length && length > 0 ? new DataView(bytes.buffer) : undefined;
   }
-}
-
-/** Reads the auxiliary vector, pairs of 64-bit words: a key and its value. */
-function readAuxiliary(kernel: Kernel, pid: number): Map<number, number> {
-  const bytes = readBytes(kernel, `/proc/${pid}/auxv`) ?? new Uint8Array();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const entries = new Map<number, number>();
-  for (let at = 0; at + 16 <= view.byteLength; at += 16) entries.set(getUint64(view, at), getUint64(view, at + 8));
-  return entries;
 }

@@ -154,7 +154,10 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return deliverHere(tracer, thread);
   const isFault = readFault(tracer, thread) !== undefined;
-  if (isFault && image.pads.at(pc)?.begins(pc)) return hitAtPad(tracer, thread, point);
+  const pad = isFault ? image.pads.at(pc) : undefined;
+  if (pad?.begins(pc)) return hitAtPad(tracer, thread, point);
+  // A program that steps itself is told of a step when an instruction of its own has been performed.
+  if (pad?.entry === pc && signal === SIGTRAP) return tracer.resume(thread, 0);
   const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
   const mayStep = thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT;
   if (point.isHeld || (!point.done && !blocks && !isFault && mayStep)) {
@@ -185,6 +188,14 @@ function passInside(tracer: Tracer, thread: Thread): boolean {
   const { image } = thread.process;
   if (image.pads.isEmpty || readFault(tracer, thread) === undefined || !tracer.stop.loadRegisters(thread)) return false;
   const pc = tracer.stop.getPc(image);
+  // A site inside of a jump that begins before it is hit.
+  if (image.text.has(pc)) {
+    image.memory.useThread(thread.tid);
+    const outcome = tracer.listener.trapped(thread, toAddress(pc));
+    if (outcome !== "resumed") tracer.stop.storeRegisters(thread);
+    if (outcome === "performed") tracer.resume(thread, 0);
+    return true;
+  }
   const copy = image.pads.copyAt(pc);
   if (copy === undefined && !image.pads.mayBeLate(pc)) return false;
   tracer.stop.setPc(image, copy ?? toAddress(pc));

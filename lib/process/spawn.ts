@@ -11,7 +11,7 @@
 import { cString, cStrings } from "../../ffi/ffi.ts";
 import { type Address, isAddress } from "../address.ts";
 import { DTraceError, SystemError } from "../errors.ts";
-import { openImage } from "./images.ts";
+import { cautionOf, openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
 import { findIgnoredSetId } from "./set_id.ts";
 import { readAncestors, readEnvironment } from "./proc_files.ts";
@@ -77,8 +77,9 @@ export function spawn(tracer: Tracer, program: string, options: SpawnOptions = {
       wanted: true,
       ancestors: readAncestors(kernel, result),
     });
-    const ignored = findIgnoredSetId(kernel, result);
-    if (ignored !== undefined) tracer.listener.warn(ignored);
+    for (const warning of [cautionOf(process.image), findIgnoredSetId(kernel, result)]) {
+      if (warning !== undefined) tracer.listener.warn(warning);
+    }
     tracer.addProcess(process);
     const thread = tracer.addThread(process, result);
     thread.state = "stopped";

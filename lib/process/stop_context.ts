@@ -11,7 +11,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, fromHalves, highHalf } from "../address.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import type { Image, Thread } from "./process.ts";
-import { NT_PRSTATUS, SIGINFO_BYTES } from "./ptrace.ts";
+import { NT_PRSTATUS, SIGINFO_BYTES, SIGTRAP, TRAP_TRACE } from "./ptrace.ts";
 
 /** Room for the general registers of any architecture, in 32-bit halves. */
 const REGISTERS_LIMIT = 128;
@@ -52,7 +52,7 @@ export class StopContext {
    * @param thread The thread.
    */
   storeRegisters(thread: Thread): void {
-    thread.process.image.isa.keeper.markAnswered(this.registers);
+    thread.process.image.isa.keeper?.markAnswered(this.registers);
     this.putBackRegisters(thread);
   }
 
@@ -80,10 +80,15 @@ export class StopContext {
    * Reads why a thread in a signal-delivery-stop gets its signal.
    *
    * @param thread The thread.
-   * @returns The `si_code`; undefined if the thread is gone.
+   * @returns The `si_code`, `TRAP_TRACE` for each step that it makes; undefined if the thread is gone.
    */
   signalCode(thread: Thread): number | undefined {
-    return this.readSiginfo(thread)?.getInt32(8, true);
+    const siginfo = this.readSiginfo(thread);
+    const code = siginfo?.getInt32(8, true);
+    if (!thread.stepping || code !== thread.process.image.isa.callStepCode) return code;
+    // Where that is the code of signals from users as well, those tell who they are.
+    const isStep = siginfo!.getInt32(0, true) === SIGTRAP && (code > 0 || siginfo!.getInt32(16, true) === 0);
+    return isStep ? TRAP_TRACE : code;
   }
 
   /**

@@ -9,7 +9,7 @@
  * through `/proc/PID/mem`, which may change pages that are mapped read-only, page by page: the bytes between the first
  * and the last change in a page are read, patched and written back in one call each, so that enabling ten thousand
  * probes costs a few hundred system calls. A jump to a pad is recorded like a trap, with what it consists of; the traps
- * inside of it are part of it.
+ * inside of it are part of it. It may begin before the site that it is there for: whoever asks for the site means the jump.
  *
  * *Invariants.*
  * - A trap is recorded exactly while it is in the text. Recording follows the write on installing and precedes nothing
@@ -27,14 +27,16 @@ import { SystemError } from "../errors.ts";
 
 /** The largest span of text that is patched by one read and one write, in bytes. */
 const SPAN_BYTES = 4096;
-/** The longest jump in bytes. */
-const JUMP_BYTES_LIMIT = 5;
+/** The longest jump in bytes, with what lies between it and its site. */
+const JUMP_BYTES_LIMIT = 16;
 
 /** A jump that takes the place of instructions. */
 export interface TextJump {
   /** Where. */
   readonly address: Address;
-  /** Its bytes, 5 at most. */
+  /** The address by which it is known to everybody else: that of one of the instructions. */
+  readonly site: Address;
+  /** Its bytes, and those up to its site, 16 at most. */
   readonly bytes: Uint8Array;
 }
 
@@ -43,10 +45,12 @@ export class TrappedText {
   readonly #kernel: Kernel;
   readonly #pid: number;
   readonly #trap: Uint8Array;
-  /** The original bytes, packed little-endian into an unsigned number: a trap has 4 bytes at most, a jump 5. */
-  readonly #originals = new Map<Address, number>();
+  /** The original bytes; those of a trap packed little-endian into an unsigned number. */
+  readonly #originals = new Map<Address, number | Uint8Array>();
   /** Where traps are out while threads step over the original instructions. */
   readonly #lifted = new Set<Address>();
+  /** Where the jumps begin that begin before their sites, by the sites. */
+  readonly #starts = new Map<Address, Address>();
   /** What is written where it is no trap. */
   readonly #jumps = new Map<Address, Uint8Array>();
   /** Where traps were taken out while threads ran, which may have executed them and not told yet. */
@@ -82,16 +86,16 @@ export class TrappedText {
     return this.#originals.size === 0 && this.#late.size === 0;
   }
 
-  /** The addresses of all traps and jumps. */
-  addresses(): IterableIterator<Address> {
-    return this.#originals.keys();
+  /** The addresses of all traps, and the sites of all jumps. */
+  addresses(): Iterable<Address> {
+    const starts = new Set(this.#starts.values());
+    return [...this.#starts.keys(), ...this.#originals.keys().filter((address) => !starts.has(address))];
   }
 
   /** All traps and jumps with the original bytes that they hide. */
   *sites(): Generator<{ readonly address: Address; readonly original: Uint8Array }> {
-    for (const [address, packed] of this.#originals) {
-      const original = new Uint8Array(this.#written(address).length);
-      for (let i = 0; i < original.length; i++) original[i] = unpack(packed, i);
+    for (const [address, known] of this.#originals) {
+      const original = typeof known === "number" ? Uint8Array.from(this.#trap, (_, i) => byteOf(known, i)) : known;
       yield { address, original };
     }
   }
@@ -103,7 +107,7 @@ export class TrappedText {
    * @returns Whether it is.
    */
   has(address: number): boolean {
-    return this.#originals.has(address as Address);
+    return this.#originals.has(this.#startOf(address as Address));
   }
 
   /**
@@ -128,22 +132,25 @@ export class TrappedText {
    * Writes jumps. All threads of the image must be stopped.
    *
    * @param jumps The jumps, in any order. None of them overlaps another, or a trap.
-   * @returns The addresses that could not be written.
+   * @returns The sites of those that could not be written.
    */
   installJumps(jumps: readonly TextJump[]): Address[] {
     const failed: Address[] = [];
-    for (const { address, bytes } of jumps) {
-      this.#lifted.delete(address);
+    for (const { address, site, bytes } of jumps) {
+      this.#lifted.delete(site);
       this.#jumps.set(address, bytes);
+      if (site !== address) this.#starts.set(site, address);
     }
     this.#patch(this.#fd, jumps.map(({ address }) => address), failed, (bytes, offset, address) => {
       const jump = this.#jumps.get(address)!;
-      this.#originals.set(address, pack(bytes, offset, jump.length));
+      this.#originals.set(address, bytes.slice(offset, offset + jump.length));
       bytes.set(jump, offset);
       return true;
     });
-    this.forget(failed);
-    return failed;
+    const unwritten = new Set(failed);
+    const sites = jumps.filter(({ address }) => unwritten.has(address)).map(({ site }) => site);
+    this.forget(sites);
+    return sites;
   }
 
   /**
@@ -155,12 +162,15 @@ export class TrappedText {
   remove(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
     for (const address of addresses) this.#lifted.delete(address);
-    const ours = addresses.filter((address) => this.#originals.has(address));
-    this.#patch(this.#fd, ours, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
+    const ours = addresses.filter((address) => this.has(address));
+    const starts = ours.map((address) => this.#startOf(address));
+    this.#patch(this.#fd, starts, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
     // What cannot even be read is unmapped: the trap went with it.
     const stuck = new Set(failed.filter((address) => this.#isWrittenAt(address)));
-    this.forget(ours.filter((address) => !stuck.has(address)));
-    return [...stuck];
+    const isStuck = (address: Address) => stuck.has(this.#startOf(address));
+    const left = ours.filter(isStuck);
+    this.forget(ours.filter((address) => !isStuck(address)));
+    return left;
   }
 
   /**
@@ -170,7 +180,7 @@ export class TrappedText {
    */
   removeAll(): Address[] {
     this.#lifted.clear();
-    return this.remove([...this.#originals.keys()]);
+    return this.remove([...this.addresses()]);
   }
 
   /**
@@ -225,7 +235,7 @@ export class TrappedText {
    * @returns Those where it is not there.
    */
   missing(addresses: readonly Address[]): Address[] {
-    return addresses.filter((address) => this.has(address) && !this.#isWrittenAt(address as Address));
+    return addresses.filter((address) => this.has(address) && !this.#isWrittenAt(this.#startOf(address)));
   }
 
   /**
@@ -235,8 +245,10 @@ export class TrappedText {
    */
   forget(addresses: readonly Address[]): void {
     for (const address of addresses) {
-      this.#originals.delete(address);
-      this.#jumps.delete(address);
+      const start = this.#startOf(address);
+      this.#originals.delete(start);
+      this.#jumps.delete(start);
+      this.#starts.delete(address);
     }
   }
 
@@ -260,19 +272,19 @@ export class TrappedText {
   overlay(address: number, bytes: Uint8Array): void {
     const first = address - this.#longestBytes + 1;
     const end = address + bytes.length;
-    const patch = (at: Address, packed: number) => {
+    const patch = (at: Address, original: number | Uint8Array) => {
       const size = this.#written(at).length;
       for (let i = 0; i < size; i++) {
-        if (at + i >= address && at + i < end) bytes[at + i - address] = unpack(packed, i);
+        if (at + i >= address && at + i < end) bytes[at + i - address] = byteOf(original, i);
       }
     };
     if (end - first > this.#originals.size) {
-      for (const [at, packed] of this.#originals) if (at >= first && at < end) patch(at, packed);
+      for (const [at, original] of this.#originals) if (at >= first && at < end) patch(at, original);
       return;
     }
     for (let at = first; at < end; at++) {
-      const packed = this.#originals.get(at as Address);
-      if (packed !== undefined) patch(at as Address, packed);
+      const original = this.#originals.get(at as Address);
+      if (original !== undefined) patch(at as Address, original);
     }
   }
 
@@ -369,11 +381,16 @@ export class TrappedText {
     return true;
   }
 
+  /** Where what is known by an address begins. */
+  #startOf(address: Address): Address {
+    return this.#starts.get(address) ?? address;
+  }
+
   #restore(bytes: Uint8Array, offset: number, address: Address): boolean {
     const written = this.#written(address);
     if (!written.every((byte, i) => bytes[offset + i] === byte)) return false;
-    const packed = this.#originals.get(address)!;
-    for (let i = 0; i < written.length; i++) bytes[offset + i] = unpack(packed, i);
+    const original = this.#originals.get(address)!;
+    for (let i = 0; i < written.length; i++) bytes[offset + i] = byteOf(original, i);
     return true;
   }
 
@@ -394,15 +411,15 @@ export class TrappedText {
   }
 }
 
-/** Packs bytes into an integer below 2^40. */
+/** Packs bytes into an integer below 2^32. */
 function pack(bytes: Uint8Array, offset: number, length: number): number {
   let packed = 0;
   for (let i = length - 1; i >= 0; i--) packed = packed * 256 + bytes[offset + i]!;
   return packed;
 }
 
-function unpack(packed: number, index: number): number {
-  return Math.floor(packed / 256 ** index) % 256;
+function byteOf(original: number | Uint8Array, index: number): number {
+  return typeof original === "number" ? Math.floor(original / 256 ** index) % 256 : original[index]!;
 }
 
 /**

@@ -33,7 +33,7 @@ import { SystemError } from "../errors.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import { Backlog } from "./backlog.ts";
 import { adoptOrphans, handleBirth } from "./births.ts";
-import { openImage } from "./images.ts";
+import { cautionOf, openImage } from "./images.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { StopContext } from "./stop_context.ts";
 import { park } from "./parking.ts";
@@ -188,7 +188,10 @@ export class Tracer {
 
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
   release(): void {
-    const interrupted = this.#backlog.extract((thread) => isInterrupted(thread) && !thread.detaching);
+    // A new process stops in the same way, and must not run before its probes are there.
+    const interrupted = this.#backlog.extract((thread) =>
+      isInterrupted(thread) && !thread.detaching && !thread.process.fresh
+    );
     for (const thread of interrupted) this.resume(thread, 0);
     if (this.#savedRegisters !== undefined) this.stop.registers.set(this.#savedRegisters);
     this.#savedRegisters = undefined;
@@ -316,7 +319,11 @@ export class Tracer {
   #leaveImage(process: TracedProcess): void {
     const { image } = process;
     image.processes.delete(process);
-    if (image.processes.size > 0) return;
+    if (image.processes.size > 0) {
+      this.listener.threadsChange(image);
+      image.pads.area?.recording?.threads.remove(process.pid);
+      return;
+    }
     image.close();
     this.listener.closed(image);
   }
@@ -428,8 +435,10 @@ export class Tracer {
       this.listener.warn(`Cannot go on tracing process ${process.pid}: ${(error as Error).message}`);
     }
     if (!thread.detaching) process.image.processes.add(process);
-    const ignored = findIgnoredSetId(this.kernel, process.pid);
-    if (ignored !== undefined) this.listener.warn(ignored);
+    const caution = thread.detaching ? undefined : cautionOf(process.image);
+    for (const warning of [caution, findIgnoredSetId(this.kernel, process.pid)]) {
+      if (warning !== undefined) this.listener.warn(warning);
+    }
     this.listener.executed(process);
   }
 

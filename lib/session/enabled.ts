@@ -6,6 +6,7 @@
 
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
+import type { HitRecord } from "../fasttrap/hit_record.ts";
 import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
 import type { Module } from "../process/modules.ts";
@@ -29,16 +30,20 @@ export interface Enabled extends Disposable {
   readonly probes: readonly ProbeIdentity[];
   /** Those probes that could not be placed, all of their sites or none. */
   readonly unplaced: readonly Unplaced[];
-  /** How often the probes have fired for this enabling. */
+  /** How often the probes have fired for this enabling: what was handled, recorded or counted. */
   readonly hitsTotal: number;
+  /** How often they have fired beyond that, and there was no space for the record. */
+  readonly dropsTotal: number;
   /** How often each probe has fired that has fired at all, those that are gone included, where hits are only counted. */
   readonly counts: ReadonlyMap<ProbeIdentity, number>;
 }
 
 /** Who hears of probes that were enabled together. */
 export interface EnabledListener {
-  /** Called for each hit; undefined if hits are only counted. */
+  /** Called for each hit, while the thread is stopped; undefined if nobody needs that. */
   readonly handler: ((hit: Hit) => void) | undefined;
+  /** Called for each hit with what was recorded of it; undefined if hits are only counted. */
+  readonly record: ((record: HitRecord) => void) | undefined;
   /** Called with a sentence for each probe that could not be placed. */
   readonly warn: (message: string) => void;
   /** Called when they have been disabled. */
@@ -60,6 +65,7 @@ export class EnabledProbes implements Enabled {
   readonly #counts = new Map<ProbeIdentity, number>();
   #unplaced: readonly Refusal[] = [];
   #hitsTotal = 0;
+  #dropsTotal = 0;
 
   /**
    * Makes an enabling of nothing.
@@ -70,15 +76,7 @@ export class EnabledProbes implements Enabled {
   constructor(fasttrap: Fasttrap, listener: EnabledListener) {
     this.#fasttrap = fasttrap;
     this.#listener = listener;
-    const { handler } = listener;
-    this.#enabling = handler === undefined
-      ? { fire: ({ probe }) => this.#count(probe, 1), counted: (probe, hits) => this.#count(probe, hits) }
-      : {
-        fire: (hit) => {
-          this.#hitsTotal++;
-          handler(hit);
-        },
-      };
+    this.#enabling = this.#makeEnabling(listener);
   }
 
   /** See {@linkcode Enabled.probes}. */
@@ -95,6 +93,12 @@ export class EnabledProbes implements Enabled {
   get hitsTotal(): number {
     this.#fasttrap.jumps.harvestAll(this.#probes);
     return this.#hitsTotal;
+  }
+
+  /** See {@linkcode Enabled.dropsTotal}. */
+  get dropsTotal(): number {
+    this.#fasttrap.jumps.harvestAll(this.#probes);
+    return this.#dropsTotal;
   }
 
   /** See {@linkcode Enabled.counts}. */
@@ -127,6 +131,25 @@ export class EnabledProbes implements Enabled {
     this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));
     this.#fasttrap.disable(gone, this.#enabling);
     this.#fasttrap.withdraw(gone);
+  }
+
+  #makeEnabling({ handler, record }: EnabledListener): Enabling {
+    if (handler !== undefined) {
+      return {
+        fire: (hit) => {
+          this.#hitsTotal++;
+          handler(hit);
+        },
+      };
+    }
+    if (record === undefined) {
+      return { fire: ({ probe }) => this.#count(probe, 1), counted: (probe, hits) => this.#count(probe, hits) };
+    }
+    const recorded = (hit: HitRecord) => {
+      this.#hitsTotal++;
+      record(hit);
+    };
+    return { fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
   }
 
   #count(probe: ProbeIdentity, hits: number): void {

@@ -10,8 +10,12 @@
  * on a pool thread, which costs nothing while the target runs undisturbed. A turn that was cut off by its slice gives
  * way to everything else that is due, and comes back at once.
  *
+ * *Rings* (`process/record_rings.ts`) have to be read before they are full, and nothing tells when. While there are any, a turn
+ * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn.
+ *
  * *Back pressure.* Turns are taken by whoever consumes. A consumer that is busy takes none; the threads that hit a probe
- * meanwhile wait at their traps. Nothing is ever dropped here.
+ * meanwhile wait at their traps. Nothing is ever dropped here; records for which the rings have no space are dropped by the
+ * pads, which count them.
  *
  * *Ordering.* Only one turn is under way at a time, and only one wait.
  *
@@ -41,8 +45,10 @@ export class EventLoop {
   readonly #kernel: Kernel;
   readonly #tracer: Tracer;
   readonly #follower: CpuFollower;
+  readonly #dueMs: () => number | undefined;
   #turn: Promise<void> | undefined;
-  #waiting = false;
+  /** The wait on the pool thread that is under way. */
+  #wait: Promise<number> | undefined;
   /** Whether the turn that is under way is not to wait, or no longer. */
   #woken = false;
   #wakePid = 0;
@@ -52,16 +58,18 @@ export class EventLoop {
    *
    * @param kernel The kernel's requests.
    * @param tracer The tracer.
+   * @param dueMs How long a turn may wait at most, in milliseconds; undefined if that does not matter.
    */
-  constructor(kernel: Kernel, tracer: Tracer) {
+  constructor(kernel: Kernel, tracer: Tracer, dueMs: () => number | undefined) {
     this.#kernel = kernel;
     this.#tracer = tracer;
+    this.#dueMs = dueMs;
     this.#follower = new CpuFollower(kernel);
   }
 
-  /** The turn that is under way, perhaps waiting on a pool thread, after which the C library may be unloaded. */
-  get pending(): Promise<void> | undefined {
-    return this.#turn;
+  /** What is under way, perhaps waiting on a pool thread, after which the C library may be unloaded. */
+  get pending(): Promise<unknown> | undefined {
+    return this.#wait === undefined ? this.#turn : Promise.allSettled([this.#turn, this.#wait]);
   }
 
   /**
@@ -82,30 +90,48 @@ export class EventLoop {
     this.#follower.release();
   }
 
-  /** Ends the wait of the turn that is under way, also if it is yet to begin. */
+  /** Ends the turn that is under way, also if it is yet to begin, and the wait. */
   wake(): void {
     this.#woken = this.#turn !== undefined;
-    if (this.#waiting && this.#wakePid === 0) this.#wakePid = Math.max(this.#kernel.call.ft_wake(), 0);
+    if (this.#wait !== undefined && this.#wakePid === 0) this.#wakePid = Math.max(this.#kernel.call.ft_wake(), 0);
+  }
+
+  /** Ends the wait that the last turn has left, if no other turn follows. */
+  rest(): void {
+    if (this.#turn === undefined) this.wake();
   }
 
   async #takeTurn(): Promise<void> {
-    if (this.#slice()) return await new Promise((resolve) => void setImmediate(resolve));
+    if (this.#slice() || this.#dueMs() === 0) return await new Promise((resolve) => void setImmediate(resolve));
     if (this.#tracer.idle || this.#woken) return;
-    this.#waiting = true;
     // A wait that could not be ended, because there was no memory for it, is ended later.
     const watch = setInterval(
       () => void ((this.#tracer.takeLostChildren() || this.#woken) && this.wake()),
       LOST_CHILD_MS,
     );
-    const tid = await this.#kernel.call.ft_wait_pool();
+    const tid = await this.#awaitReport();
     clearInterval(watch);
-    this.#waiting = false;
-    if (this.#wakePid > 0) {
-      this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));
-      this.#wakePid = 0;
-    } else if (tid > 0 && !this.#slice()) {
-      await new Promise((resolve) => setTimeout(resolve, FOREIGN_CHILD_MS));
-    }
+    if (tid > 0 && !this.#slice()) await new Promise((resolve) => setTimeout(resolve, FOREIGN_CHILD_MS));
+  }
+
+  /** Waits until a child has something to report. Returns its id; 0 if the wait was ended, or something else was due first. */
+  async #awaitReport(): Promise<number> {
+    const wait = this.#wait ??= this.#kernel.call.ft_wait_pool().then((tid) => this.#endWait(tid));
+    const dueMs = this.#dueMs();
+    if (dueMs === undefined) return await wait;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const due = new Promise<number>((resolve) => timer = setTimeout(() => resolve(0), dueMs));
+    const tid = await Promise.race([wait, due]);
+    clearTimeout(timer);
+    return tid;
+  }
+
+  #endWait(tid: number): number {
+    this.#wait = undefined;
+    if (this.#wakePid === 0) return tid;
+    this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));
+    this.#wakePid = 0;
+    return 0;
   }
 
   /** Handles stops while they come. Returns whether there were any. */

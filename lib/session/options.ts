@@ -5,6 +5,7 @@
  */
 
 import type { Hit } from "../fasttrap/hit.ts";
+import type { HitRecord } from "../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../fasttrap/probe.ts";
 import type { SpawnOptions } from "../process/spawn.ts";
 import type { EvaluationTime } from "../process/startup.ts";
@@ -23,12 +24,17 @@ export interface SessionOptions {
    * enabled for `$target` is enabled in them before they run. By default a child is let go, untouched.
    */
   readonly follow?: boolean;
-  /** Whether events tell the CPU, which costs some 10 us each. By default they say 0. */
+  /** Whether events of threads that were stopped tell the CPU, which costs some 10 us each. By default they say 0. */
   readonly cpu?: boolean;
   /** The number of buckets of the tracepoint table at first, rounded up to a power of two; 16384 by default. */
   readonly hashSize?: number | undefined;
   /** The most tracepoints that probes may be made for; 100,000 for each 256 MiB of memory by default. */
   readonly limit?: number | undefined;
+  /**
+   * Whether hits that need not stop the thread are recorded or counted by jumps, for which the target does not wait; what is
+   * too much is dropped and counted. By default they are. Without jumps each hit stops the thread, and nothing is dropped.
+   */
+  readonly jumps?: boolean | undefined;
   /**
    * Hears of what the user should know: a probe that could not be placed, a child that could not be followed. By default
    * nobody does.
@@ -47,14 +53,21 @@ export interface ListOptions {
 /** Options of `Session.enable`. */
 export interface EnableOptions extends ListOptions {
   /**
-   * Called for each hit while the thread is stopped. Without it hits are recorded as events.
+   * Called for each hit while the thread is stopped. Without it, and without the other two, hits are recorded as events.
    *
    * @param hit The hit; valid only until the call returns.
    */
   readonly handler?: (hit: Hit) => void;
   /**
+   * Called for each hit with what was recorded of it, soon after. Where a probe can be a jump, the thread is not stopped for
+   * that; records that there is no space for are counted in `Enabled.dropsTotal`.
+   *
+   * @param record The record; valid only until the call returns.
+   */
+  readonly record?: (record: HitRecord) => void;
+  /**
    * Whether the hits are only counted, in `Enabled.hitsTotal` and `Enabled.counts`. Where a probe can be a jump, the thread
-   * is not stopped for that. There are no events then, and there must be no handler.
+   * is not stopped for that. There are no events then.
    */
   readonly count?: boolean;
 }

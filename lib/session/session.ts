@@ -21,7 +21,6 @@ import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
-import type { Hit } from "../fasttrap/hit.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
 import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
@@ -35,6 +34,7 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
+import { EventQueue } from "./event_queue.ts";
 import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
@@ -42,6 +42,9 @@ import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 
+/** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
+const DRAIN_MS = 10;
+const DRAIN_FILL = 1 / 8;
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
 const SETTLE_MS = 50;
 
@@ -59,7 +62,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #modules: ModuleFollower;
   readonly #statics: StaticProbes;
   readonly #enabled = new Set<EnabledProbes>();
-  #queue: TraceEvent[] = [];
+  readonly #events: EventQueue;
   #stopped = false;
   #closed = false;
 
@@ -71,6 +74,7 @@ export class Session implements Disposable, AsyncDisposable {
    */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
+    this.#events = new EventQueue({ tellsCpu: options.cpu ?? false });
     this.#kernel = options.library === undefined ? openKernel() : openKernelFromBytes(options.library);
     this.#fasttrap = new Fasttrap(this.#kernel, {
       adopts: ({ pid, ancestors }) =>
@@ -93,7 +97,7 @@ export class Session implements Disposable, AsyncDisposable {
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
-    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer);
+    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
 
@@ -175,12 +179,14 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    if (options.count && options.handler !== undefined) {
-      throw new TypeError("Cannot count hits and handle them as well");
+    const { count, handler, record } = options;
+    if ([count, handler, record].filter(Boolean).length > 1) {
+      throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
     }
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
-      handler: options.count ? undefined : options.handler ?? ((hit) => this.#record(hit)),
+      handler,
+      record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -257,16 +263,31 @@ export class Session implements Disposable, AsyncDisposable {
   async *batches(): AsyncGenerator<readonly TraceEvent[], void, void> {
     this.#stopped = false;
     this.#start();
-    while (!this.#stopped && !this.#closed && !this.#fasttrap.tracer.idle) {
-      await this.#loop.turn();
-      const error = this.#fasttrap.takeError();
-      if (error !== undefined) {
-        this.#detachAll();
-        throw error[0];
+    try {
+      while (!this.#stopped && !this.#closed && !this.#fasttrap.tracer.idle) {
+        await this.#loop.turn();
+        this.#fasttrap.records.drainAll();
+        const error = this.#fasttrap.takeError();
+        if (error !== undefined) {
+          this.#detachAll();
+          throw error[0];
+        }
+        yield this.takeEvents();
       }
-      yield this.#take();
+    } finally {
+      this.#loop.rest();
     }
-    if (this.#queue.length > 0) yield this.#take();
+    if (!this.#events.isEmpty) yield this.takeEvents();
+  }
+
+  /**
+   * Takes the events that have been recorded and not been given to anybody: those of the last moments, when the targets
+   * have been let go.
+   *
+   * @returns The events, in the order of their times.
+   */
+  takeEvents(): readonly TraceEvent[] {
+    return this.#events.take();
   }
 
   /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */
@@ -417,25 +438,10 @@ export class Session implements Disposable, AsyncDisposable {
     return process;
   }
 
-  #record(hit: Hit): void {
-    const { probe, argumentCount } = hit;
-    const values = new Uint32Array(2 * argumentCount);
-    for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
-    this.#queue.push({
-      timestampNs: hit.timestampNs,
-      cpu: this.#options.cpu ? hit.cpu : 0,
-      pid: hit.pid,
-      tid: hit.tid,
-      probe,
-      arguments: values,
-      argumentCount,
-    });
-  }
-
-  #take(): readonly TraceEvent[] {
-    const queue = this.#queue;
-    this.#queue = [];
-    return queue;
+  /** How soon rings have to be read again, in milliseconds; undefined if there are none. */
+  #drainDueMs(): number | undefined {
+    const { fill } = this.#fasttrap.records;
+    return fill === undefined ? undefined : fill > DRAIN_FILL ? 0 : DRAIN_MS;
   }
 
   /** Lets the programs run that were held since they were started. */

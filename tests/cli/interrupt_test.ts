@@ -69,21 +69,27 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     });
   });
 
-  Deno.test(`fasttrap ends by ${signal} in the middle of hits, none of which is lost`, async () => {
-    await withTarget("requests", async (target) => {
-      await using command = new RunningCommand(["-j", "-n", SERVE, "-p", target.pid]);
-      await command.shows("matched 1 probe");
-      await target.send(String(MANY));
-      await command.shows('"type":"event"');
-      command.signal(signal);
-      const { code, stdout } = await command.screen();
-      const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
-      assertEquals({ code, end: lines.at(-1) }, { code: 0, end: { type: "end", hits: lines.length - 1, drops: {} } });
-      // The calls are numbered from 0: none is missing up to the last one.
-      assertEquals(lines.at(-2).args[0], lines.length - 2);
-      await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
+  for (const jumps of ["on", "off"]) {
+    Deno.test(`fasttrap -x jumps=${jumps} ends by ${signal} in the middle of hits, all of which are accounted for`, async () => {
+      await withTarget("requests", async (target) => {
+        await using command = new RunningCommand(["-j", "-x", `jumps=${jumps}`, "-n", SERVE, "-p", target.pid]);
+        await command.shows("matched 1 probe");
+        await target.send(String(MANY));
+        await command.shows('"type":"event"');
+        command.signal(signal);
+        const { code, stdout } = await command.screen();
+        const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+        const { drops, ...end } = lines.at(-1);
+        assertEquals({ code, end }, { code: 0, end: { type: "end", hits: lines.length - 1 } });
+        // The calls are numbered from 0: what is missing up to the last one was dropped, and perhaps some behind it.
+        const numbers = lines.slice(0, -1).map(({ args }) => args[0]);
+        assertEquals(numbers, [...numbers].sort((a, b) => a - b));
+        assertGreaterOrEqual(drops.ring ?? 0, numbers.at(-1) + 1 - numbers.length);
+        assertEquals(Object.keys(drops), numbers.length < MANY && jumps === "on" ? ["ring"] : []);
+        await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
+      });
     });
-  });
+  }
 }
 
 /** A line of `--format ndjson` as far as it is looked at here. */
@@ -95,35 +101,49 @@ interface Line {
   readonly args: readonly number[];
 }
 
+/** What there is to follow the calls of. */
+interface Numbering {
+  /** What counts for itself: each thread, or each process. */
+  readonly by: "pid" | "tid";
+  /** The number of the first call; any by default, as far as the tracing began in the middle. */
+  readonly first?: number;
+  /** How many calls may be missing. */
+  readonly drops?: number;
+}
+
 /**
- * Fails if a call of `work` is missing, which each thread makes with 0, 1, 2 and so on.
+ * Fails if calls of `work` are missing, which each thread makes with 0, 1, 2 and so on.
  *
  * @param lines What the command has written.
- * @param by What counts for itself: each thread, or each process.
- * @param first The number of the first call; any by default, as far as the tracing began in the middle.
+ * @param numbering What is expected.
  * @returns How many calls each was to have made.
  */
-function assertNumbered(lines: readonly Line[], by: "pid" | "tid", first?: number): Map<number, number> {
+function assertNumbered(lines: readonly Line[], { by, first, drops = 0 }: Numbering): Map<number, number> {
   const next = new Map<number, number>();
+  let missing = 0;
   for (const line of lines) {
     if (line.type !== "event" || !line.probe.endsWith(":work:entry")) continue;
     const n = line.args[0]!;
-    assertEquals(n, next.get(line[by]) ?? first ?? n);
+    const expected = next.get(line[by]) ?? first ?? n;
+    assertGreaterOrEqual(n, expected);
+    missing += n - expected;
     next.set(line[by], n + 1);
   }
+  assertGreaterOrEqual(drops, missing);
   return next;
 }
 
 /** Waits a random time, from before the command has attached to long after. */
 const moment = (random: Random) => new Promise((resolve) => setTimeout(resolve, random.below(250)));
 
-Deno.test("fasttrap ends by SIGINT at any moment, and nothing is lost or left", async () => {
+Deno.test("fasttrap ends by SIGINT at any moment, and all is accounted for and nothing left", async () => {
   const random = new Random(11);
   let numbered = 0;
   await withTarget("spin", async (target) => {
     for (let round = 0; round < rounds(6, 1000); round++) {
       const description = `pid$target:a.out:work:${round % 4 < 2 ? "entry" : ""}`;
-      await using command = new RunningCommand(["-j", "-n", description, "-p", target.pid]);
+      const jumps = `jumps=${round % 4 === 0 ? "on" : "off"}`;
+      await using command = new RunningCommand(["-j", "-x", jumps, "-n", description, "-p", target.pid]);
       if (round % 2 === 0) await command.shows("matched");
       await moment(random);
       command.signal("SIGINT");
@@ -133,9 +153,9 @@ Deno.test("fasttrap ends by SIGINT at any moment, and nothing is lost or left", 
       // Before the command listens to it, the signal ends the runtime.
       if (round % 2 === 1 && code === 130 && stdout === "") continue;
       const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
-      const end = { type: "end", hits: lines.length - 1, drops: {} };
-      assertEquals([code, lines.at(-1)], [0, end], stderr);
-      numbered += assertNumbered(lines, "tid").size;
+      const { drops, ...end } = lines.at(-1);
+      assertEquals([code, end], [0, { type: "end", hits: lines.length - 1 }], stderr);
+      numbered += assertNumbered(lines, { by: "tid", drops: drops.ring ?? 0 }).size;
     }
     assertGreaterOrEqual(numbered, 4);
     await target.send();
@@ -185,10 +205,23 @@ Deno.test("fasttrap --follow ends by SIGINT in the middle of a fork bomb, and ev
       const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
       const hits = lines.filter(({ type }) => type === "event");
       assertEquals([code, lines.at(-1)], [0, { type: "end", hits: hits.length, drops: {} }], stderr);
-      const next = assertNumbered(hits, "pid", 0);
+      const next = assertNumbered(hits, { by: "pid", first: 0 });
       assertGreaterOrEqual(next.size, wanted);
     }, { args });
   }
+});
+
+Deno.test("fasttrap --follow sees each call of each process, though it has a child of its own that has ended", async () => {
+  // The shell becomes the command, and leaves it the child that has written the input.
+  const prefix = ["bash", "-c", 'exec "$@" < <(echo go)', "bash"];
+  const program = ["build/targets/fork_bomb", "3", "20"];
+  const args = ["-j", "--follow", "-n", "pid$target:a.out:work:entry", "--", ...program];
+  await using command = new RunningCommand(args, { prefix, permissions: START });
+  const { code, stdout, stderr } = await command.screen();
+  assertMatch(stderr, /15 processes, 300 calls\n/);
+  const lines = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([code, lines.at(-1)], [0, { type: "end", hits: 300, drops: {} }]);
+  assertEquals(assertNumbered(lines, { by: "pid", first: 0 }).size, 15);
 });
 
 Deno.test("fasttrap --count ends by SIGINT at any moment, and no jump is left", async () => {
@@ -231,7 +264,8 @@ Deno.test("fasttrap lets the target go though its reader is stuck", async () => 
   await withTarget("requests", async (target) => {
     using gate = new Gate();
     const prefix = ["bash", "-c", '"$@" | (read -r < "$GATE"; exec wc -l)', "bash"];
-    await using command = new RunningCommand(["-n", SERVE, "-p", target.pid], { prefix, env: { GATE: gate.path } });
+    const args = ["-x", "jumps=off", "-n", SERVE, "-p", target.pid];
+    await using command = new RunningCommand(args, { prefix, env: { GATE: gate.path } });
     await command.shows("matched 1 probe");
     await target.send(String(MANY));
     const tracer = tracerOf(target.pid);

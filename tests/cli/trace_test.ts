@@ -173,7 +173,7 @@ Deno.test("fasttrap -x fasttrapstats dumps the tables when probes are set, and e
     code: 0,
     lines: `fasttrap: tracepoints made for 1 of LIMIT, generation 0, cleanups N
   tracepoints, 8 buckets
-BUCKET pid PID ADDRESS emulated: before 1
+BUCKET pid PID ADDRESS jump: before 1
   providers, 256 buckets
 BUCKET pidPID (pid): probes 1, enabled 1, creating 0, objects 0
   processes, 256 buckets
@@ -247,6 +247,7 @@ ${attributes}
 
 \tSites
 \t\tADDRESS (+0x4) emulated: c3
+\t\t\tjump if hits are only counted
 
 `;
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {

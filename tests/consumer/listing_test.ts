@@ -42,13 +42,14 @@ Deno.test("formatDetails() shows where the arguments of a static probe are, or w
     argumentTypes: ["int32_t", "uint64_t"],
     sites: [
       {
-        ...{ ...site, address: 16 },
+        ...{ ...site, address: 16, trapReason: "a branch leads into the jump" },
         arguments: [
           { type: "int32_t", operand: "-4@%eax", problem: undefined },
           { type: "uint64_t", operand: "8@what\x07", problem: "it is not understood" },
         ],
       },
       { ...site, address: 32, isEnabledSite: true },
+      { ...site, address: 48, performed: "jump" },
     ],
     semaphores: [{ address: 64, value: 2 }, { address: 66, value: undefined }],
   });
@@ -56,9 +57,12 @@ Deno.test("formatDetails() shows where the arguments of a static probe are, or w
     text.slice(text.indexOf("\tSites")),
     `\tSites
 \t\t0x10 emulated: 90
+\t\t\ttrap: a branch leads into the jump
 \t\t\targ0 int32_t = -4@%eax
 \t\t\targ1 uint64_t = 8@what\\x07 (it is not understood)
 \t\t0x20 asks whether the probe is enabled, emulated: 90
+\t\t\tjump if hits are only counted
+\t\t0x30 jump: 90
 
 \tSemaphores
 \t\t0x40 is 2
@@ -103,6 +107,7 @@ Deno.test("formatDetails() shows types of arguments, and why there can be no pro
 
 \tSites
 \t\t0x401156 step: f3 0f
+\t\t\tjump if hits are only counted
 \t\t0x401158 (+0x2) cannot be probed: it is none
 
 `,

@@ -111,12 +111,19 @@ Deno.test("NdjsonFormatter.formatCount() and formatProbe() write what the schema
   assertEquals(parseLine(formatter.formatProbe(probe)), { type: "probe", ...probe });
   const words = { attributes: "Evolving/Evolving/ISA", argumentAttributes: "Private/Private/Unknown" };
   const sites: SiteDetails[] = [
-    { address: 4096, offset: 0, code: new Uint8Array([0x0f, 5]), performed: "slot", refusal: undefined },
+    {
+      address: 4096,
+      offset: 0,
+      code: new Uint8Array([0x0f, 5]),
+      performed: "slot",
+      refusal: undefined,
+      trapReason: "so",
+    },
     { address: 4098, offset: undefined, code: new Uint8Array(), performed: undefined, refusal: "it is none" },
   ];
   assertEquals(parseLine(formatter.formatProbe(probe, { ...words, argumentTypes: ["int"], sites })), {
     ...{ type: "probe", ...probe, ...words, argumentTypes: ["int"] },
-    sites: [{ address: 4096, offset: 0, code: "0f05", performed: "slot" }, {
+    sites: [{ address: 4096, offset: 0, code: "0f05", performed: "slot", trapReason: "so" }, {
       address: 4098,
       code: "",
       refusal: "it is none",
@@ -162,7 +169,7 @@ Deno.test("events.schema.json refuses what no line may be", () => {
       { ...event, args: ["12"] },
       { ...event, args: ["0x20000000000000"] },
       { type: "aggregation", name: "a", key: [], value: 1 },
-      { type: "aggregation", name: "@", key: [1], value: 1 },
+      { type: "aggregation", name: "@", key: [true], value: 1 },
       { type: "probe", id: 1, provider: "pid1", module: "m", function: "f" },
       { ...makeProbe(), type: "probe", sites: [{ address: 1, code: "0" }] },
       { ...makeProbe(), type: "probe", attributes: "Private" },

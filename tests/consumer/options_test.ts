@@ -102,7 +102,47 @@ Deno.test("readOptions() throws UsageError on what is out of range", () => {
 });
 
 Deno.test("readOptions() says of each option of dtrace that is not here that it is not supported yet", () => {
-  for (const letter of "aAbCDeFGHiILsSUvwX36") {
+  for (const letter of "aACDeGHiILSUvX36") {
     assertThrows(() => read(`-${letter}`, "-n", "a"), UsageError, "is not supported yet");
+  }
+});
+
+Deno.test("readOptions() makes a program of clauses, and of the descriptions among them", () => {
+  const { program, settings } = read(
+    "-n",
+    "a:entry",
+    "-n",
+    "b:entry /x/ { y; }",
+    "-P",
+    "pid1",
+    "-F",
+    "-b",
+    "1m",
+    "-x",
+    "aggsortrev",
+    "-q",
+  );
+  assertEquals(program, {
+    words: [],
+    script: undefined,
+    clauses: [
+      { kind: "description", name: "a:entry", source: "::a:entry {}" },
+      { kind: "description", name: "b:entry ", source: "b:entry /x/ { y; }" },
+      { kind: "provider", name: "pid1", source: "pid1::: {}" },
+    ],
+  });
+  assertEquals(settings, [
+    { name: "flowindent", value: undefined },
+    { name: "bufsize", value: "1m" },
+    { name: "aggsortrev", value: undefined },
+    { name: "quiet", value: undefined },
+  ]);
+  assertEquals(read("-s", "x.d", "a", "5").program, { script: "x.d", clauses: [], words: ["a", "5"] });
+  assertEquals(read("-n", "a:entry").program, undefined);
+});
+
+Deno.test("readOptions() throws UsageError on programs that cannot be", () => {
+  for (const args of [["-b", "x"], ["-x", "bufpolicy=heap"], ["-s", "a", "-s", "b"], ["-s", "a", "-n", "b:entry {}"]]) {
+    assertThrows(() => read(...args, "-n", "a { }"), UsageError);
   }
 });

@@ -45,7 +45,10 @@ async function reuseWhileBlocked(): Promise<Outcome> {
   {
     using enabled = session.enable("pid$target:a.out:work:*", { handler: () => {} });
     await target.send();
-    for await (const _ of session.batches()) if (enabled.hitsTotal > 0 && allRead(target.pid)) session.stop();
+    const running = session.run();
+    await until(() => enabled.hitsTotal > 0 && allRead(target.pid), "the system calls");
+    session.stop();
+    await running;
   }
   session.enable("pid$target:a.out:run:*", { handler: () => {} });
   await target.send("abcd");

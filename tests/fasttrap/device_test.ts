@@ -234,7 +234,7 @@ Deno.test("Device.getInstr() gives the original first byte of a live tracepoint:
     assertEquals(errnoOf(() => device.getInstr(spec.pid, spec.address)), "ENOENT");
     device.makeProbe(spec);
     assertEquals(errnoOf(() => device.getInstr(spec.pid, spec.address)), "ENOENT");
-    const enabled = session.enable(`pid${spec.pid}:code:made:entry`);
+    const enabled = session.enable(`pid${spec.pid}:code:made:entry`, { handler: () => {} });
     assertEquals([rawMemory(spec.pid, spec.address, 1)[0], device.getInstr(spec.pid, spec.address)], [0xcc, original]);
     assertEquals(errnoOf(() => device.getInstr(spec.pid, spec.address + 1)), "ENOENT");
     for (const pc of [-1, 2 ** 53, NaN, 0.5]) assertEquals(errnoOf(() => device.getInstr(spec.pid, pc)), "EINVAL");

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../lib/address.ts";
 import { findFunctionSites, type FunctionSites, isInstructionStart } from "../../lib/isa/function_sites.ts";
+import { AARCH64 } from "../../lib/isa/aarch64/architecture.ts";
 import { X86_64 } from "../../lib/isa/x86_64/architecture.ts";
 
 const START = toAddress(0x401000);
@@ -61,6 +62,26 @@ Deno.test("findFunctionSites() keeps the first of two instructions that share by
   // je .+3; lock cmpxchg %ecx,(%rdx), whose prefix the branch skips; ret; .byte 6
   const sites = findHex("74 01 f0 0f b1 0a c3 06");
   assertEquals([...sites.offsets], [0, 2, 6]);
+});
+
+Deno.test("findFunctionSites() takes the constants of a function for data, though they look like code", () => {
+  // ldr x0,1f; cbz x0,2f; bl .+0x1000; 1: .quad (nop, ret); 2: adrp x0,.; ret
+  const words = [0x5800_0060, 0xb400_0080, 0x9400_0400, 0xd503_201f, 0xd65f_03c0, 0x9000_0000, 0xd65f_03c0];
+  const sites = findFunctionSites(AARCH64, new Uint8Array(new Uint32Array(words).buffer), START);
+  assert(!sites.complete);
+  assertEquals([...sites.offsets], [0, 4, 8, 20, 24]);
+  assertEquals([...sites.returns], [24]);
+  // One that is elsewhere.
+  const other = findFunctionSites(AARCH64, new Uint8Array(new Uint32Array([0x5800_0060, 0xd65f_03c0]).buffer), START);
+  assert(other.complete);
+  assertEquals([...other.offsets], [0, 4]);
+});
+
+Deno.test("findFunctionSites() finds the returns of aarch64", () => {
+  // cbz x0,.+12; retaa; b .-0x1000; br x1; ret
+  const words = [0xb400_0060, 0xd65f_0bff, 0x17ff_fc00, 0xd61f_0020, 0xd65f_03c0];
+  const sites = findFunctionSites(AARCH64, new Uint8Array(new Uint32Array(words).buffer), START);
+  assertEquals([[...sites.returns], [...sites.possibleReturns]], [[4, 8, 16], [12]]);
 });
 
 Deno.test("findFunctionSites() finds nothing in an empty function", () => {

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { WordMemory } from "../../lib/isa/isa.ts";
 import { compileOperand } from "../../lib/isa/operand_reader.ts";
+import { AARCH64 } from "../../lib/isa/aarch64/architecture.ts";
 import { X86_64 } from "../../lib/isa/x86_64/architecture.ts";
 import { parseOperands } from "../../lib/object/stap_operands.ts";
 import type { Operand } from "../../lib/operand.ts";
@@ -139,6 +140,33 @@ Deno.test("compileOperand() says why an operand has no value", () => {
     'its symbol "sym" has not been resolved',
     'its symbol "sym" has not been resolved',
     "it is not understood",
+  ]);
+});
+
+Deno.test("compileOperand() reads registers and memory of aarch64", () => {
+  const arm = new Uint32Array(68);
+  arm.set([0x4433_f2a1, 0x8877_6655], 2 * 1);
+  arm.set([0x7008, 0], 2 * 19);
+  arm.set([0xffff_fffe, 0xffff_ffff], 2 * 2);
+  arm.set([0x7010, 0], 2 * 31);
+  const texts = ["8@x1", "-4@w1", "8@xzr", "1@[x19]", "1@[sp, 4]", "1@[x19, w2, sxtw 1]", "8f@d3", "4@[sp, 4088]"];
+  const values = texts.map((text) => {
+    const [operand] = parseOperands(text, { machine: 183, bits: 64 });
+    const reader = compileOperand(operand!, AARCH64.registers, 0);
+    assert(typeof reader !== "string", text);
+    const into = new Uint32Array(2);
+    const readVector = (number: number, halves: Uint32Array) => (halves.set([number, 1]), true);
+    return reader.read({ registers: arm, memory, readVector }, into) ? [...into] : "unreadable";
+  });
+  assertEquals(values, [
+    [0x4433_f2a1, 0x8877_6655],
+    [0x4433_f2a1, 0],
+    [0, 0],
+    [0x88, 0],
+    [0x94, 0],
+    [0x84, 0],
+    [3, 1],
+    "unreadable",
   ]);
 });
 

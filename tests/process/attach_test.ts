@@ -27,6 +27,7 @@ const NOBODY: StopListener = {
   executed: () => {},
   ended: () => {},
   closed: () => {},
+  threadsChange: () => {},
   warn: () => {},
 };
 

@@ -70,6 +70,38 @@ Deno.test("TrappedText.install() and remove() change the bytes that they are tol
   }
 });
 
+Deno.test("TrappedText.installJumps() knows jumps by their sites, wherever they begin", () => {
+  using stopped = new Stopped();
+  const { text, start } = stopped;
+  const original = stopped.raw(start, 8192);
+  const jumps = [
+    { address: toAddress(start + 16), site: toAddress(start + 16), bytes: Uint8Array.of(0xe9, 1, 2, 3, 4) },
+    { address: toAddress(start + 32), site: toAddress(start + 35), bytes: Uint8Array.of(0xe9, 5, 6, 0xcc, 7) },
+    // Across the end of a page, with its site behind it.
+    {
+      address: toAddress(start + 4090),
+      site: toAddress(start + 4098),
+      bytes: Uint8Array.of(0xe9, 1, 2, 3, 4, ...original.slice(4095, 4098), 0xcc),
+    },
+  ];
+  const sites = jumps.map(({ site }) => site);
+  assertEquals(text.installJumps(jumps), []);
+  const wanted = original.slice();
+  for (const { address, bytes } of jumps) wanted.set(bytes, address - start);
+  assertEquals(stopped.raw(start, 8192), wanted);
+  assertEquals([...text.addresses()].sort(), sites.toSorted());
+  assertEquals([sites.every((site) => text.has(site)), text.has(start + 32), text.missing(sites)], [true, true, []]);
+  for (const from of [0, 17, 33, 4095, 4098]) {
+    assertEquals(stopped.read(start + from, 20), original.slice(from, from + 20));
+  }
+  // A trap has the place of a jump that was removed, and is found there.
+  assertEquals([text.remove([sites[1]!]), text.has(sites[1]!)], [[], false]);
+  assertEquals([text.install([sites[1]!]), text.has(sites[1]!)], [[], true]);
+  assertEquals([stopped.raw(start + 32, 3), stopped.raw(sites[1]!, 1)], [original.slice(32, 35), TRAP]);
+  assertEquals([text.removeAll(), text.size, stopped.raw(start, 8192)], [[], 0, original]);
+  assertEquals(sites.map((site) => text.has(site)), [false, false, false]);
+});
+
 Deno.test("TrappedText.install() reports addresses that are not mapped, and writes the others", () => {
   using stopped = new Stopped();
   const { text, start, end } = stopped;

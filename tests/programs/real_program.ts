@@ -7,7 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { closeSync, openSync } from "node:fs";
-import { type Hit, Session, type Unplaced } from "../../mod.ts";
+import { type Hit, type ProbeIdentity, Session, type Unplaced } from "../../mod.ts";
 import { SOAK } from "../support.ts";
 
 /** The whole environment of the programs, so that they do the same on every machine. */
@@ -41,6 +41,8 @@ export interface TraceOptions<Name extends string> extends ProgramOptions {
   readonly handlers?: { readonly [name in Name]?: (session: Session, hit: Hit) => void };
   /** Whether a description may match nothing at first. */
   readonly allowNone?: boolean;
+  /** Whether hits are only counted, by jumps where that can be. */
+  readonly count?: boolean;
 }
 
 /** A traced run. */
@@ -48,6 +50,8 @@ export interface TracedRun<Name extends string> {
   readonly outcome: Outcome;
   /** The hits of each description. */
   readonly hits: Readonly<Record<Name, number>>;
+  /** The hits of each probe that has any, by its function and name. */
+  readonly counts: ReadonlyMap<string, number>;
   /** How many probes each description has matched. */
   readonly probes: Readonly<Record<Name, number>>;
   readonly unplaced: readonly Unplaced[];
@@ -111,16 +115,28 @@ export async function runTraced<Name extends string>(
   const timer = setTimeout(() => Deno.kill(target.pid, "SIGKILL"), RUN_LIMIT_MS);
   try {
     const names = Object.keys(descriptions) as Name[];
-    const { allowNone = false } = options;
-    const enabled = names.map((name) =>
-      session.enable(descriptions[name], { handler: (hit) => options.handlers?.[name]?.(session, hit), allowNone })
-    );
+    const { allowNone = false, count = false } = options;
+    const counts = new Map<string, number>();
+    const add = (probe: ProbeIdentity, hits: number) => {
+      const key = `${probe.function}:${probe.name}`;
+      counts.set(key, (counts.get(key) ?? 0) + hits);
+    };
+    const enabled = names.map((name) => {
+      if (count) return session.enable(descriptions[name], { count, allowNone });
+      const handler = (hit: Hit) => {
+        add(hit.probe, 1);
+        options.handlers?.[name]?.(session, hit);
+      };
+      return session.enable(descriptions[name], { handler, allowNone });
+    });
     await session.run();
+    if (count) { for (const each of enabled) for (const [probe, hits] of each.counts) if (hits > 0) add(probe, hits); }
     const { code, signal } = target.end!;
     const table = (value: (i: number) => number) =>
       Object.fromEntries(names.map((name, i) => [name, value(i)])) as Record<Name, number>;
     return {
       outcome: { status: code ?? 128 + signal!, ...files.read() },
+      counts,
       hits: table((i) => enabled[i]!.hitsTotal),
       probes: table((i) => enabled[i]!.probes.length),
       unplaced: enabled.flatMap(({ unplaced }) => unplaced),

@@ -99,7 +99,7 @@ Deno.test("Session.detach() at any moment after a trap has been executed", async
     await using session = new Session({ signals: false });
     for (let round = 0; round < 1000 * SOAK; round++) {
       const traced = session.attach(target.pid);
-      session.enable(WORK);
+      session.enable(WORK, { handler: () => {} });
       // The order to stop meets the thread before the trap, in it, between it and its signal, and behind that.
       const end = performance.now() + (round % 100) * 0.0007;
       while (performance.now() < end);

@@ -96,7 +96,7 @@ Deno.test("Session.run() lets a process go that executes a 32-bit program, and s
     await target.send();
     await within(session.run(), "the end of the run");
     assertEquals([enabled.hitsTotal, traced.alive, traced.end, warnings], [1, false, undefined, [
-      `Cannot go on tracing process ${target.pid}: Cannot trace i386 (32-bit x86) code: only x86_64 is supported`,
+      `Cannot go on tracing process ${target.pid}: Cannot trace i386 (32-bit x86) code: only x86_64 and aarch64 are supported`,
     ]]);
     assertEquals(await target.outcome(), { stdout: "", end: "exited 9" });
   } finally {

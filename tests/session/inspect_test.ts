@@ -1,6 +1,6 @@
 /** What is said of a probe before it is enabled comes true. */
 
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Session, type SiteDetails } from "../../mod.ts";
 import { rawMemory, TargetProgram, untraced, within } from "../support.ts";
 
@@ -38,13 +38,46 @@ for (
       for (const site of sites) assertEquals(site.performed, performed.get(site.address as never));
       for (const site of sites) seen.add(site.performed);
       // The trap does not show, neither as an instruction nor in another way of performing it.
-      assertEquals(session.inspect(listed[index]!).sites, sites);
+      const trapReason = "a handler wants to see the thread";
+      assertEquals(session.inspect(listed[index]!).sites, sites.map((site) => ({ ...site, trapReason })));
     }
     assertEquals([...seen].sort(), [...ways]);
     await target.send();
     await within(session.run(), "the end");
     assertEquals(await target.outcome(), await untraced(program));
     assertEquals(session.inspect(listed[0]!).sites, []);
+  });
+}
+
+/** Reasons for traps that cannot be foretold. */
+const ONLY_ENABLING = ["another probe is inside of the jump", "there is no memory that a jump reaches"];
+
+for (const program of ["hot", "returns", "assembly"]) {
+  Deno.test(`Session.inspect() foretells where ${program} can be counted by jumps, and why not elsewhere`, async () => {
+    await using target = await TargetProgram.start(program, { args: [10, 1] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const ways = new Set<SiteDetails["performed"]>();
+    for (const kind of ["entry", "return"]) {
+      const description = `pid$target:a.out::${kind}`;
+      const sitesOf = () => session.list(description).flatMap((probe) => session.inspect(probe).sites);
+      const foretold = new Map(sitesOf().map(({ address, trapReason }) => [address, trapReason]));
+      using _enabled = session.enable(description, { count: true });
+      const { entries } = session.stats().tracepoints;
+      for (const { address, performed, trapReason } of sitesOf()) {
+        const entry = entries.find(({ pc }) => pc === address);
+        assertEquals([entry?.performed, entry?.trapReason], [performed, trapReason]);
+        assertEquals(trapReason === undefined, performed === "jump");
+        // Only enabling shows that two probes are too close to each other, or that memory is taken.
+        if (!ONLY_ENABLING.includes(trapReason ?? "")) assertEquals(trapReason, foretold.get(address));
+        ways.add(performed);
+      }
+    }
+    assert(ways.has("jump"));
+    await target.send();
+    await within(session.run(), "the end");
+    assertEquals(await target.outcome(), await untraced(program, { args: [10, 1] }));
   });
 }
 

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Session } from "../../mod.ts";
 import { Random } from "../isa/x86_64/random.ts";
-import { assertTextUntouched, changedText, rounds, TargetProgram, tracerOf, withTarget } from "../support.ts";
+import { assertTextUntouched, changedText, rounds, type TargetProgram, tracerOf, withTarget } from "../support.ts";
 
 const TRACER = new URL("./mortal_tracer.ts", import.meta.url).pathname;
 

@@ -28,7 +28,7 @@ interface Layer {
 }
 
 const BOTTOM = ["lib"];
-const DESCRIPTIONS = [...BOTTOM, "lib/isa", "lib/object", "lib/spec", "ffi"];
+const DESCRIPTIONS = [...BOTTOM, "lib/d", "lib/isa", "lib/object", "lib/spec", "ffi"];
 
 /** The layers, from the bottom up, by folder; the empty name is the root folder with `mod.ts` and `cli.ts`. */
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -36,6 +36,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "lib/isa": { below: BOTTOM, pure: true },
   "lib/object": { below: BOTTOM, pure: true },
   "lib/spec": { below: BOTTOM, pure: true },
+  "lib/d": { below: [...BOTTOM, "lib/spec"], pure: true },
   "ffi": { below: BOTTOM, pure: false },
   "lib/process": { below: DESCRIPTIONS, pure: false },
   "lib/fasttrap": { below: [...DESCRIPTIONS, "lib/process"], pure: false },

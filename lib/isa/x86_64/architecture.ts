@@ -9,12 +9,22 @@ import { registerAccess } from "./arguments.ts";
 import { decode } from "./decode.ts";
 import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
-import { asksAt, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
+import { readFlow } from "./function_flow.ts";
 import { hideStep } from "./steps.ts";
 import { keeper } from "./keeper.ts";
-import { makePad } from "./pad.ts";
+import { canTellLeaving, makePad, records } from "./pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
-import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddresses } from "./window.ts";
+import {
+  beginEarlier,
+  EARLIEST_BYTES,
+  findWindow,
+  JUMP_BYTES,
+  makeJump,
+  PAD_DISTANCE,
+  padAddress,
+  shrink,
+} from "./window.ts";
 
 /** `EM_X86_64` of elf(5). */
 const EM_X86_64 = 62;
@@ -34,8 +44,11 @@ export const X86_64: Isa = {
   trap,
   trapPcBytes: TRAP_PC_BYTES,
   trapCode: TRAP_CODE,
+  callStepCode: CALL_STEP_CODE,
   systemCall: new Uint8Array([0x0f, 0x05]),
   decode,
+  contextBytes: 0,
+  contextRefusal: () => undefined,
   emulate,
   displace,
   hideStep,
@@ -44,10 +57,16 @@ export const X86_64: Isa = {
   // rdpid tells the CPU, lahf keeps the flags.
   jumps: {
     jumpBytes: JUMP_BYTES,
+    earliestBytes: EARLIEST_BYTES,
     padDistance: PAD_DISTANCE,
     cpuFlags: ["rdpid", "lahf_lm"],
+    records,
     findWindow,
-    padAddresses,
+    beginEarlier,
+    shrink,
+    padAddress,
+    canTellLeaving,
+    readFlow,
     makePad,
     makeJump,
   },

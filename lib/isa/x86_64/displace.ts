@@ -97,7 +97,7 @@ export function appendDisplaced(
   const copy = relocate(instruction, code, out.here);
   if (copy === undefined) return false;
   if (flow === "indirect-call") return displaceIndirectCall(instruction, copy, out);
-  out.bytes(...copy);
+  out.copy(copy);
   if (flow === "next" && end.jumpsBack) {
     const next = nextAddress(instruction);
     out.resume(next, true);
@@ -108,14 +108,27 @@ export function appendDisplaced(
 
 /** Copies an instruction so that its RIP-relative operand, if it has one, stays the same from the slot. */
 function relocate(instruction: X86Instruction, code: Uint8Array, slot: Address): Uint8Array | undefined {
+  if (!instruction.ripRelative) return code.subarray(0, instruction.length);
   const copy = code.slice(0, instruction.length);
-  if (!instruction.ripRelative) return copy;
   // Cut to 32 bits, the address of the slot may have lost what the displacement would have to make up for.
   if ((instruction.prefixes & PREFIX.ADDRESS_SIZE) !== 0) return undefined;
   const displacement = instruction.displacement + (instruction.address - slot);
   if (!isInt32(displacement)) return undefined;
   new DataView(copy.buffer).setInt32(instruction.displacementOffset, displacement, true);
   return copy;
+}
+
+/**
+ * Makes a push of what an indirect jump or call leads to.
+ *
+ * @param instruction The jump or call.
+ * @param code Its bytes.
+ * @param address Where the push will be.
+ * @returns Its bytes; undefined if its operand does not reach from there.
+ */
+export function pushCopy(instruction: X86Instruction, code: Uint8Array, address: Address): Uint8Array | undefined {
+  const copy = relocate(instruction, code, address);
+  return copy === undefined ? undefined : withModrmReg(instruction, copy, PUSH_REG);
 }
 
 /** Transfers whose target is in the instruction, which get one that reaches it. */
@@ -149,11 +162,11 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
     if ((modrm & 7) === 4 && ((instruction.wrxb | instruction.rxb4) & 1) === 0) return false;
     pushReturnAddress(instruction, out);
     out.resume(address, false, { stackBytes: 8 });
-    out.bytes(...withModrmReg(instruction, copy, JUMP_REG));
+    out.copy(withModrmReg(instruction, copy, JUMP_REG));
     return true;
   }
   const next = nextAddress(instruction);
-  out.bytes(...withModrmReg(instruction, copy, PUSH_REG));
+  out.copy(withModrmReg(instruction, copy, PUSH_REG));
   out.resume(address, false, { stackBytes: 8 });
   out.bytes(0xff, 0x34, 0x24); // push (%rsp)
   out.resume(address, false, { stackBytes: 16 });
@@ -170,7 +183,8 @@ function displaceIndirectCall(instruction: X86Instruction, copy: Uint8Array, out
 }
 
 /** Changes the operation of an FF instruction. */
-function withModrmReg(instruction: X86Instruction, copy: Uint8Array, reg: number): Uint8Array {
+function withModrmReg(instruction: X86Instruction, original: Uint8Array, reg: number): Uint8Array {
+  const copy = original.slice();
   copy[instruction.modrmOffset] = (instruction.modrm & ~MODRM_REG) | reg;
   return copy;
 }

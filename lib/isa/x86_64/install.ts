@@ -22,6 +22,9 @@ export const TRAP_PC_BYTES = 1;
 /** `SI_KERNEL`: what int3 raises, and nothing else does (arch/x86/kernel/traps.c, do_int3_user). */
 export const TRAP_CODE = 0x80;
 
+/** `TRAP_BRKPT` (arch/x86/kernel/ptrace.c, user_single_step_report). */
+export const CALL_STEP_CODE = 1;
+
 const REPEAT = PREFIX.REP | PREFIX.REPNE;
 
 /** See {@linkcode Isa.firesAt} of `isa.ts`. */

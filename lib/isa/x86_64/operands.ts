@@ -59,6 +59,16 @@ export function isRegisterForm(instruction: X86Instruction): boolean {
 }
 
 /**
+ * Tells whether what ModRM names is the stack pointer, or is found by it.
+ *
+ * @param instruction The instruction, which has a ModRM byte.
+ * @returns Whether it is.
+ */
+export function usesStackPointer({ modrm, sib, wrxb, rxb4 }: X86Instruction): boolean {
+  return ((sib < 0 ? modrm : sib) & 7) === 4 && ((wrxb | rxb4) & 1) === 0;
+}
+
+/**
  * Computes the address of a memory operand, without its segment's base: what `lea` gives.
  *
  * @param instruction The instruction, with a memory operand.

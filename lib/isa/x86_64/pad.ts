@@ -8,18 +8,33 @@
  *
  * ```text
  *   areas:  .quad  address of the first CPU's area
- *   quiet:  pop %rax; pop %rcx; lea 128(%rsp),%rsp; jmp copies
- *   entry:  lea -128(%rsp),%rsp; push %rcx; push %rax        below the red zone
+ *  (left:   .quad  address of the function)
+ *   quiet:  pop ...; lea 128(%rsp),%rsp; jmp copies
+ *  (full:   lock incq counter(%rcx); jmp done)
+ *   entry: (jcc taken; jmp copies; taken:)
+ *           lea -128(%rsp),%rsp; (push target;) push %rcx; push %rax; push ...      below the red zone
  *           movabs $enabled,%rcx; mov (%rcx),%ecx; jrcxz quiet
  *           lahf; seto %al                                   the flags, but for DF, which nothing here changes
+ *          (mov target(%rsp),%rcx; sub left(%rip),%rcx; cmp $size,%rcx; jb done)
  *           rdpid %rcx; and $mask,%ecx; shl $size,%rcx; add areas(%rip),%rcx
- *           lock incq counter(%rcx)
- *           add $127,%al; sahf; pop %rax; pop %rcx; lea 128(%rsp),%rsp
+ *           what the action does
+ *   done:   add $127,%al; sahf; pop ...; lea 128(%rsp),%rsp
  *   copies: the displaced instructions of the window; a jump back
  * ```
  *
- * The counter is that of the CPU, so that the locked add costs what an add in the cache costs; it is locked because a
- * thread may be moved to another CPU in between. `lahf` and `seto` save what `pushf` would for a third of its time.
+ * Counters and rings are those of the CPU, so that a locked instruction costs what it costs in the cache; it is locked
+ * because a thread may be moved to another CPU in between. `lahf` and `seto` save what `pushf` would for a third of its
+ * time.
+ *
+ * *A record* is reserved by moving the head of the ring, if the tail is far enough, and committed by writing its header. A
+ * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
+ * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
+ *
+ * *Leaving a function.* A return probe on a branch or an indirect jump counts if control leaves the function. A branch is
+ * tried first, with the flags as they are. The target of an indirect jump is pushed, by the same operand, and compared with
+ * the function. The copies then perform the instruction in either case.
+ *
+ * *Before the site.* If the window begins before it, the copies of what is there and a jump over the data come first.
  *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
@@ -30,77 +45,249 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory } from "../isa.ts";
-import { appendDisplaced } from "./displace.ts";
-import type { X86Instruction } from "./instruction.ts";
+import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../jumps.ts";
+import { decode } from "./decode.ts";
+import { appendDisplaced, pushCopy } from "./displace.ts";
+import { PREFIX, type X86Instruction } from "./instruction.ts";
+import { usesStackPointer } from "./operands.ts";
+import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
+import { instructionsOf } from "./window.ts";
 
 /** The size of the red zone below the stack pointer, in bytes (psABI 3.2.2). */
 const RED_ZONE_BYTES = 128;
-/** What an area's address takes, in bytes. */
+/** What an area's address, and what is pushed, takes, in bytes. */
 const WORD_BYTES = 8;
 
 const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
-const LEA_UP = [0x48, 0x8d, 0xa4, 0x24, 0x80, 0, 0, 0]; // lea 128(%rsp),%rsp
-const PUSH_RCX = 0x51;
-const PUSH_RAX = 0x50;
-const POP_BOTH = [0x58, 0x59]; // pop %rax; pop %rcx
+/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
+const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
+/** The sizes of `lea bytes(%rsp),%rsp`, `lock incq` with a displacement, and `jmp rel32`, in bytes. */
+const LEA_UP_BYTES = 8;
+const COUNT_BYTES = 8;
+const JUMP_BYTES = 5;
+/** How many cells a record takes. */
+const RECORD_CELLS = 1;
+/** Thread pointers differ above their lowest bits, and below the bits that would be lost by a word. */
+const THREAD_SHIFT = 6;
+/** `HWCAP2_FSGSBASE` (arch/x86/include/uapi/asm/hwcap2.h): programs may use rdfsbase. */
+const HWCAP2_FSGSBASE = 2;
 
-/** See `JumpInstaller.makePad` of `isa.ts`. */
+/** Prefixes with which an indirect jump and a push have the same operand. */
+const OPERAND_PREFIXES = PREFIX.FS | PREFIX.GS | PREFIX.OTHER_SEGMENT;
+
+/** How pads write records: the thread is told by its thread pointer. */
+export const records: RecordWriter = {
+  cpuFlags: ["fsgsbase", "constant_tsc", "nonstop_tsc"],
+  capabilities: HWCAP2_FSGSBASE,
+  threadRegister: FS_BASE,
+  threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
+};
+
+/** See `JumpInstaller.makePad` of `jumps.ts`. */
 export function makePad(
   window: JumpWindow,
   pad: Address,
   memory: PadMemory,
   action: PadAction,
+  keepsResume = true,
 ): PadCode | undefined {
-  const quietBytes = POP_BOTH.length + LEA_UP.length + 2;
-  const entry = WORD_BYTES + quietBytes;
-  const out = new SlotCode(toAddress(pad - entry));
-  const { address } = window;
+  const instructions = instructionsOf(window);
+  const siteIndex = window.siteOffset === 0 ? 0 : window.boundaries.indexOf(window.siteOffset) + 1;
+  const site = instructions[siteIndex]!;
+  const code = window.code.subarray(window.siteOffset);
+  const left = site.flow === "indirect-jump" ? action.leaving : undefined;
+  const pushed = PUSHED[action.kind];
+  const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
+  const quietBytes = pushed.length + LEA_UP_BYTES + JUMP_BYTES;
+  const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
+  const dataBytes = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes + fullBytes;
+  const entry = siteIndex === 0 ? dataBytes : 0;
+  const out = new SlotCode(toAddress(pad - entry), keepsResume);
+  const earlier = siteIndex === 0 ? [] : appendEarlier(window, instructions.slice(0, siteIndex), dataBytes, out);
+  if (earlier === undefined) return undefined;
+  const { address } = site;
+  const data = out.length;
   out.resume(address, false, { isHeld: true });
   out.word(memory.areas);
-  out.bytes(...POP_BOTH, ...LEA_UP, 0xeb, 0); // ...; jmp copies
-  const quietEnd = out.length;
-  appendPushes(address, out);
+  if (left !== undefined) out.word(left.address);
+  const quiet = out.length;
+  appendPops(pushed, stackBytes, out);
+  const quietEnd = appendJump(out);
+  const full = out.length;
+  if (action.kind === "record") appendCount(action.counterOffset, out);
+  const fullEnd = action.kind === "record" ? appendJump(out) : undefined;
+  const begin = out.length;
+  const notTaken = site.flow === "branch" && action.leaving !== undefined ? appendBranch(site, out) : undefined;
+  if (!appendPushes(code, site, { withTarget: left !== undefined, pushed }, out)) return undefined;
   out.resume(address, false, { isHeld: true });
   out.bytes(0x48, 0xb9); // movabs $enabled,%rcx
   out.word(memory.enabled);
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
-  out.bytes(0xe3, WORD_BYTES - (out.length + 2)); // jrcxz quiet
+  out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
-  appendArea(memory, out);
-  out.bytes(0xf0, 0x48, 0xff, 0x81); // lock incq counter(%rcx)
-  out.half(action.counterOffset);
+  if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
+  const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
+  appendArea(data, memory, out);
+  if (action.kind === "record") appendRecord(memory, action, full, out);
+  else appendCount(action.counterOffset, out);
+  for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
+  if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
-  out.bytes(...POP_BOTH, ...LEA_UP);
-  out.patch(quietEnd - 1, out.length - quietEnd);
-  const copies = appendCopies(window, out);
-  return copies === undefined ? undefined : { ...out.finish(), entry, copies };
+  appendPops(pushed, stackBytes, out);
+  for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
+  const copies = appendCopies(window, instructions.slice(siteIndex), out);
+  if (copies === undefined) return undefined;
+  return { ...out.finish(), entry, begin, copies: [...earlier, ...copies] };
 }
 
-function appendPushes(address: Address, out: SlotCode): void {
+/** Writes a jump whose target is not known yet. Returns the offset behind it. */
+function appendJump(out: SlotCode): number {
+  out.bytes(0xe9);
+  out.half(0);
+  return out.length;
+}
+
+/** Writes the copies of what is before the site, and a jump over the data. Returns where each begins. */
+function appendEarlier(
+  { address, code, siteOffset }: JumpWindow,
+  instructions: readonly X86Instruction[],
+  dataBytes: number,
+  out: SlotCode,
+): number[] | undefined {
+  const copies: number[] = [];
+  for (const instruction of instructions) {
+    copies.push(out.length);
+    const bytes = code.subarray(instruction.address - address);
+    if (!appendDisplaced(instruction, bytes, out, { jumpsBack: false })) return undefined;
+  }
+  out.resume(toAddress(address + siteOffset), false);
+  out.bytes(0xeb, dataBytes); // jmp begin
+  return copies;
+}
+
+/** See `JumpInstaller.canTellLeaving` of `jumps.ts`. */
+export function canTellLeaving(window: JumpWindow): boolean {
+  const first = decode(window.code, window.siteOffset, toAddress(window.address + window.siteOffset))!;
+  const { flow, map, opcode, prefixes } = first;
+  // loop and jrcxz count and test a register.
+  if (flow === "branch") return map === 1 || (opcode & 0xf0) === 0x70;
+  return flow === "indirect-jump" && (prefixes & ~OPERAND_PREFIXES) === 0 && !usesStackPointer(first);
+}
+
+/** Has a thread that does not take a branch go on with the copies. Returns where the displacement of that jump ends. */
+function appendBranch({ address, map, opcode }: X86Instruction, out: SlotCode): number {
+  out.resume(address, false);
+  out.bytes(map === 0 ? opcode : 0x70 | (opcode & 15), JUMP_BYTES); // over the jump
+  out.resume(address, false);
+  return appendJump(out);
+}
+
+/** Saves what is used, with the target of an indirect jump above it. Returns whether that can be done. */
+function appendPushes(
+  code: Uint8Array,
+  first: X86Instruction,
+  { withTarget, pushed }: { readonly withTarget: boolean; readonly pushed: readonly number[] },
+  out: SlotCode,
+): boolean {
+  const { address } = first;
+  let stackBytes = RED_ZONE_BYTES;
   out.resume(address, false);
   out.bytes(...LEA_DOWN);
-  out.resume(address, false, { stackBytes: RED_ZONE_BYTES });
-  out.bytes(PUSH_RCX);
-  out.resume(address, false, { stackBytes: RED_ZONE_BYTES + 8 });
-  out.bytes(PUSH_RAX);
+  out.resume(address, false, { stackBytes });
+  if (withTarget) {
+    const copy = pushCopy(first, code, out.here);
+    if (copy === undefined) return false;
+    out.copy(copy);
+    stackBytes += WORD_BYTES;
+    out.resume(address, false, { stackBytes });
+  }
+  for (let index = 0; index < pushed.length; index++) {
+    if (index > 0) out.resume(address, false, { stackBytes: stackBytes + WORD_BYTES * index });
+    out.bytes(0x50 | pushed[index]!);
+  }
+  return true;
+}
+
+function appendPops(pushed: readonly number[], stackBytes: number, out: SlotCode): void {
+  for (let index = pushed.length - 1; index >= 0; index--) out.bytes(0x58 | pushed[index]!);
+  out.bytes(0x48, 0x8d, 0xa4, 0x24); // lea bytes(%rsp),%rsp
+  out.half(stackBytes);
+}
+
+/** Skips what follows if the target that was pushed is inside of the function. Returns where the displacement ends. */
+function appendComparison(data: number, sizeBytes: number, pushed: readonly number[], out: SlotCode): number {
+  out.bytes(0x48, 0x8b, 0x4c, 0x24, WORD_BYTES * pushed.length); // mov target(%rsp),%rcx
+  out.bytes(0x48, 0x2b, 0x0d); // sub left(%rip),%rcx
+  out.half(data + WORD_BYTES - (out.length + 4));
+  out.bytes(0x48, 0x81, 0xf9); // cmp $size,%rcx
+  out.half(sizeBytes);
+  out.bytes(0x0f, 0x82); // jb done
+  out.half(0);
+  return out.length;
 }
 
 /** Writes the address of the CPU's area into rcx. */
-function appendArea({ areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
+function appendArea(data: number, { areasTotal, areaBytes }: PadMemory, out: SlotCode): void {
   out.bytes(0xf3, 0x0f, 0xc7, 0xf9); // rdpid %rcx
   out.bytes(0x81, 0xe1); // and $mask,%ecx
   out.half(areasTotal - 1);
   out.bytes(0x48, 0xc1, 0xe1, Math.log2(areaBytes)); // shl $size,%rcx
   out.bytes(0x48, 0x03, 0x0d); // add areas(%rip),%rcx
-  out.half(-(out.length + 4));
+  out.half(data - (out.length + 4));
+}
+
+/** Adds 1 to a counter of the area. */
+function appendCount(counterOffset: number, out: SlotCode): void {
+  out.bytes(0xf0, 0x48, 0xff, 0x81); // lock incq counter(%rcx)
+  out.half(counterOffset);
+}
+
+/** Writes a record into the ring of the area, or goes to `full`. */
+function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full: number, out: SlotCode): void {
+  out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
+  out.half(ring.headOffset);
+  const retry = out.length;
+  out.bytes(0x89, 0xc2, 0x2b, 0x91); // mov %eax,%edx; sub tail(%rcx),%edx
+  out.half(ring.tailOffset);
+  out.bytes(0x81, 0xfa); // cmp $limit,%edx
+  out.half(ring.cellsTotal - RECORD_CELLS);
+  out.bytes(0x0f, 0x87); // ja full
+  out.half(full - (out.length + 4));
+  out.bytes(0x8d, 0x50, RECORD_CELLS); // lea cells(%rax),%edx
+  out.bytes(0xf0, 0x0f, 0xb1, 0x91); // lock cmpxchg %edx,head(%rcx)
+  out.half(ring.headOffset);
+  out.bytes(0x75, retry - (out.length + 2)); // jne retry
+  out.bytes(0x25); // and $mask,%eax
+  out.half(ring.cellsTotal - 1);
+  out.bytes(0x48, 0xc1, 0xe0, 6); // shl $6,%rax
+  out.bytes(0x48, 0x8d, 0x9c, 0x01); // lea cells(%rcx,%rax),%rbx
+  out.half(ring.cellsOffset);
+  if (values === "arguments") {
+    out.bytes(0x48, 0x89, 0x7b, 16, 0x48, 0x89, 0x73, 24); // mov %rdi,16(%rbx); mov %rsi,24(%rbx)
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 32, 0x48, 0x89, 0x43, 40); // rcx
+    out.bytes(0x4c, 0x89, 0x43, 48, 0x4c, 0x89, 0x4b, 56); // mov %r8,48(%rbx); mov %r9,56(%rbx)
+  } else {
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 24, 0x48, 0x89, 0x43, 16); // rax
+    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 24); // rdx
+  }
+  out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
+  out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
+  out.bytes(0x0f, 0x31, 0x89, 0x43, 8, 0x89, 0x53, 12); // rdtsc; mov %eax,8(%rbx); mov %edx,12(%rbx)
+  out.bytes(0xc7, 0x03); // movl $header,(%rbx)
+  out.half((RECORD_CELLS << 24) | site);
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */
-function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode): number[] | undefined {
+function appendCopies(
+  { code, address }: JumpWindow,
+  instructions: readonly X86Instruction[],
+  out: SlotCode,
+): number[] | undefined {
   const copies: number[] = [];
-  for (const [index, instruction] of instructions.entries()) {
+  for (let index = 0; index < instructions.length; index++) {
+    const instruction = instructions[index]!;
     const offset = instruction.address - address;
     // Padding that is a trap stays the program's own, where it is.
     if (index > 0 && instruction.refusal !== undefined) {
@@ -109,7 +296,7 @@ function appendCopies({ instructions, code, address }: JumpWindow, out: SlotCode
     }
     copies.push(out.length);
     const jumpsBack = index === instructions.length - 1 || instructions[index + 1]!.refusal !== undefined;
-    if (!appendDisplaced(instruction as X86Instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
+    if (!appendDisplaced(instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
   }
   return copies;
 }

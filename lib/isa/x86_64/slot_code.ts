@@ -1,6 +1,8 @@
 /**
  * Writes the contents of a slot: bytes, and beside each instruction the original pc that stands for it.
  *
+ * One slot is written after the other, all into one buffer, from which its bytes are copied when it is finished.
+ *
  * @module
  */
 
@@ -13,29 +15,36 @@ const NEAR_JUMP_BYTES = 5;
 /** The size of `jmp *0(%rip)` and the address behind it in bytes. */
 const FAR_JUMP_BYTES = 14;
 
+/** The longest slots, those of pads, are far shorter. */
+const buffer = new Uint8Array(4096);
+const NOTHING: Partial<ResumePoint> = {};
+
 /** The contents of a slot while they are being written. */
 export class SlotCode {
   readonly #slot: Address;
-  readonly #bytes: number[] = [];
+  readonly #keepsResume: boolean;
+  #length = 0;
   readonly #resume: ResumePoint[] = [];
 
   /**
    * Begins a slot.
    *
    * @param slot Its address.
+   * @param keepsResume Whether it is of interest what the program may know of threads in it.
    */
-  constructor(slot: Address) {
+  constructor(slot: Address, keepsResume = true) {
     this.#slot = slot;
+    this.#keepsResume = keepsResume;
   }
 
   /** How many bytes have been written. */
   get length(): number {
-    return this.#bytes.length;
+    return this.#length;
   }
 
   /** Where the next byte will be. */
   get here(): Address {
-    return toAddress(this.#slot + this.#bytes.length);
+    return toAddress(this.#slot + this.#length);
   }
 
   /**
@@ -48,9 +57,10 @@ export class SlotCode {
   resume(
     pc: Address,
     done: boolean,
-    fix: Partial<Pick<ResumePoint, "stackBytes" | "pcRegister" | "isHeld">> = {},
+    { stackBytes = 0, pcRegister = -1, isHeld = false }: Partial<ResumePoint> = NOTHING,
   ): void {
-    this.#resume.push({ offset: this.#bytes.length, pc, done, stackBytes: 0, pcRegister: -1, isHeld: false, ...fix });
+    if (!this.#keepsResume) return;
+    this.#resume.push({ offset: this.#length, pc, done, stackBytes, pcRegister, isHeld });
   }
 
   /**
@@ -59,7 +69,17 @@ export class SlotCode {
    * @param bytes The bytes.
    */
   bytes(...bytes: number[]): void {
-    for (const byte of bytes) this.#bytes.push(byte & 0xff);
+    for (let i = 0; i < bytes.length; i++) buffer[this.#length++] = bytes[i]!;
+  }
+
+  /**
+   * Writes bytes that are there already.
+   *
+   * @param bytes The bytes.
+   */
+  copy(bytes: Uint8Array): void {
+    buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   /**
@@ -68,8 +88,7 @@ export class SlotCode {
    * @param value An integer, of which the low 32 bits count.
    */
   half(value: number): void {
-    const bits = value >>> 0;
-    this.bytes(bits, bits >>> 8, bits >>> 16, bits >>> 24);
+    for (let shift = 0; shift < 32; shift += 8) buffer[this.#length++] = value >>> shift;
   }
 
   /**
@@ -131,7 +150,17 @@ export class SlotCode {
    * @param value Its new value.
    */
   patch(at: number, value: number): void {
-    this.#bytes[at] = value & 0xff;
+    buffer[at] = value;
+  }
+
+  /**
+   * Changes 4 bytes that were written.
+   *
+   * @param at The offset of the first.
+   * @param value An integer, of which the low 32 bits count.
+   */
+  patchHalf(at: number, value: number): void {
+    for (let index = 0; index < 4; index++) buffer[at + index] = value >>> (8 * index);
   }
 
   /**
@@ -140,12 +169,12 @@ export class SlotCode {
    * @returns What was written.
    */
   finish(): Displacement {
-    return { code: Uint8Array.from(this.#bytes), resume: this.#resume };
+    return { code: buffer.slice(0, this.#length), resume: this.#resume };
   }
 
   /** The displacement of a near jump that comes after so many more bytes. */
   #distance(target: Address, bytesBefore: number): number {
-    return target - (this.#slot + this.#bytes.length + bytesBefore + NEAR_JUMP_BYTES);
+    return target - (this.#slot + this.#length + bytesBefore + NEAR_JUMP_BYTES);
   }
 }
 

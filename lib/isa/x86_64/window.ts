@@ -5,114 +5,187 @@
  * the overwritten instructions, a return address on some stack, a branch from elsewhere would run into the middle of the
  * jump.
  *
- * *Method.* Each byte of the jump at which an instruction began is made a trap of its own, `int3`. Four of the five bytes are
- * the displacement, so that this is a condition on the address of the pad: where the fifth byte was the beginning of an
- * instruction, the displacement is CCxxxxxx, and the pad between 855 and 872 MB before the site; where the second was,
- * the pad is at one address of 256. Where that far below the site there is no memory, as in programs at fixed addresses, the
- * last byte is `37` or `3f`, which are no instructions in 64-bit mode and raise SIGILL. Whoever lands there makes a trap, and is sent to the displaced copy in the pad. So the
- * jump is right whatever the flow of control is; only the time of such a landing is lost.
+ * *Method.* Four of the five bytes are the displacement, so that what they are is a condition on the address of the pad. Each
+ * byte at which an instruction began is one of two things:
  *
- * *Invariants.* What is overwritten belongs to the function, or is padding behind it. A call is the last instruction of a
- * window, so that no return address leads into it. Instructions that show where they run, or how they are stepped over
- * (`syscall`, `pushf`), or behind which steps begin (`popf`), are in no window.
+ * - *A trap* of its own, `int3`. Where the fifth byte was the beginning of an instruction, the displacement is CCxxxxxx, and
+ *   the pad between 855 and 872 MB before the site; where the second was, the pad is at one address of 256. Where that far
+ *   below the site there is no memory, as in programs at fixed addresses, the last byte is `37` or `3f`, which are no
+ *   instructions in 64-bit mode and raise SIGILL. Whoever lands there makes a trap, and is sent to the displaced copy in the
+ *   pad. So the jump is right whatever the flow of control is; only the time of such a landing is lost.
+ * - *Kept* as it is, with all bytes behind it, where landings are to be expected: at the target of a branch, behind a call
+ *   or behind what control does not get past, and at what belongs to another function or cannot be moved. Whoever lands there
+ *   finds the program's own instructions. So it is where no memory can be had for traps. The pad is at one address of 2^32 if all four bytes are kept: a page of memory for
+ *   one jump, which is why this is the exception.
+ *
+ * *Earlier windows.* A `ret` that is followed by what has to be kept, and to which no branch leads that is seen, can be inside
+ * of a jump that begins at one of the instructions before it, if these go on to it whatever happens. They are performed in the
+ * pad before the hit. If the jump ends before the site, what is between the two is kept. The site is a trap, whose landings
+ * are hits.
+ *
+ * *Invariants.* What is overwritten by something else belongs to the function, or is padding behind it. No return address
+ * leads to what is overwritten. Instructions that show where they run, or how they are stepped over (`syscall`, `pushf`), or
+ * behind which steps begin (`popf`), are in no window.
  *
  * @module
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow } from "../isa.ts";
+import type { JumpWindow } from "../jumps.ts";
 import { decode } from "./decode.ts";
-import type { X86Instruction } from "./instruction.ts";
+import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { showsSteps, startsSteps } from "./steps.ts";
 
 /** The size of `jmp rel32` in bytes. */
 export const JUMP_BYTES = 5;
+/** How far before its site a jump may begin, in bytes. */
+export const EARLIEST_BYTES = 15;
 /** The displacements CCxxxxxx, as signed numbers, begin here. */
 export const PAD_DISTANCE = -0x34000000;
 /** `int3`. */
 const TRAP_BYTE = 0xcc;
 /** What else can be the last byte: `aaa` and `aas`, invalid in 64-bit mode (Intel SDM vol. 2). */
-const LAST_BYTES = [TRAP_BYTE, 0x37, 0x3f];
+const OTHER_LAST_BYTES = [0x37, 0x3f];
 /** Compilers align functions to this, in bytes: another one may begin there. */
 const FUNCTION_ALIGNMENT = 16;
 
-/** See `JumpInstaller.findWindow` of `isa.ts`. */
+/** See `JumpInstaller.findWindow` of `jumps.ts`. */
 export function findWindow(
   code: Uint8Array,
   offset: number,
   address: Address,
   functionEnd: Address,
+  isTarget: (address: number) => boolean,
 ): JumpWindow | string {
-  const instructions: X86Instruction[] = [];
+  const first = decode(code, offset, address);
+  if (first === undefined || offset + JUMP_BYTES > code.length) return "what follows it cannot be read";
+  const refusal = refusalOf(first);
+  if (refusal !== undefined) return refusal;
   const boundaries: number[] = [];
-  let size = 0;
-  while (size < JUMP_BYTES) {
+  let size = first.length;
+  let isKept = isCall(first);
+  let isReached = goesOn(first);
+  while (size < JUMP_BYTES && !isKept) {
     const at = toAddress(address + size);
-    const instruction = decode(code, offset + size, at);
-    if (instruction === undefined) return "what follows it cannot be decoded";
-    const reason = at < functionEnd
-      ? refusalOf(instruction, size, code[offset + size]!)
-      : isPadding(instruction, code[offset + size]!)
-      ? undefined
-      : "another function follows too closely";
-    if (reason !== undefined) return reason;
-    if (size > 0) boundaries.push(size);
-    instructions.push(instruction);
-    size += instruction.length;
+    const next = decode(code, offset + size, at);
+    if (next === undefined || isTarget(at)) break;
+    const isInside = at < functionEnd;
+    if (!(isReached && isInside ? isMovable(next) : isPadding(next, code[offset + size]!))) break;
+    // A function can begin with what looks like padding.
+    if (!isInside && at % FUNCTION_ALIGNMENT === 0) break;
+    boundaries.push(size);
+    size += next.length;
+    isKept = isCall(next);
+    isReached &&= goesOn(next);
   }
-  return { address, instructions, code: code.slice(offset, offset + size), boundaries };
+  const keptFrom = Math.min(size, JUMP_BYTES);
+  return {
+    address,
+    siteOffset: 0,
+    code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)),
+    boundaries,
+    keptFrom,
+  };
 }
 
-/** Why an instruction of the function cannot be in a window; undefined if it can. */
-function refusalOf(instruction: X86Instruction, before: number, firstByte: number): string | undefined {
-  const { flow, length, map, opcode } = instruction;
-  if (flow === "system-call") return "a system call shows where it is made";
+/** Why there can be no jump in the place of an instruction; undefined if there can. */
+function refusalOf(instruction: X86Instruction): string | undefined {
+  if (instruction.flow === "system-call") return "a system call shows where it is made";
   if (showsSteps(instruction)) return "pushf shows how it is stepped over";
   if (startsSteps(instruction)) return "popf may make what follows it be stepped";
-  const isCall = flow === "call" || flow === "indirect-call";
-  if (isCall && before + length < JUMP_BYTES) return "a call would return into the jump";
-  if (before === 0) return undefined;
-  if (instruction.refusal !== undefined || flow === "other") return "what follows it cannot be moved";
-  if (firstByte === 0xf3 && map === 1 && opcode === 0x1e) return "indirect branches lead into the jump";
   return undefined;
 }
 
-/** Whether an instruction behind a function is there to fill the space up to the next one. */
-function isPadding({ address, encoding, map, opcode }: X86Instruction, firstByte: number): boolean {
-  if (address % FUNCTION_ALIGNMENT === 0) return false;
+/** Whether an instruction behind the site can be performed elsewhere, and is not there for indirect branches to lead to. */
+function isMovable(instruction: X86Instruction): boolean {
+  const { flow, map, opcode, prefixes, refusal } = instruction;
+  const isLandingPad = map === 1 && opcode === 0x1e && prefixes === PREFIX.REP;
+  return refusal === undefined && flow !== "other" && !isLandingPad && refusalOf(instruction) === undefined;
+}
+
+function isCall({ flow }: X86Instruction): boolean {
+  return flow === "call" || flow === "indirect-call";
+}
+
+/** Whether control can get behind an instruction by way of it. */
+function goesOn({ flow }: X86Instruction): boolean {
+  return flow !== "jump" && flow !== "indirect-jump" && flow !== "return" && flow !== "other";
+}
+
+/** Whether an instruction is there to fill space. */
+function isPadding({ encoding, map, opcode }: X86Instruction, firstByte: number): boolean {
   if (firstByte === TRAP_BYTE) return true;
   return encoding === "legacy" && (map === 0 ? opcode === 0x90 : map === 1 && opcode === 0x1f);
 }
 
-/** See `JumpInstaller.padAddresses` of `isa.ts`. */
-export function* padAddresses(window: JumpWindow, from: number, to: number): Generator<Address> {
-  if (!window.boundaries.includes(JUMP_BYTES - 1)) return yield* matches(window, TRAP_BYTE, from, to);
-  for (const last of LAST_BYTES) yield* matches(window, last, from, to);
+/** See `JumpInstaller.beginEarlier` of `jumps.ts`. */
+export function beginEarlier(window: JumpWindow, starts: readonly number[], code: Uint8Array): JumpWindow {
+  const siteOffset = -starts[0]!;
+  const boundaries = [...starts.slice(1), 0, ...window.boundaries].map((offset) => siteOffset + offset);
+  const whole = new Uint8Array(siteOffset + window.code.length);
+  whole.set(code.subarray(0, siteOffset));
+  whole.set(window.code, siteOffset);
+  return {
+    address: toAddress(window.address - siteOffset),
+    siteOffset,
+    code: whole,
+    // What lies behind jump and site stays as it is.
+    boundaries: boundaries.filter((offset) => offset < JUMP_BYTES || offset <= siteOffset),
+    keptFrom: Math.min(siteOffset + window.keptFrom, JUMP_BYTES),
+  };
 }
 
-/** The addresses for one last byte. */
-function* matches(window: JumpWindow, lastByte: number, from: number, to: number): Generator<Address> {
+/** See `JumpInstaller.shrink` of `jumps.ts`. */
+export function shrink(window: JumpWindow): JumpWindow | undefined {
+  const keptFrom = window.boundaries.at(-1);
+  if (keptFrom === undefined || keptFrom === window.siteOffset) return undefined;
+  const boundaries = window.boundaries.slice(0, -1);
+  return { ...window, boundaries, keptFrom };
+}
+
+/**
+ * Decodes the instructions of a window.
+ *
+ * @param window The window.
+ * @returns The instructions, the first one at the site.
+ */
+export function instructionsOf({ address, boundaries, code }: JumpWindow): X86Instruction[] {
+  return [0, ...boundaries].map((offset) => decode(code, offset, toAddress(address + offset))!);
+}
+
+/** See `JumpInstaller.padAddress` of `jumps.ts`. */
+export function padAddress(window: JumpWindow, from: number, to: number): Address | undefined {
   const origin = window.address + JUMP_BYTES;
-  const first = Math.max(from - origin, -(2 ** 31));
+  const first = Math.max(Math.max(from, 0) - origin, -(2 ** 31));
   const last = Math.min(to - 1 - origin, 2 ** 31 - 1);
-  let mask = 0;
-  for (const boundary of window.boundaries) mask |= 0xff << (8 * (boundary - 1));
-  mask >>>= 0;
-  const wanted = ((0xcccccc | (lastByte << 24)) & mask) >>> 0;
-  // The free bits below the lowest fixed one are counted through; above, whole steps are skipped.
-  for (let displacement = first; displacement <= last;) {
-    const next = nextMatch(displacement, mask, wanted);
-    if (next === undefined || next > last) return;
-    yield toAddress(origin + next);
-    displacement = next + 1;
+  if (first > last) return undefined;
+  const { mask, wanted } = patternOf(window);
+  let best = nextMatch(first, mask, wanted) ?? Infinity;
+  if (window.boundaries.includes(JUMP_BYTES - 1)) {
+    for (const byte of OTHER_LAST_BYTES) {
+      best = Math.min(best, nextMatch(first, mask, (wanted & 0xffffff) | (byte << 24)) ?? Infinity);
+    }
   }
+  return best > last ? undefined : toAddress(origin + best);
+}
+
+/** Which bits of the displacement are given, and what they are. */
+function patternOf({ boundaries, code, keptFrom }: JumpWindow): { readonly mask: number; readonly wanted: number } {
+  let mask = 0;
+  let wanted = 0;
+  for (let at = 1; at < JUMP_BYTES; at++) {
+    const isKept = at >= keptFrom;
+    if (!isKept && !boundaries.includes(at)) continue;
+    mask |= 0xff << (8 * (at - 1));
+    wanted |= (isKept ? code[at]! : TRAP_BYTE) << (8 * (at - 1));
+  }
+  return { mask: mask >>> 0, wanted: wanted >>> 0 };
 }
 
 /** The least displacement from `from` on whose bits under the mask are as wanted; undefined if there is none. */
 function nextMatch(from: number, mask: number, wanted: number): number | undefined {
-  if (from > 2 ** 31 - 1) return undefined;
   // Ordered as unsigned numbers: the sign bit is turned.
-  let bits = (from ^ 0x80000000) >>> 0;
+  const bits = (from ^ 0x80000000) >>> 0;
   const want = (wanted ^ (mask & 0x80000000)) >>> 0;
   for (let shift = 24; shift >= 0; shift -= 8) {
     const byteMask = (mask >>> shift) & 0xff;
@@ -123,14 +196,13 @@ function nextMatch(from: number, mask: number, wanted: number): number | undefin
     const below = 2 ** shift;
     if (have < must) {
       // Raised to the wanted byte, everything below becomes the least.
-      bits = Math.floor(bits / (below * 256)) * below * 256 + must * below;
-      return finishMatch(bits, shift, mask, want);
+      return finishMatch(Math.floor(bits / (below * 256)) * below * 256 + must * below, shift, mask, want);
     }
     // Too high: the bytes above have to grow first, those that are free.
     const raised = raiseAbove(bits, shift, mask);
     return raised === undefined ? undefined : finishMatch(raised, 32, mask, want);
   }
-  return (bits ^ 0x80000000) | 0;
+  return from;
 }
 
 /** Adds 1 to the free bytes above a place, and clears what is below; undefined if they cannot grow. */
@@ -154,11 +226,14 @@ function finishMatch(bits: number, shift: number, mask: number, want: number): n
  *
  * @param window The window.
  * @param pad Where it leads.
- * @returns Its bytes.
+ * @returns Its bytes, and those up to the trap at its site if that is behind it.
  */
 export function makeJump(window: JumpWindow, pad: Address): Uint8Array {
-  const bytes = new Uint8Array(JUMP_BYTES);
-  bytes[0] = 0xe9;
-  new DataView(bytes.buffer).setInt32(1, pad - window.address - JUMP_BYTES, true);
+  const displacement = pad - window.address - JUMP_BYTES;
+  const jump = Uint8Array.of(0xe9, displacement, displacement >> 8, displacement >> 16, displacement >> 24);
+  if (window.siteOffset < JUMP_BYTES) return jump;
+  const bytes = window.code.slice(0, window.siteOffset + 1);
+  bytes.set(jump);
+  bytes[window.siteOffset] = TRAP_BYTE;
   return bytes;
 }

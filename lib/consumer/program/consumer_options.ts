@@ -1,0 +1,193 @@
+/**
+ * The options of a D program: those of DTrace that say how it runs and how its results are printed.
+ *
+ * They come from `-x`, from letters such as `-b` and `-q`, from `#pragma D option` and from `setopt()`. A size is digits
+ * with `k`, `m`, `g` or `t`; a time is digits with a unit, nanoseconds by default, or `hz`, how many times a second; a
+ * switch is on without a value.
+ *
+ * The histograms that `agghist` and `aggzoom` draw are those of illumos and Solaris; Oracle's DTrace for Linux does not
+ * have these options. It has `aggpack` as little; that one is refused.
+ *
+ * @module
+ */
+
+import { RUN_DEFAULTS, type RunOptions } from "../../d/run/run_options.ts";
+
+type Mutable<T> = { -readonly [key in keyof T]: T[key] };
+
+/** Everything that can be set. */
+export interface ConsumerOptions extends Mutable<RunOptions> {
+  quiet: boolean;
+  flowindent: boolean;
+  destructive: boolean;
+  rawbytes: boolean;
+  stackindent: number;
+  aggsortkey: boolean;
+  aggsortkeypos: number;
+  aggsortpos: number;
+  aggsortrev: boolean;
+  aggzoom: boolean;
+  agghist: boolean;
+  droptags: boolean;
+  /** Whether the tags of errors are printed. */
+  errtags: boolean;
+  /** Whether arguments of the script that are missing are 0 or empty. */
+  defaultargs: boolean;
+  /** Whether a description may match nothing. */
+  zdefs: boolean;
+  /** Times are nanoseconds between two. */
+  switchrate: number;
+  aggrate: number;
+  statusrate: number;
+  cleanrate: number;
+}
+
+const SECOND = 1e9;
+
+/** What holds unless it is set. */
+export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
+  ...RUN_DEFAULTS,
+  quiet: false,
+  flowindent: false,
+  destructive: false,
+  rawbytes: false,
+  stackindent: 14,
+  aggsortkey: false,
+  aggsortkeypos: 0,
+  aggsortpos: 0,
+  aggsortrev: false,
+  aggzoom: false,
+  agghist: false,
+  droptags: false,
+  errtags: false,
+  defaultargs: false,
+  zdefs: false,
+  switchrate: SECOND,
+  aggrate: SECOND,
+  statusrate: SECOND,
+  cleanrate: SECOND / 101,
+};
+
+/** What an option takes. */
+type Kind = "switch" | "size" | "count" | "time" | readonly string[];
+
+/** The options that there are, and whether they can be set while the program runs. */
+const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: boolean }>> = {
+  strsize: { kind: "size", dynamic: false },
+  bufsize: { kind: "size", dynamic: false },
+  bufpolicy: { kind: ["switch", "fill", "ring"], dynamic: false },
+  dynvarsize: { kind: "size", dynamic: false },
+  scratchsize: { kind: "size", dynamic: false },
+  aggsize: { kind: "size", dynamic: false },
+  nspec: { kind: "count", dynamic: false },
+  specsize: { kind: "size", dynamic: false },
+  ustackframes: { kind: "count", dynamic: false },
+  jstackframes: { kind: "count", dynamic: false },
+  quiet: { kind: "switch", dynamic: true },
+  flowindent: { kind: "switch", dynamic: true },
+  destructive: { kind: "switch", dynamic: false },
+  rawbytes: { kind: "switch", dynamic: true },
+  stackindent: { kind: "count", dynamic: true },
+  aggsortkey: { kind: "switch", dynamic: true },
+  aggsortkeypos: { kind: "count", dynamic: true },
+  aggsortpos: { kind: "count", dynamic: true },
+  aggsortrev: { kind: "switch", dynamic: true },
+  aggzoom: { kind: "switch", dynamic: true },
+  agghist: { kind: "switch", dynamic: true },
+  droptags: { kind: "switch", dynamic: true },
+  errtags: { kind: "switch", dynamic: false },
+  defaultargs: { kind: "switch", dynamic: false },
+  zdefs: { kind: "switch", dynamic: false },
+  switchrate: { kind: "time", dynamic: true },
+  aggrate: { kind: "time", dynamic: true },
+  statusrate: { kind: "time", dynamic: true },
+  cleanrate: { kind: "time", dynamic: true },
+};
+
+const SIZE_UNITS = "kmgt";
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  ns: 1,
+  nsec: 1,
+  us: 1e3,
+  usec: 1e3,
+  ms: 1e6,
+  msec: 1e6,
+  s: SECOND,
+  sec: SECOND,
+  m: 60 * SECOND,
+  min: 60 * SECOND,
+  h: 3600 * SECOND,
+  hour: 3600 * SECOND,
+  d: 86400 * SECOND,
+  day: 86400 * SECOND,
+};
+/** The most that a count may be, and a size: the memory of a program is addressed by 32 bits. */
+const COUNT_MAX = 2 ** 31 - 1;
+const SIZE_MAX = 2 ** 31 - 1;
+const STRSIZE_MIN = 8;
+
+/**
+ * Tells whether there is such an option.
+ *
+ * @param name Its name.
+ * @returns Whether it is one of those here.
+ */
+export function isConsumerOption(name: string): boolean {
+  return Object.hasOwn(KINDS, name);
+}
+
+/**
+ * Sets an option.
+ *
+ * @param options Where.
+ * @param name Its name, which is one of those here.
+ * @param value The text of its value; undefined if there is none.
+ * @param running Whether the program runs already.
+ * @returns What is wrong, in DTrace's words; undefined if it is set.
+ */
+export function setConsumerOption(
+  options: ConsumerOptions,
+  name: string,
+  value: string | undefined,
+  running: boolean = false,
+): string | undefined {
+  const known = KINDS[name];
+  if (known === undefined) return "Invalid option name";
+  if (running && !known.dynamic) return "Operation illegal when tracing is active";
+  const parsed = parse(known.kind, value);
+  if (parsed === undefined) return "Invalid value for specified option";
+  if (name === "strsize" && (parsed as number) < STRSIZE_MIN) return "Invalid value for specified option";
+  (options as unknown as Record<string, unknown>)[name] = parsed;
+  return undefined;
+}
+
+function parse(kind: Kind, value: string | undefined): boolean | number | string | undefined {
+  if (kind === "switch") return parseSwitch(value);
+  if (value === undefined) return undefined;
+  if (kind === "size") return parseSize(value);
+  if (kind === "time") return parseTime(value);
+  if (kind === "count") return /^\d+$/.test(value) && Number(value) <= COUNT_MAX ? Number(value) : undefined;
+  return kind.includes(value) ? value : undefined;
+}
+
+function parseSwitch(value: string | undefined): boolean | undefined {
+  if (value === undefined || value === "1" || /^(?:true|yes|on|set|enabled?)$/i.test(value)) return true;
+  return value === "0" || /^(?:false|no|off|unset|disabled?)$/i.test(value) ? false : undefined;
+}
+
+function parseSize(value: string): number | undefined {
+  const [, digits, unit] = /^(\d+)([kmgt]?)$/i.exec(value) ?? [];
+  if (digits === undefined) return undefined;
+  const size = Number(digits) * 1024 ** (unit === "" ? 0 : SIZE_UNITS.indexOf(unit!.toLowerCase()) + 1);
+  return size <= SIZE_MAX ? size : undefined;
+}
+
+function parseTime(value: string): number | undefined {
+  const [, digits, unit] = /^(\d+)([a-z]*)$/i.exec(value) ?? [];
+  if (digits === undefined) return undefined;
+  const count = Number(digits);
+  if (unit!.toLowerCase() === "hz") return count === 0 ? undefined : SECOND / count;
+  const factor = TIME_UNITS[unit!.toLowerCase()];
+  return factor === undefined ? undefined : count * factor;
+}

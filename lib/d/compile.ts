@@ -1,0 +1,275 @@
+/**
+ * The compiler's front end: D in, a typed tree out.
+ *
+ * **The order.** The text is read as a whole into a syntax tree; options that it sets come next, because types depend on
+ * `strsize`; then its parts are checked one after the other, since a name is there from its declaration on. The library
+ * of D and those that the caller gives are read in front of the program in the same way.
+ *
+ * **The errors.** The first thing that is wrong ends the compilation with a {@linkcode CompileError}: D's tag, and a text
+ * with the line (of a file) or the part of the clause (of the command line).
+ *
+ * @module
+ */
+
+import { minimumAttributes } from "../spec/stability.ts";
+import type { ProbeDescription, ProbeField } from "../spec/probe_description.ts";
+import { checkClause, inRegion } from "./check_clause.ts";
+import { checkExpression } from "./check_expression.ts";
+import { checkDeclaration, checkInline, checkProvider, checkTranslator } from "./check_item.ts";
+import { CompileError, fail } from "./compile_error.ts";
+import { Descriptions } from "./descriptions.ts";
+import { Environment } from "./environment.ts";
+import { librarySource } from "./library.ts";
+import { type MacroContext, Macros } from "./macros.ts";
+import { needsOf } from "./needs.ts";
+import { type Pragma, readDirective, readPragma } from "./pragma.ts";
+import { parseProgram } from "./program_parser.ts";
+import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
+import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
+
+/** What a program depends on beside its text. */
+export interface CompileContext {
+  /** The values of macro variables; none by default. */
+  readonly macros?: MacroContext | undefined;
+  /** Whether the text is that of a file, so that errors say lines and probe descriptions do not stand alone. */
+  readonly isFile?: boolean | undefined;
+  /** The field that a probe description ends with; `-n` ends with the name, which is the default. */
+  readonly lastField?: ProbeField | undefined;
+  /** The size of a string in bytes, unless the program sets it; 256 by default. */
+  readonly strsize?: number | undefined;
+  /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
+  readonly prefersDescriptions?: boolean | undefined;
+  /** Whether an empty program is one (`-x empty`); otherwise it is `D_EMPTY`. */
+  readonly allowsEmpty?: boolean | undefined;
+  /** Further libraries of D, in any order. */
+  readonly libraries?: readonly Library[] | undefined;
+  /** Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. */
+  readonly argumentTypes?: ((description: ProbeDescription) => readonly string[] | undefined) | undefined;
+  /** Finds the probe of a number, for `-i`. */
+  readonly describeProbe?: ((id: number) => ProbeDescription | undefined) | undefined;
+  /** Says what is wrong with an option that the program sets; undefined if nothing is. */
+  readonly optionProblem?: ((option: ProgramOption) => string | undefined) | undefined;
+}
+
+/** A file of D with declarations for programs. */
+export interface Library {
+  /** The name of the file, as `depends_on` names it. */
+  readonly name: string;
+  readonly source: string;
+}
+
+const STRSIZE = 256;
+const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false };
+
+/**
+ * Compiles a program.
+ *
+ * @example What a clause needs from the thread
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const program = compileProgram("pid1:libc:open:entry { trace(copyinstr(arg0)); }");
+ * const [clause] = program.clauses;
+ * assertEquals(clause?.probes[0]?.function, "open");
+ * assertEquals(clause?.needs.strings, [{ argument: 0, limitBytes: undefined }]);
+ * ```
+ *
+ * @param source The text.
+ * @param context What it depends on.
+ * @returns The program.
+ * @throws {CompileError} If it is none; the tag says why.
+ */
+export function compileProgram(source: string, context: CompileContext = {}): Program {
+  return new Compiler(context).compile(source);
+}
+
+/** A part of a program, with the file that it comes from. */
+interface Item {
+  readonly syntax: ItemSyntax;
+  readonly file: string | undefined;
+}
+
+class Compiler {
+  readonly #context: CompileContext;
+  readonly #macros: Macros;
+  readonly #environment: Environment;
+  readonly #descriptions: Descriptions;
+  readonly #options: ProgramOption[] = [];
+  readonly #clauses: Clause[] = [];
+  readonly #providers: ProviderDeclaration[] = [];
+  /** Pragmas about identifiers, which may be declared later. */
+  readonly #pragmas: { readonly pragma: Pragma & { kind: "attributes" | "binding" }; readonly line: number }[] = [];
+  #file: string | undefined;
+
+  constructor(context: CompileContext) {
+    this.#context = context;
+    this.#macros = new Macros(context.macros ?? NO_MACROS);
+    this.#environment = new Environment(context.strsize ?? STRSIZE, checkExpression);
+    this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
+  }
+
+  compile(source: string): Program {
+    this.#library("", librarySource());
+    for (const { name, source } of sortLibraries(this.#context.libraries ?? [])) this.#library(name, source);
+    this.#file = undefined;
+    this.#placed(source, this.#context.isFile ?? false, true);
+    const { variables, aggregations } = this.#environment;
+    return {
+      clauses: this.#clauses,
+      variables,
+      aggregations: [...aggregations.values()],
+      options: this.#options,
+      providers: this.#providers,
+    };
+  }
+
+  #library(name: string, source: string): void {
+    this.#file = name === "" ? undefined : name;
+    this.#placed(source, true, false);
+  }
+
+  /** Compiles a text, and has its errors say where they are. */
+  #placed(source: string, isFile: boolean, isProgram: boolean): void {
+    try {
+      this.#text(source, isFile, isProgram);
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      throw new CompileError(error.tag, { ...error.place, file: this.#file }, error.text, isFile, error.hint);
+    }
+  }
+
+  #text(source: string, isFile: boolean, isProgram: boolean): void {
+    const items: Item[] = [];
+    parseProgram(source, {
+      macros: this.#macros,
+      typeNames: this.#environment.types.typeNames,
+      isFile,
+      prefersDescriptions: this.#context.prefersDescriptions ?? false,
+      onDirective: (text, line) => {
+        const directive = readDirective(text, line);
+        if (directive?.file !== undefined) this.#file = directive.file;
+        return directive?.line;
+      },
+      onItem: (syntax) => {
+        items.push({ syntax, file: this.#file });
+        // This option is about the words that are read next.
+        if (syntax.kind === "pragma" && syntax.words.join(" ") === "option defaultargs") this.#macros.allowMissing();
+      },
+    });
+    if (isProgram && items.length === 0 && !this.#context.allowsEmpty) {
+      fail("D_EMPTY", 1, "empty D program translation unit");
+    }
+    const pragmas = new Map<Item, Pragma>();
+    for (const item of items) {
+      if (item.syntax.kind === "pragma") pragmas.set(item, this.#readPragma(item, isProgram));
+    }
+    for (const item of items) {
+      this.#file = item.file;
+      const pragma = pragmas.get(item);
+      if (pragma === undefined) this.#item(item.syntax);
+      else this.#applyPragma(pragma, item.syntax.line);
+    }
+    const unused = this.#pragmas.find(({ pragma }) => !this.#environment.identifiers.has(pragma.name));
+    if (unused !== undefined) fail("D_PRAGMA_UNUSED", unused.line, `unused #pragma ${unused.pragma.kind}`);
+    if (isProgram) this.#macros.checkUsed(source.split("\n").length);
+  }
+
+  #readPragma({ syntax, file }: Item, isProgram: boolean): Pragma {
+    this.#file = file;
+    const pragma = readPragma(syntax as ItemSyntax & { kind: "pragma" });
+    if (pragma.kind === "option") this.#setOption(pragma.option);
+    else if (pragma.kind === "depends_on" && pragma.class === "library" && isProgram) {
+      fail("D_PRAGMA_DEPEND", syntax.line, "main program may not explicitly depend on a library");
+    }
+    return pragma;
+  }
+
+  #setOption(option: ProgramOption): void {
+    const { name, value, line } = option;
+    const problem = this.#context.optionProblem?.(option);
+    if (problem !== undefined) {
+      const text = value === undefined ? `'${name}'` : `'${name}' to '${value}'`;
+      fail("D_PRAGMA_OPTSET", line, `failed to set option ${text}: ${problem}`);
+    }
+    this.#options.push(option);
+    if (name === "strsize" && value !== undefined) this.#environment.setStrsize(sizeOfText(option));
+  }
+
+  #applyPragma(pragma: Pragma, line: number): void {
+    if (pragma.kind !== "attributes" && pragma.kind !== "binding") return;
+    const provider = pragma.kind === "attributes" && pragma.part !== undefined;
+    if (provider) return this.#applyToProvider(pragma, line);
+    this.#pragmas.push({ pragma, line });
+    if (pragma.kind === "attributes") this.#environment.attributes.set(pragma.name, pragma.attributes);
+  }
+
+  #applyToProvider({ name, part, attributes }: Pragma & { kind: "attributes" }, line: number): void {
+    const index = this.#providers.findIndex((provider) => provider.name === name);
+    if (index < 0) fail("D_PRAGMA_SCOPE", line, `#pragma attributes: provider ${name} is not defined`);
+    const provider = this.#providers[index]!;
+    this.#providers[index] = { ...provider, attributes: { ...provider.attributes, [part!]: attributes } };
+  }
+
+  #item(syntax: ItemSyntax): void {
+    switch (syntax.kind) {
+      case "clause":
+        return this.#clause(syntax);
+      case "declaration":
+        return checkDeclaration(this.#environment, syntax);
+      case "inline":
+        return checkInline(this.#environment, syntax);
+      case "translator":
+        return checkTranslator(this.#environment, syntax);
+      case "provider":
+        this.#providers.push(checkProvider(this.#environment, syntax));
+    }
+  }
+
+  /** Checks a clause once for all of its probes, or once for each if it uses their typed arguments. */
+  #clause(syntax: ClauseSyntax): void {
+    const probes = inRegion(
+      "probe description",
+      () => syntax.descriptions.map((text) => this.#descriptions.parse(text)),
+    );
+    const first = this.#checked(syntax, probes, probes[0]!);
+    if (probes.length === 1 || !this.#environment.clause!.usesArguments) this.#clauses.push(first);
+    else {
+      for (const probe of probes) this.#clauses.push(this.#checked(syntax, [probe], probe));
+    }
+    this.#environment.clause = undefined;
+  }
+
+  #checked(syntax: ClauseSyntax, probes: readonly ProbeDescription[], probe: ProbeDescription): Clause {
+    const environment = this.#environment;
+    const argumentTypes = this.#descriptions.argumentTypes(probe);
+    environment.clause = { description: probe, argumentTypes, usesArguments: false, attributes: [] };
+    const { predicate, statements } = checkClause(environment, syntax);
+    const attributes = minimumAttributes([STABLE, ...environment.clause.attributes]);
+    return { probes, predicate, statements, needs: needsOf(predicate, statements), attributes, line: syntax.line };
+  }
+}
+
+const STABLE = { name: "Stable", data: "Stable", class: "Common" } as const;
+
+/** Reads the size that an option sets: `512`, `4k`, `1m`. */
+function sizeOfText({ name, value, line }: ProgramOption): number {
+  const [, digits, unit] = /^([0-9]+)([kKmMgG]?)$/.exec(value!) ?? [];
+  const size = Number(digits) * 1024 ** " kmg".indexOf(unit?.toLowerCase() || " ");
+  if (size > 0 && size <= 2 ** 31) return size;
+  fail("D_PRAGMA_OPTSET", line, `failed to set option '${name}' to '${value}': Invalid value for specified option`);
+}
+
+/** Puts libraries behind those that they depend on. */
+function sortLibraries(libraries: readonly Library[]): Library[] {
+  const sorted: Library[] = [];
+  const visit = (library: Library, way: readonly Library[]): void => {
+    if (sorted.includes(library) || way.includes(library)) return;
+    for (const [, name] of library.source.matchAll(/^\s*#\s*pragma\s+D\s+depends_on\s+library\s+(\S+)/gm)) {
+      const other = libraries.find((candidate) => candidate.name === name);
+      if (other !== undefined) visit(other, [...way, library]);
+    }
+    sorted.push(library);
+  };
+  for (const library of libraries) visit(library, []);
+  return sorted;
+}

@@ -1,0 +1,82 @@
+/**
+ * D's own library: types and constants that DTrace installs as files of D.
+ *
+ * They are text of D, compiled in front of every program. Numbers are those of Linux, registers those of x86-64 in the
+ * order of `struct user_regs_struct`.
+ *
+ * @module
+ */
+
+const ERRNO =
+  "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY " +
+  "EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM " +
+  "ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP";
+
+const NETWORK_ERRNO =
+  "ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP " +
+  "EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS " +
+  "EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE";
+
+const SIGNALS = "SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE " +
+  "SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF " +
+  "SIGWINCH SIGIO SIGPWR SIGSYS";
+
+const CHILD_CODES = "CLD_EXITED CLD_KILLED CLD_DUMPED CLD_TRAPPED CLD_STOPPED CLD_CONTINUED";
+
+const REGISTERS =
+  "R_R15 R_R14 R_R13 R_R12 R_RBP R_RBX R_R11 R_R10 R_R9 R_R8 R_RAX R_RCX R_RDX R_RSI R_RDI R_ORIG_RAX " +
+  "R_RIP R_CS R_RFL R_RSP R_SS R_FSBASE R_GSBASE R_DS R_ES R_FS R_GS";
+
+const FAULTS = "DTRACEFLT_UNKNOWN DTRACEFLT_BADADDR DTRACEFLT_BADALIGN DTRACEFLT_ILLOP DTRACEFLT_DIVZERO " +
+  "DTRACEFLT_NOSCRATCH DTRACEFLT_KPRIV DTRACEFLT_UPRIV DTRACEFLT_TUPOFLOW DTRACEFLT_BADSTACK";
+
+/** Names that stand for other names. */
+const ALIASES =
+  "EWOULDBLOCK=EAGAIN SIGCLD=SIGCHLD SIGPOLL=SIGIO R_PC=R_RIP R_SP=R_RSP R_FP=R_RBP R_PS=R_RFL R_R0=R_RAX " +
+  "R_R1=R_RDX";
+
+const SINGLE =
+  "AF_UNIX=1 AF_INET=2 AF_INET6=10 PR_MODEL_ILP32=1 PR_MODEL_LP64=2 SSLEEP=1 SRUN=2 SZOMB=3 SSTOP=4 SIDL=5 " +
+  "SONPROC=6 SWAIT=7 O_RDONLY=0 O_WRONLY=1 O_RDWR=2 O_ACCMODE=3";
+
+const STRUCTURES = `
+inline int NULL = 0;
+typedef struct psinfo {
+  int pr_nlwp; pid_t pr_pid; pid_t pr_ppid; pid_t pr_pgid; pid_t pr_sid; uid_t pr_uid; uid_t pr_euid; gid_t pr_gid;
+  gid_t pr_egid; uintptr_t pr_addr; dev_t pr_ttydev; time_t pr_start; string pr_fname; string pr_psargs; int pr_argc;
+  uintptr_t pr_argv; uintptr_t pr_envp; char pr_dmodel; taskid_t pr_taskid; projid_t pr_projid; poolid_t pr_poolid;
+  zoneid_t pr_zoneid; int pr_flag; int pr_wstat;
+} psinfo_t;
+typedef struct lwpsinfo {
+  int pr_flag; id_t pr_lwpid; uintptr_t pr_addr; uintptr_t pr_wchan; char pr_stype; char pr_state; char pr_sname;
+  short pr_syscall; int pr_pri; char pr_clname[8]; processorid_t pr_onpro; processorid_t pr_bindpro; psetid_t pr_bindpset;
+  string pr_name;
+} lwpsinfo_t;
+struct in6_addr { uint8_t s6_addr[16]; };
+typedef struct in6_addr in6_addr_t;
+struct timeval { time_t tv_sec; suseconds_t tv_usec; };
+struct timespec { time_t tv_sec; long tv_nsec; };
+`;
+
+/**
+ * Writes the library.
+ *
+ * @returns A program of D that has no clauses.
+ */
+export function librarySource(): string {
+  const lines = [
+    STRUCTURES,
+    ...constants(ERRNO, 1),
+    ...constants(NETWORK_ERRNO, 88),
+    ...constants(SIGNALS, 1),
+    ...constants(CHILD_CODES, 1),
+    ...constants(REGISTERS, 0),
+    ...constants(FAULTS, 0),
+    ...[...SINGLE.split(" "), ...ALIASES.split(" ")].map((pair) => `inline int ${pair.replace("=", " = ")};`),
+  ];
+  return lines.join("\n");
+}
+
+function constants(names: string, first: number): string[] {
+  return names.split(" ").map((name, index) => `inline int ${name} = ${first + index};`);
+}

@@ -1,0 +1,92 @@
+/**
+ * What pads have counted on its way to the consumers.
+ *
+ * *Problem.* Each hit that a pad counts, or has to drop, is to be known once, also that of a thread which is in the middle of a
+ * pad whose jump has just been taken out.
+ *
+ * *Method.* The counter of a pad is read from when the pad is made until it is free, that is until no thread is inside
+ * (`barrier.ts`), and then once more; only after that it is given to another pad. What it has grown by since the last reading
+ * is of the consumers that the tracepoint has at that moment. Therefore all are read before that changes.
+ *
+ * @module
+ */
+
+import type { PadAction } from "../isa/jumps.ts";
+import type { Image } from "../process/process.ts";
+import type { Tracepoint } from "./tracepoint.ts";
+
+/** A counter that a pad of a tracepoint adds to. */
+interface PadCount {
+  readonly tracepoint: Tracepoint;
+  /** What was in it at the last reading. */
+  countedTotal: number;
+}
+
+/** See the module's comment. */
+export class PadCounts {
+  readonly #byImage = new Map<Image, Map<PadAction, PadCount>>();
+
+  /** Whether there is none. */
+  get isEmpty(): boolean {
+    return this.#byImage.size === 0;
+  }
+
+  /**
+   * Begins to read the counter of a pad.
+   *
+   * @param tracepoint The tracepoint.
+   * @param action What its new pad does.
+   */
+  add(tracepoint: Tracepoint, action: PadAction): void {
+    const { image } = tracepoint;
+    const counts = this.#byImage.get(image) ?? new Map<PadAction, PadCount>();
+    this.#byImage.set(image, counts.set(action, { tracepoint, countedTotal: readCounter(image, action) }));
+  }
+
+  /**
+   * Gives what has been counted in an image since the last call to the consumers.
+   *
+   * @param image The image.
+   */
+  harvest(image: Image): void {
+    const counts = this.#byImage.get(image);
+    const { area } = image.pads;
+    if (counts === undefined || area === undefined) return;
+    // Those that are free now do not change any more.
+    const freed = area.takeFreed();
+    for (const [action, count] of counts) harvest(count, action);
+    for (const action of freed) {
+      counts.delete(action);
+      area.freeCounter(action.counterOffset);
+    }
+  }
+
+  /**
+   * Forgets an image.
+   *
+   * @param image The image.
+   */
+  delete(image: Image): void {
+    this.#byImage.delete(image);
+  }
+}
+
+function readCounter({ pads }: Image, { counterOffset }: PadAction): number {
+  return pads.area?.read(counterOffset) ?? 0;
+}
+
+function harvest(count: PadCount, action: PadAction): void {
+  const { tracepoint: { image, before, after }, countedTotal } = count;
+  const counted = readCounter(image, action);
+  const hits = counted - countedTotal;
+  // The program can write what it wants there.
+  if (!(hits > 0)) return;
+  count.countedTotal = counted;
+  for (const probe of [...before, ...after]) {
+    probe.hitsTotal += hits;
+    for (const enabling of probe.enablings) {
+      if (enabling.counted !== undefined) enabling.counted(probe, hits);
+      else if (action.kind === "record") enabling.dropped?.(probe, hits);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * How the instruction of a tracepoint is performed, and which probes can be on it.
+ *
+ * *Shadow stacks* (rule 144). Where the processor keeps return addresses a second time, a call or a return that we perform
+ * would leave the two different, and the next return would fault. Such instructions are executed in their own place.
+ *
+ * @module
+ */
+
+import type { Instruction, WordMemory } from "../isa/isa.ts";
+import { readStatus } from "../process/proc_files.ts";
+import type { Image } from "../process/process.ts";
+import type { Fasttrap } from "./fasttrap.ts";
+import type { Probe } from "./probe.ts";
+import { Tracepoint } from "./tracepoint.ts";
+
+/** What a shadow stack takes part in. */
+const SHADOWED: readonly Instruction["flow"][] = ["call", "indirect-call", "return"];
+
+/** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated. */
+const ANY_MEMORY: WordMemory = {
+  readWord(_address, into) {
+    into.fill(0);
+    return true;
+  },
+  writeWord: () => true,
+};
+
+/** Decides how the instructions of an image are performed. */
+export class TracepointPlanner {
+  readonly #image: Image;
+  readonly #registers: Uint32Array;
+  readonly #hasShadowStack: boolean;
+
+  /**
+   * Looks at what the processes of an image have set up.
+   *
+   * @param fasttrap The tables.
+   * @param image The image.
+   */
+  constructor(fasttrap: Fasttrap, image: Image) {
+    this.#image = image;
+    this.#registers = new Uint32Array(image.isa.registersBytes / 4);
+    this.#hasShadowStack = readStatus(fasttrap.tracer.kernel, image.pid)?.hasShadowStack ?? false;
+  }
+
+  /**
+   * Makes a tracepoint that is nowhere yet.
+   *
+   * @param instruction The original instruction.
+   * @returns The tracepoint, without a slot.
+   */
+  plan(instruction: Instruction): Tracepoint {
+    const isShadowed = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
+    this.#registers.fill(0);
+    const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
+    // A return that only the processor can perform has to be seen behind it.
+    const inPlace = isShadowed || (!emulated && instruction.flow === "return");
+    return new Tracepoint(this.#image, instruction, emulated, inPlace);
+  }
+}
+
+/**
+ * Why a probe cannot be on a tracepoint. What happens after an instruction is not seen if it runs through a slot. A
+ * static probe at any other instruction than those that take the place of its call is a mistake in the object, which
+ * would fire for something else, or destroy a result.
+ *
+ * @param tracepoint The tracepoint, which may be nowhere yet.
+ * @param probe The probe.
+ * @returns The reason, as the end of a sentence; undefined if it can be on it.
+ */
+export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefined {
+  const { emulated, inPlace, image, instruction, pc } = tracepoint;
+  if (probe.kind === "return") return emulated || inPlace ? undefined : "its effect cannot be followed";
+  if (probe.kind !== "static") return undefined;
+  if (probe.isEnabledSites.includes(pc)) {
+    return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";
+  }
+  return image.isa.firesAt(instruction) ? undefined : "its instruction is not one that a probe leaves behind";
+}

@@ -1,0 +1,250 @@
+/**
+ * What the rest of the project knows of jumps that take the place of instructions, and of the pads that they lead to.
+ *
+ * A jump is wider than the instructions that it replaces, so that a *window* of them goes with it; the *pad* does what a hit is
+ * to do, performs displaced copies of the window's instructions, and jumps back. An architecture that can do that has a
+ * {@linkcode JumpInstaller}.
+ *
+ * @module
+ */
+
+import type { Address } from "../address.ts";
+import type { Displacement } from "./isa.ts";
+
+/** The instructions that a jump takes the place of. */
+export interface JumpWindow {
+  /** The address of the first one. */
+  readonly address: Address;
+  /** How far behind the first one the site is, in bytes: 0, or one of the boundaries. */
+  readonly siteOffset: number;
+  /** The bytes of the instructions, and as many behind them as the jump touches. */
+  readonly code: Uint8Array;
+  /** How far behind the first one, in bytes, the others begin: those that the jump overwrites, and those up to the site. */
+  readonly boundaries: readonly number[];
+  /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
+  readonly keptFrom: number;
+}
+
+/** Memory that pads share with the tracer: an area for each CPU, one behind the other. */
+export interface PadMemory {
+  /** A 4-byte word that is 0 where pads are to do nothing but the displaced instructions. */
+  readonly enabled: Address;
+  /** The first area. */
+  readonly areas: Address;
+  /** The number of areas, a power of two; CPUs beyond it share those that there are. */
+  readonly areasTotal: number;
+  /** The size of an area in bytes, a power of two. */
+  readonly areaBytes: number;
+  /** Where the ring of records is in each area. */
+  readonly ring: RingLayout;
+}
+
+/**
+ * A ring of records in an area. It is cut into cells of {@linkcode CELL_BYTES}; a record takes one or more that follow each
+ * other. Cells are counted on from 0 by 32 bits, and the one of number `n` is at `n` modulo {@linkcode RingLayout.cellsTotal};
+ * a record that begins in the last cells goes on behind them.
+ */
+export interface RingLayout {
+  /** Where in the area the number of the next free cell is, a 4-byte word. Pads add to it. */
+  readonly headOffset: number;
+  /** Where in the area the number of the first cell is that has not been read, a 4-byte word. The tracer adds to it. */
+  readonly tailOffset: number;
+  /** Where in the area the cells begin. */
+  readonly cellsOffset: number;
+  /** The number of cells, a power of two. */
+  readonly cellsTotal: number;
+}
+
+/** The size of a cell of a ring in bytes. */
+export const CELL_BYTES = 64;
+/** The most cells that a record may take. */
+export const RECORD_CELLS_LIMIT = 64;
+
+/** What a pad does at a hit. */
+export type PadAction = CountAction | RecordAction;
+
+/** What all that pads do have in common. */
+interface CountingAction {
+  /** Where in the area of each CPU a counter is, in bytes; it has 8. */
+  readonly counterOffset: number;
+  /**
+   * A function that the instruction has to leave for a hit, if it need not: a branch whose target is outside, which has to be
+   * taken, or an indirect jump, whose target has to be outside; {@linkcode JumpInstaller.canTellLeaving} says whether a pad can
+   * find out. Undefined if it always is one.
+   */
+  readonly leaving?: { readonly address: Address; readonly sizeBytes: number } | undefined;
+}
+
+/** Adds 1 to the counter. */
+export interface CountAction extends CountingAction {
+  /** What it does. */
+  readonly kind: "count";
+}
+
+/**
+ * Writes a record into the ring of the CPU; if there is no space, it adds 1 to the counter.
+ *
+ * The first cell of a record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the
+ * number of the site; 1 the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then
+ * six 64-bit values.
+ */
+export interface RecordAction extends CountingAction {
+  /** What it does. */
+  readonly kind: "record";
+  /** The number of the site: from 1, below 2^24. */
+  readonly site: number;
+  /** Which values it has: the six arguments of a function that are in registers, or the two words of a result and nothing. */
+  readonly values: "arguments" | "results";
+}
+
+/** The contents of a pad. */
+export interface PadCode extends Displacement {
+  /** Where in the code the jump has to lead. */
+  readonly entry: number;
+  /** Where in the code the hit begins: behind the copies of what is before the site. */
+  readonly begin: number;
+  /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
+  readonly copies: readonly number[];
+}
+
+/** What pads need to write records. */
+export interface RecordWriter {
+  /** The features of the CPU, beside {@linkcode JumpInstaller.cpuFlags}. */
+  readonly cpuFlags: readonly string[];
+  /** The bits of `AT_HWCAP2` (getauxval(3)) by which the kernel says that programs may use them. */
+  readonly capabilities: number;
+  /** The index of the low half of the register by which threads are told from each other. */
+  readonly threadRegister: number;
+
+  /**
+   * Makes the number by which records name a thread.
+   *
+   * @param lo The low half of its {@linkcode RecordWriter.threadRegister}.
+   * @param hi The high half.
+   * @returns The number, of 32 bits.
+   */
+  threadNumber(lo: number, hi: number): number;
+}
+
+/** How control flows in a function, as far as its instructions show. */
+export interface FunctionFlow {
+  /**
+   * Tells whether a direct branch or jump of the function leads to an address.
+   *
+   * @param address The address; any number.
+   */
+  leadsTo(address: number): boolean;
+  /**
+   * Finds the instructions before a site from which control always gets there, and which can be performed elsewhere. No
+   * branch is seen to lead to one of them, but for the first.
+   *
+   * @param site The site.
+   * @param sizeBytes How far before it they may begin.
+   * @returns How far from the site they begin, in bytes: negative numbers, ascending.
+   */
+  straightBefore(site: Address, sizeBytes: number): readonly number[];
+}
+
+/** Puts jumps to pads in the place of instructions. */
+export interface JumpInstaller {
+  /** The size of a jump in bytes. */
+  readonly jumpBytes: number;
+  /** How far before its site a jump may begin at most, in bytes. */
+  readonly earliestBytes: number;
+  /** Where pads preferably are, in bytes behind the site (before it if negative). */
+  readonly padDistance: number;
+  /** The features of the CPU that pads need, as `/proc/cpuinfo` names them. */
+  readonly cpuFlags: readonly string[];
+  /** How pads write records; undefined if they cannot on this machine. */
+  readonly records?: RecordWriter;
+
+  /**
+   * Finds the instructions that a jump would take the place of.
+   *
+   * @param code Bytes that hold them, as many behind the site as can be read.
+   * @param offset Where in `code` the site is.
+   * @param address The site.
+   * @param functionEnd The address behind the function that the site is in.
+   * @param isTarget Tells whether a branch leads to an address.
+   * @returns The window; a string if there can be no jump says why, as the end of a sentence.
+   */
+  findWindow(
+    code: Uint8Array,
+    offset: number,
+    address: Address,
+    functionEnd: Address,
+    isTarget: (address: number) => boolean,
+  ): JumpWindow | string;
+
+  /**
+   * Makes a window that begins before its site, at instructions that always go on to it.
+   *
+   * @param window The window that begins at the site.
+   * @param starts How far from the site these instructions begin, in bytes: negative numbers, ascending.
+   * @param code Their bytes.
+   * @returns The window.
+   */
+  beginEarlier(window: JumpWindow, starts: readonly number[], code: Uint8Array): JumpWindow;
+
+  /**
+   * Has the jump of a window keep more bytes, so that its pad can be elsewhere.
+   *
+   * @param window The window.
+   * @returns The window without its last instruction; undefined if that is the site.
+   */
+  shrink(window: JumpWindow): JumpWindow | undefined;
+
+  /**
+   * Finds an address at which the jump of a window can have its pad: where each byte of the jump at which an instruction
+   * began is a trap, or no instruction, or is kept.
+   *
+   * @param window The window.
+   * @param from The least address that is wanted.
+   * @param to The address that it must be less than.
+   * @returns The least one; undefined if there is none.
+   */
+  padAddress(window: JumpWindow, from: number, to: number): Address | undefined;
+
+  /**
+   * Tells whether a pad can find out whether the first instruction of a window is about to leave a function.
+   *
+   * @param window The window.
+   * @returns Whether it can; of use only for branches and indirect jumps.
+   */
+  canTellLeaving(window: JumpWindow): boolean;
+
+  /**
+   * Finds out how control flows in a function.
+   *
+   * @param code The bytes of the function.
+   * @param address Its address.
+   */
+  readFlow(code: Uint8Array, address: Address): FunctionFlow;
+
+  /**
+   * Makes the contents of a pad.
+   *
+   * @param window The window.
+   * @param pad Where the entry of the pad is to be.
+   * @param memory What the pad shares with the tracer.
+   * @param action What it does at a hit.
+   * @param keepsResume Whether the resume points are wanted, which they are by default; else there are none.
+   * @returns The contents, which begin {@linkcode PadCode.entry} bytes before `pad`; undefined if there can be none.
+   */
+  makePad(
+    window: JumpWindow,
+    pad: Address,
+    memory: PadMemory,
+    action: PadAction,
+    keepsResume?: boolean,
+  ): PadCode | undefined;
+
+  /**
+   * Makes the jump.
+   *
+   * @param window The window.
+   * @param pad One of its addresses for pads.
+   * @returns The bytes to be written where the window begins.
+   */
+  makeJump(window: JumpWindow, pad: Address): Uint8Array;
+}

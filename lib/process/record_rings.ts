@@ -1,0 +1,246 @@
+/**
+ * Reading what pads have recorded: a ring for each CPU, in memory that the program shares.
+ *
+ * *Problem.* Records come on all CPUs at once, tens of millions a second at worst, while threads are stopped in the middle of
+ * writing one, are killed there, or write nonsense into the ring. Consumers want them in order, each once, and to know of
+ * each that is missing.
+ *
+ * *Method.* A cell whose first word is 0 is not written; {@linkcode RecordRings.collect} goes through each ring up to the
+ * first record that is not committed, and merges what it has found by time. Records are read where they are.
+ * {@linkcode RecordRings.release} sets the first words of their cells to 0 and moves the tail, after which pads may use them
+ * again. When nobody is left to write, records that were begun are skipped.
+ *
+ * *Order.* Within one collection by time. A record that its thread was stopped in the middle of comes in a later one, and so
+ * do those of its CPU that are behind it.
+ *
+ * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
+ * is checked; what makes no sense is passed over and counted.
+ *
+ * *Invariants.*
+ * - The first words of all cells from the tail, as this module knows it, up to the head that it has seen are 0, or belong to a
+ *   record that was begun since.
+ * - Between `collect` and `release` nothing changes what was collected but the program itself.
+ *
+ * @module
+ */
+
+import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts";
+
+const CELL_WORDS = CELL_BYTES / 4;
+/** The most cells of one ring that are collected at once. */
+const COLLECTED_LIMIT = 1 << 14;
+/** How a header is cut: above the number of cells, below that of the site. */
+const CELLS_SHIFT = 24;
+const SITE_MASK = (1 << CELLS_SHIFT) - 1;
+
+/** What is known of one ring. */
+interface Ring {
+  /** Where its cells begin, and the words of its ends are, as indices of words. */
+  readonly cells: number;
+  readonly head: number;
+  readonly tail: number;
+  /** The first cell that was not released. */
+  released: number;
+  /** The first cell that was not collected. */
+  collected: number;
+  /** What was collected of it, in order of time; undefined until there is anything. */
+  ticks: Float64Array | undefined;
+  places: Uint32Array | undefined;
+  total: number;
+  /** How many of them have been merged. */
+  merged: number;
+}
+
+/** See the module's comment. */
+export class RecordRings {
+  /** The times of the collected records, ascending, in ticks since the base. */
+  ticks: Float64Array = new Float64Array();
+  /** Where they begin, as indices of 32-bit words. */
+  places: Uint32Array = new Uint32Array();
+  /** How many cells have been passed over because the program has destroyed what was in them. */
+  damagedTotal = 0;
+  /** How many records were begun and never finished, because their threads were killed. */
+  unfinishedTotal = 0;
+  /** All areas. */
+  readonly words: Uint32Array;
+  readonly #rings: Ring[];
+  readonly #areaWords: number;
+  readonly #mask: number;
+  readonly #baseLo: number;
+  readonly #baseHi: number;
+
+  /**
+   * Makes the reader of rings in which nothing was written yet.
+   *
+   * @param words All areas.
+   * @param memory Where the rings are in them.
+   * @param base The time in ticks that others are relative to, as two halves.
+   */
+  constructor(words: Uint32Array, { areasTotal, areaBytes, ring }: PadMemory, base: readonly [lo: number, hi: number]) {
+    this.words = words;
+    this.#areaWords = areaBytes / 4;
+    this.#mask = ring.cellsTotal - 1;
+    [this.#baseLo, this.#baseHi] = base;
+    this.#rings = Array.from({ length: areasTotal }, (_, area) => ({
+      cells: (area * areaBytes + ring.cellsOffset) / 4,
+      head: (area * areaBytes + ring.headOffset) / 4,
+      tail: (area * areaBytes + ring.tailOffset) / 4,
+      released: 0,
+      collected: 0,
+      ticks: undefined,
+      places: undefined,
+      total: 0,
+      merged: 0,
+    }));
+  }
+
+  /**
+   * Tells how full the fullest ring is.
+   *
+   * @returns The part of its cells that is used, from 0 to 1.
+   */
+  get fill(): number {
+    let most = 0;
+    for (const { head, released } of this.#rings) most = Math.max(most, (this.words[head]! - released) >>> 0);
+    return Math.min(most / (this.#mask + 1), 1);
+  }
+
+  /** Whether everything that pads have reserved has been released. */
+  get isEmpty(): boolean {
+    return this.#rings.every(({ head, released }) => this.words[head] === released);
+  }
+
+  /**
+   * Collects records that are committed. Those that were collected before have been released.
+   *
+   * @param isFinal Whether no thread is left that writes, so that what was begun will never be finished.
+   * @returns How many are in {@linkcode RecordRings.places} and {@linkcode RecordRings.ticks}.
+   */
+  collect(isFinal: boolean): number {
+    let total = 0;
+    let filled: Ring | undefined;
+    let others = 0;
+    for (const ring of this.#rings) {
+      this.#collectRing(ring, isFinal);
+      if (ring.total === 0) continue;
+      total += ring.total;
+      if (filled === undefined) filled = ring;
+      else others++;
+    }
+    if (filled === undefined) return 0;
+    if (others > 0) {
+      this.#merge(total);
+    } else {
+      this.ticks = filled.ticks!;
+      this.places = filled.places!;
+    }
+    return total;
+  }
+
+  /** Lets pads use the cells again that were collected. */
+  release(): void {
+    const { words } = this;
+    for (const ring of this.#rings) {
+      if (ring.collected === ring.released) continue;
+      for (let cell = ring.released; cell !== ring.collected; cell = (cell + 1) >>> 0) {
+        words[ring.cells + (cell & this.#mask) * CELL_WORDS] = 0;
+      }
+      ring.released = ring.collected;
+      Atomics.store(words, ring.tail, ring.released);
+    }
+  }
+
+  /**
+   * Tells which CPU a record was written on.
+   *
+   * @param place Where it begins.
+   * @returns The number of its area.
+   */
+  areaOf(place: number): number {
+    return Math.floor(place / this.#areaWords);
+  }
+
+  /**
+   * Tells which site a record is of.
+   *
+   * @param place Where it begins.
+   * @returns The number of the site.
+   */
+  siteOf(place: number): number {
+    return this.words[place]! & SITE_MASK;
+  }
+
+  #collectRing(ring: Ring, isFinal: boolean): void {
+    const { words } = this;
+    ring.total = 0;
+    ring.merged = 0;
+    const head = Atomics.load(words, ring.head);
+    const used = (head - ring.released) >>> 0;
+    if (used === 0) return;
+    if (used > this.#mask + 1) return this.#skipAll(ring, head);
+    const ticks = ring.ticks ??= new Float64Array(COLLECTED_LIMIT);
+    const places = ring.places ??= new Uint32Array(COLLECTED_LIMIT);
+    let total = 0;
+    let cell = ring.released;
+    for (let seen = 0; seen < used && total < COLLECTED_LIMIT;) {
+      const place = ring.cells + (cell & this.#mask) * CELL_WORDS;
+      const header = Atomics.load(words, place);
+      const site = header & SITE_MASK;
+      let cells = header >>> CELLS_SHIFT;
+      if (site === 0 && !isFinal) break;
+      if (site === 0) {
+        this.unfinishedTotal++;
+        cells = Math.max(cells, 1);
+      }
+      if (cells === 0 || cells > RECORD_CELLS_LIMIT || seen + cells > used) {
+        this.damagedTotal++;
+        cells = 1;
+      } else if (site !== 0) {
+        const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
+        // Nearly always behind the last one: only a thread that lost its CPU makes an exception.
+        let at = total++;
+        for (; at > 0 && ticks[at - 1]! > time; at--) {
+          ticks[at] = ticks[at - 1]!;
+          places[at] = places[at - 1]!;
+        }
+        ticks[at] = time;
+        places[at] = place;
+      }
+      seen += cells;
+      cell = (cell + cells) >>> 0;
+    }
+    ring.total = total;
+    ring.collected = cell;
+  }
+
+  /** Passes over all that is in a ring whose ends make no sense. */
+  #skipAll(ring: Ring, head: number): void {
+    this.damagedTotal++;
+    for (let cell = 0; cell <= this.#mask; cell++) this.words[ring.cells + cell * CELL_WORDS] = 0;
+    ring.released = ring.collected = head;
+    Atomics.store(this.words, ring.tail, head);
+  }
+
+  #merge(total: number): void {
+    if (this.ticks.length < total || this.#rings.some(({ ticks }) => ticks === this.ticks)) {
+      const size = 2 ** Math.ceil(Math.log2(total));
+      this.ticks = new Float64Array(size);
+      this.places = new Uint32Array(size);
+    }
+    const { ticks, places } = this;
+    const filled = this.#rings.filter((ring) => ring.total > 0);
+    for (let at = 0; at < total; at++) {
+      let first: Ring | undefined;
+      let time = Infinity;
+      for (let i = 0; i < filled.length; i++) {
+        const ring = filled[i]!;
+        if (ring.merged === ring.total || ring.ticks![ring.merged]! >= time) continue;
+        first = ring;
+        time = ring.ticks![ring.merged]!;
+      }
+      if (first === undefined) break;
+      ticks[at] = time;
+      places[at] = first.places![first.merged++]!;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The names of addresses in targets: module, function and offset.
+ *
+ * They are looked up when results are printed, perhaps when the target has ended: so its modules are listed, and their
+ * symbols read, when its first probe is enabled, and again when an address is in none of them, as long as it lives.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../../../ffi/ffi.ts";
+import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
+import { listModules, type Module } from "../../process/modules.ts";
+import type { TracedProcess } from "../../process/process.ts";
+
+/** How many names are kept. */
+const NAMES_MAX = 100_000;
+
+/** What is known of an address. */
+export interface FoundName {
+  /** The file. */
+  readonly module: string;
+  /** The function; undefined if there is none. */
+  readonly symbol: string | undefined;
+  /** How far behind the function's beginning it is. */
+  readonly offsetBytes: number;
+}
+
+/** See the module's comment. */
+export class AddressNames {
+  readonly #kernel: Kernel;
+  readonly #isWanted: boolean;
+  readonly #processes = new Map<number, { readonly process: TracedProcess; modules: readonly Module[] }>();
+  readonly #names = new Map<string, FoundName | undefined>();
+
+  /**
+   * Makes it, without processes.
+   *
+   * @param kernel The kernel's requests.
+   * @param isWanted Whether anybody will ask.
+   */
+  constructor(kernel: Kernel, isWanted: boolean) {
+    this.#kernel = kernel;
+    this.#isWanted = isWanted;
+  }
+
+  /**
+   * A probe is enabled or fires, so that addresses of its process may be recorded.
+   *
+   * @param probe The probe.
+   */
+  follow(probe: ProbeIdentity): void {
+    if (!this.#isWanted || !(probe instanceof Probe)) return;
+    const { pid, image } = probe.owner.process;
+    const process = [...image.processes].find((one) => one.pid === pid);
+    if (process === undefined || this.#processes.has(pid)) return;
+    const modules = listModules(this.#kernel, process);
+    this.#processes.set(pid, { process, modules });
+    for (const module of modules) nameIn(module, 0);
+  }
+
+  /**
+   * Names an address.
+   *
+   * @param pid The process.
+   * @param address The address.
+   * @returns What is known; undefined if no file is mapped there.
+   */
+  nameOf(pid: number, address: number): FoundName | undefined {
+    const key = `${pid} ${address}`;
+    if (this.#names.has(key)) return this.#names.get(key);
+    const name = this.#find(pid, address);
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
+    this.#names.set(key, name);
+    return name;
+  }
+
+  #find(pid: number, address: number): FoundName | undefined {
+    const known = this.#processes.get(pid);
+    if (known === undefined) return undefined;
+    let module = moduleAt(known.modules, address);
+    if (module === undefined) {
+      const modules = listModules(this.#kernel, known.process);
+      if (modules.length > 0) known.modules = modules;
+      module = moduleAt(known.modules, address);
+    }
+    return module && nameIn(module, address);
+  }
+}
+
+function moduleAt(modules: readonly Module[], address: number): Module | undefined {
+  return modules.find(({ mappings }) => mappings.some(({ start, end }) => start <= address && address < end));
+}
+
+function nameIn(module: Module, address: number): FoundName {
+  try {
+    const { table, bias } = module.symbols();
+    const symbol = table.containing(address - bias);
+    if (symbol !== undefined) {
+      return { module: module.name, symbol: symbol.name, offsetBytes: address - bias - symbol.vaddr };
+    }
+  } catch {
+    // A file that is gone or malformed has no symbols; its name is known.
+  }
+  return { module: module.name, symbol: undefined, offsetBytes: 0 };
+}

@@ -1,0 +1,254 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { CompileError } from "../../lib/d/compile_error.ts";
+import { type CompileContext, compileProgram } from "../../lib/d/compile.ts";
+import { PROTOTYPES } from "../../lib/d/prototypes.ts";
+import type { BuiltinName, Needs } from "../../lib/d/tree.ts";
+import { clauseText } from "./tree_text.ts";
+
+/** The message of the error that a program has. */
+function messageOf(source: string, context: CompileContext = {}): string {
+  return assertThrows(() => compileProgram(source, context), CompileError).message;
+}
+
+/** What the only clause of a program needs, as far as it is not nothing. */
+function needsOf(source: string): Partial<Needs> {
+  const { needs } = compileProgram(source).clauses[0]!;
+  const isNothing = (value: unknown) =>
+    value === false || value === 0 || (Array.isArray(value) && value.length === 0) ||
+    (value instanceof Set && value.size === 0);
+  return Object.fromEntries(Object.entries(needs).filter(([, value]) => !isNothing(value)));
+}
+
+Deno.test("compileProgram() says the line of a file, and the part of a clause of the command line", () => {
+  const source = "BEGIN\n{\n  trace(foo);\n}";
+  assertEquals(messageOf(source, { isFile: true }), "line 3: failed to resolve foo: Unknown variable name");
+  assertEquals(messageOf(source), "in action list: failed to resolve foo: Unknown variable name");
+  assertEquals(messageOf("BEGIN /foo/ { trace(1); }"), "in predicate: failed to resolve foo: Unknown variable name");
+  assertEquals(
+    messageOf("a:b:c:d:e { trace(1); }"),
+    'in probe description: invalid probe description "a:b:c:d:e": Overspecified probe description',
+  );
+  assertEquals(messageOf("BEGIN { trace(1 }"), 'syntax error near "}"');
+});
+
+Deno.test("compileProgram() says the file that a preprocessor names", () => {
+  assertEquals(
+    messageOf('# 1 "a.d"\n# 1 "b.h" 1\nint x;\n# 5 "a.d" 2\nBEGIN { trace(y); }', { isFile: true }),
+    '"a.d", line 5: failed to resolve y: Unknown variable name',
+  );
+  assertEquals(
+    messageOf('# 1 "b.h"\n\nBEGIN { trace(y); }\n# 7 "a.d"\nEND { trace(1); }', { isFile: true }),
+    '"b.h", line 2: failed to resolve y: Unknown variable name',
+  );
+});
+
+Deno.test("compileProgram() takes a probe description alone from the command line", () => {
+  const { clauses } = compileProgram("pid1:libc:malloc:entry, BEGIN");
+  assertEquals(clauses.map(({ probes, statements }) => [probes.length, statements]), [[2, []]]);
+});
+
+Deno.test("compileProgram() fills the fields of descriptions from the one that they end with", () => {
+  const probesOf = (source: string, lastField: "provider" | "module" | "function" | "name") =>
+    compileProgram(source, { lastField }).clauses[0]!.probes[0];
+  assertEquals(probesOf("a:b", "name"), { provider: "", module: "", function: "a", name: "b" });
+  assertEquals(probesOf("a:b", "function"), { provider: "", module: "a", function: "b", name: "" });
+  assertEquals(probesOf("a:b", "module"), { provider: "a", module: "b", function: "", name: "" });
+  assertEquals(probesOf("a", "provider"), { provider: "a", module: "", function: "", name: "" });
+  assertThrows(() => probesOf("a:b", "provider"), CompileError, "Overspecified");
+});
+
+Deno.test("compileProgram() finds the probe of a number", () => {
+  const probe = { provider: "dtrace", module: "", function: "", name: "BEGIN" };
+  const describeProbe = (id: number) => id === 1 ? probe : undefined;
+  assertEquals(compileProgram("1 /pid/ { trace(1); }", { describeProbe }).clauses[0]!.probes, [probe]);
+});
+
+Deno.test("compileProgram() makes a clause for each probe if it uses args, and one for all if it does not", () => {
+  const argumentTypes = ({ name }: { name: string }) => name === "a" ? ["int"] : ["struct s *", "string", "what_t"];
+  const source = "struct s { int x; };\np:::a, p:::b { trace(args[0]); }\np:::a, p:::b { trace(arg0); }";
+  const { clauses } = compileProgram(source, { isFile: true, argumentTypes });
+  assertEquals(clauses.map((clause) => [clause.probes.map(({ name }) => name).join(), clauseText(clause)]), [
+    ["a", ["trace args0:i4"]],
+    ["b", ["trace args0:u8"]],
+    ["a,b", ["trace arg0:i8"]],
+  ]);
+  const [typed] = compileProgram("struct s { int x; };\np:::b { trace(args[0]->x); trace(args[2]); }", {
+    isFile: true,
+    argumentTypes,
+  }).clauses;
+  assertEquals(clauseText(typed!), ["trace (load args0:u8 user):i4", "trace args2:i8"]);
+});
+
+Deno.test("compileProgram() reads libraries in the order in which they depend on each other", () => {
+  const libraries = [
+    { name: "b.d", source: "#pragma D depends_on library a.d\ninline int TWO = ONE + 1;" },
+    { name: "a.d", source: "#pragma D depends_on provider pid\ninline int ONE = 1;\ntypedef int one_t;" },
+  ];
+  const { clauses } = compileProgram("BEGIN { trace((one_t)TWO); }", { libraries });
+  assertEquals(clauseText(clauses[0]!), ["trace 2:i4"]);
+  assertEquals(
+    messageOf("BEGIN { trace(1); }", { libraries: [{ name: "c.d", source: "\nint x = 1;" }] }),
+    '"c.d", line 2: syntax error near "="',
+  );
+});
+
+Deno.test("compileProgram() takes options, and strsize at once", () => {
+  const source = '#pragma D option quiet\n#pragma D option strsize=2k\n#pragma D option bufsize="4m"\n' +
+    "struct s { string a; int b; };\nBEGIN { trace(sizeof (string)); trace(offsetof(struct s, b)); }";
+  const { options, clauses } = compileProgram(source, { isFile: true, strsize: 100 });
+  assertEquals(options.map(({ name, value }) => [name, value]), [
+    ["quiet", undefined],
+    ["strsize", "2k"],
+    ["bufsize", "4m"],
+  ]);
+  assertEquals(clauseText(clauses[0]!), ["trace 2048:u8", "trace 2048:u8"]);
+  assertEquals(clauseText(compileProgram("BEGIN { trace(sizeof (string)); }", { strsize: 100 }).clauses[0]!), [
+    "trace 100:u8",
+  ]);
+});
+
+Deno.test("compileProgram() takes an empty program if it is told to", () => {
+  assertEquals(compileProgram("/* */", { allowsEmpty: true }).clauses, []);
+});
+
+Deno.test("compileProgram() replaces macro variables, in descriptions too", () => {
+  const macros = { arguments: ["s.d", "open", "-3", "a b"], variables: { target: 42, uid: 0 }, defaults: false };
+  const source = "pid$target:libc:$$1:entry, pid42::$weird$:entry { trace($2); trace($$1); trace($$3); trace($uid); }";
+  const [clause] = compileProgram(source, { macros }).clauses;
+  assertEquals(clause!.probes.map(({ provider, function: name }) => [provider, name]), [
+    ["pid42", "open"],
+    ["pid42", "$weird$"],
+  ]);
+  assertEquals(clauseText(clause!), ["trace -3:i4", 'trace "open":s', 'trace "a b":s', "trace 0:i4"]);
+});
+
+Deno.test("compileProgram() takes 0 and the empty string for arguments that are not there, with defaultargs", () => {
+  const macros = { arguments: ["s.d"], variables: {}, defaults: true };
+  const [clause] = compileProgram("BEGIN { trace($1); trace($$2); trace($$0); }", { macros }).clauses;
+  assertEquals(clauseText(clause!), ["trace 0:i4", 'trace "":s', 'trace "s.d":s']);
+});
+
+Deno.test("compileProgram() of a program that sets defaultargs itself", () => {
+  const macros = { arguments: ["s.d"], variables: {}, defaults: false };
+  const source = "#pragma D option defaultargs\nBEGIN { trace($1); }";
+  assertEquals(clauseText(compileProgram(source, { macros, isFile: true }).clauses[0]!), ["trace 0:i4"]);
+});
+
+Deno.test("compileProgram() compares strings, numbers and pointers with NULL, and strings with no other pointer", () => {
+  const [clause] = compileProgram(
+    'BEGIN /strstr(execname, "sh") != NULL && arg0 != NULL && (char *)arg0 == NULL/ { self->s = "a"; self->s = NULL; }',
+  ).clauses;
+  assertEquals(clauseText(clause!), [
+    '/(&& (&& (!= (strstr execname:s "sh":s):s "":s):i4 (!= arg0:i8 0:i4):i4):i4 (u== (convert arg0:i8):u8 0:i4):i4):i4/',
+    '(= thread.s:s "a":s):s',
+    '(= thread.s:s "":s):s',
+  ]);
+  assertEquals(
+    messageOf("BEGIN /execname == (void *)1/ { trace(1); }"),
+    'in predicate: operands have incompatible types: "string" == "void *"',
+  );
+});
+
+Deno.test("compileProgram() writes to a variable by the name of an inline, and to the characters of a string", () => {
+  const source = 'int x;\ninline int y = x;\nBEGIN { y = 5; s = "abc"; s[1] = 98; trace(s[0]); trace(*execname); }';
+  assertEquals(clauseText(compileProgram(source, { isFile: true }).clauses[0]!), [
+    "(= global.x:i4 5:i4):i4",
+    '(= global.s:s "abc":s):s',
+    "(= (load (u+ (address global.s:s):u8 1:i8):u8):i1 98:i1):i1",
+    "trace (load (u+ (address global.s:s):u8 0:i8):u8):i1",
+    "trace (load (address execname:s):u8):i1",
+  ]);
+});
+
+Deno.test("compileProgram() gives operators the type of the operand with the higher rank, and no int to smaller ones", () => {
+  const source =
+    "char c;\nuint8_t u;\nshort s;\nBEGIN { c = 1; u = 2; s = 3; trace(c + c); trace(c + u); trace(u * s); " +
+    "trace(s - 1); trace(c << arg0); trace(-u); trace(1 + 1ul); }";
+  const [clause] = compileProgram(source, { isFile: true }).clauses;
+  assertEquals(clauseText(clause!).slice(3).map((text) => text.split(":").at(-1)), [
+    "i1",
+    "u1",
+    "i2",
+    "i4",
+    "i8",
+    "u1",
+    "u8",
+  ]);
+});
+
+Deno.test("D_MACRO_OFLOW: an argument with more than 64 bits", () => {
+  const macros = { arguments: ["s.d", "99999999999999999999"], variables: {}, defaults: false };
+  const error = assertThrows(() => compileProgram("BEGIN { trace($1); }", { macros }), CompileError);
+  assertEquals(error.tag, "D_MACRO_OFLOW");
+});
+
+Deno.test("compileProgram() gives one object to all uses of a variable, and numbers in the order of the text", () => {
+  const { variables, aggregations } = compileProgram(
+    "BEGIN { a = 1; self->b = 2; this->c = 3; self->d = 4; @x = count(); @ = sum(1); a = self->b; @x = count(); }",
+  );
+  const named = (scope: "global" | "thread" | "clause") => variables[scope].map(({ name, id }) => `${name}${id}`);
+  assertEquals([named("global"), named("thread"), named("clause")], [["a0"], ["b0", "d1"], ["c0"]]);
+  assertEquals(aggregations.map(({ name, id }) => `${name}${id}`), ["x0", "_1"]);
+});
+
+Deno.test("compileProgram() says what a clause needs from the thread", () => {
+  assertEquals(needsOf("BEGIN { trace(arg0 + arg3); trace(execname); }"), {
+    arguments: 0b1001,
+    builtins: new Set<BuiltinName>(["execname"]),
+  });
+  assertEquals(needsOf("BEGIN /copyinstr(arg1) == copyinstr(arg2, 64)/ { trace(1); }"), {
+    arguments: 0b110,
+    strings: [{ argument: 1, limitBytes: undefined }, { argument: 2, limitBytes: 64 }],
+  });
+  assertEquals(needsOf('BEGIN { trace(copyinstr(arg1)); printf("%s", copyinstr(arg1)); }'), {
+    arguments: 0b10,
+    strings: [{ argument: 1, limitBytes: undefined }],
+  });
+  assertEquals(needsOf("BEGIN { trace(copyinstr(arg1 + 8)); }"), { arguments: 0b10, readsMemory: true });
+  assertEquals(needsOf("BEGIN { trace(*(int *)arg0); }"), { arguments: 1, readsMemory: true });
+  assertEquals(needsOf("BEGIN { @[ustack(5)] = count(); }"), { userStack: true, aggregates: true });
+  assertEquals(needsOf("BEGIN { trace(uregs[R_RIP]); }"), { registers: true });
+  assertEquals(needsOf("BEGIN { if (self->x++) stop(); }"), { variables: true, destructive: true });
+  assertEquals(needsOf('BEGIN { copyoutstr("a", arg0, 2); }'), { arguments: 1, destructive: true });
+  assertEquals(needsOf("BEGIN { this->s = speculation(); commit(this->s); }"), { speculates: true });
+  assertEquals(needsOf("BEGIN { this->x = 1; tracemem(0x1000, 8); }"), { readsMemory: true });
+});
+
+Deno.test("compileProgram() gives providers the attributes of their pragmas", () => {
+  const source = "#pragma D attributes Evolving/Evolving/ISA provider app args\nprovider app { probe go(int); };\n" +
+    "BEGIN { trace(1); }";
+  assertThrows(() => compileProgram(source, { isFile: true }), CompileError, "provider app is not defined");
+  const behind = "provider app { probe go(int); };\n#pragma D attributes Evolving/Evolving/ISA provider app args\n" +
+    "BEGIN { trace(1); }";
+  const { providers } = compileProgram(behind, { isFile: true });
+  assertEquals(providers[0]!.attributes.args, { name: "Evolving", data: "Evolving", class: "ISA" });
+  assertEquals(providers[0]!.attributes.name, { name: "Unstable", data: "Unstable", class: "Common" });
+});
+
+Deno.test("compileProgram() gives a clause the least of the attributes of what it uses", () => {
+  const source =
+    "#pragma D attributes Evolving/Stable/ISA x\ninline int x = 1;\nBEGIN { trace(x); }\nEND { trace(1); }";
+  const { clauses } = compileProgram(source, { isFile: true });
+  assertEquals(clauses.map(({ attributes }) => attributes), [
+    { name: "Evolving", data: "Stable", class: "ISA" },
+    { name: "Stable", data: "Stable", class: "Common" },
+  ]);
+});
+
+Deno.test("compileProgram() hints at what the user can do", () => {
+  const hintOf = (source: string) => assertThrows(() => compileProgram(source), CompileError).hint;
+  assertEquals(hintOf("BEGIN { trace($target); }"), "Name a process with -p or a command with -c");
+  assertEquals(hintOf("#define X 1\n"), "Preprocess the program with -C");
+  assertEquals(hintOf("BEGIN { copyinstr((char *)arg0); }"), "Write (uintptr_t) in front of the pointer");
+});
+
+Deno.test("PROTOTYPES have types that exist", () => {
+  const names = [...PROTOTYPES.values()].flatMap(({ kind, returns, parameters }) => [
+    ...(kind === "subroutine" && returns !== "void" ? [returns] : []),
+    ...parameters.map(({ type }) => type).filter((type) => type !== "@"),
+  ]);
+  const source = [...new Set(names)].map((name, index) => `BEGIN { trace(sizeof (${name})); x${index} = 1; }`).join(
+    "\n",
+  );
+  assertEquals(compileProgram(source).clauses.length, new Set(names).size);
+});
