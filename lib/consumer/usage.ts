@@ -11,8 +11,7 @@ Traces functions of running programs, without root and without restarting them.
 usage: fasttrap -n PROBE... -p PID             trace a process that runs
        fasttrap -n PROBE... -c 'CMD ARG...'    start a program and trace it
        fasttrap -n PROBE... -- CMD ARG...      the same, without quoting
-       fasttrap -n 'PROBE { D... }' -p PID     trace with a program of the D language
-       fasttrap -s FILE.d -p PID               the same, from a file
+       fasttrap -n 'PROBE { D... }' -p PID     trace with a program of the D language; -s FILE.d takes one from a file
        fasttrap -l -n PROBE... -p PID          list the probes that match
        fasttrap usdt list|dump FILE            print the static probes, or the DOF, of a file
        fasttrap doctor [-p PID]                say whether tracing works here, and why not
@@ -28,12 +27,11 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
   -c 'CMD'         start a program, and trace it from its beginning; may be repeated
   -l               list probes, static ones without -n, and enable none; with -v also their stability, arguments,
                    addresses, instructions and semaphores
-  -q               print only what was asked for
+  -q, -Z           print only what was asked for; accept a description that matches nothing
   -o FILE          append the output to a file
   -j, --format F   write text, or ndjson: one JSON object a line (-j)
   --count          print a table of hits per probe at the end, and no events
   --follow         trace the children of targets, and the programs that they execute, as well
-  -Z               accept a description that matches nothing
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
                    fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
                    jumps=on|off, fasttrapstats           off: each hit stops, none is dropped; dump the tables
@@ -41,8 +39,7 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
                    and of D programs: aggsortkey, aggsortkeypos=N, aggsortpos=N, aggsortrev, aggsize=SIZE, agghist,
                    aggzoom, bufsize=SIZE, bufpolicy=switch|fill|ring, dynvarsize=SIZE, strsize=SIZE, nspec=N,
                    specsize=SIZE, ustackframes=N, stackindent=N, rawbytes, switchrate=TIME, droptags, flowindent
-  -h, --help       print this
-  -V               print the version
+  -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c and --, --allow-write=FILE for -o.
 Exit codes: 0 done, 1 failure, 2 usage, 3 no probe matched, 4 permission refused, 5 target gone or unsupported.

@@ -134,7 +134,7 @@ export class ExpressionCode implements ExpressionEmitter {
       case "construct":
         return this.#emitConstruct(expression);
       case "address":
-        return this.emitNumber(expression.operand);
+        return this.#emitAnyNumber(expression.operand);
       default:
         return this.#emitTruth(expression);
     }

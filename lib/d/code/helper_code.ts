@@ -40,7 +40,7 @@ export function makeHelpers(
 ): Helpers {
   const check = { parameters: [I64, I32], results: [I32] } as const;
   const readable = builder.function(check);
-  emitCheck(readable.code, host, { begin: layout.zeros.begin, end: layout.scratch.end });
+  emitCheck(readable.code, host, { begin: layout.zeros.begin, end: layout.texts.end });
   const writable = builder.function(check);
   emitCheck(writable.code, host, { begin: layout.variables.begin, end: layout.scratch.end });
   const copyString = builder.function({ parameters: [I32, I32, I32], results: [] });

@@ -8,7 +8,7 @@
  *           variables  global and clause-local variables                       |  | what they may write
  *           dynamic    variables of threads, elements of associative arrays    |  |
  *           scratch    results of subroutines, until the clause ends           |  |
- *           texts      built-in variables that are strings, for the last hit
+ *           texts      built-in variables that are strings, for the last hit   |
  *           keys       the tuples that are being looked up
  *           buffer     the principal buffer
  * ```

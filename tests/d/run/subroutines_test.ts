@@ -18,6 +18,15 @@ Deno.test("strlen() and strjoin() count and join bytes", () => {
   assertEquals(run('trace(strjoin("abcd", "efgh"));', { strsize: 7 }), ["abcdef"]);
 });
 
+Deno.test("strjoin(), a constant and a built-in variable are read byte by byte", () => {
+  assertEquals(evaluate('"xyz"[2]', 'strjoin("ab", "cd")[2]', "probename[0] == probename[0]", "*probeprov == 0"), [
+    BigInt("z".charCodeAt(0)),
+    BigInt("c".charCodeAt(0)),
+    1n,
+    0n,
+  ]);
+});
+
 Deno.test("strchr(), strrchr() and strstr() give the rest of the string, or NULL", () => {
   assertEquals(
     evaluate(
