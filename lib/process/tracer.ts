@@ -42,6 +42,7 @@ import { readEndStatus, readState } from "./proc_files.ts";
 import {
   ECHILD,
   eventOf,
+  INTERRUPTED,
   isEnd,
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
@@ -189,8 +190,8 @@ export class Tracer {
   /** Lets those threads go on that stopped only because they were told to. What else they met stays in the backlog. */
   release(): void {
     // A new process stops in the same way, and must not run before its probes are there.
-    const interrupted = this.#backlog.extract((thread) =>
-      isInterrupted(thread) && !thread.detaching && !thread.process.fresh
+    const interrupted = this.#backlog.extract(({ status, detaching, process }) =>
+      status === INTERRUPTED && !detaching && !process.fresh
     );
     for (const thread of interrupted) this.resume(thread, 0);
     if (this.#savedRegisters !== undefined) this.stop.registers.set(this.#savedRegisters);
@@ -366,7 +367,9 @@ export class Tracer {
    * was news.
    */
   #see(thread: Thread, status: number): boolean {
-    if (isEnd(status)) this.kernel.call.ft_wait(thread.tid, 0, this.#status);
+    // What another thread has executed answers to requests only when that has been consumed (looks_like_a_spurious_pid).
+    const mustTake = isEnd(status) || eventOf(status) === PTRACE_EVENT_EXEC;
+    if (mustTake) this.kernel.call.ft_wait(thread.tid, 0, this.#status);
     else if (thread.state === "stopped" && thread.reported === status) {
       park(this, thread);
       return false;
@@ -494,9 +497,4 @@ function mayRun(thread: Thread): boolean {
 /** Whether a thread is stopped by a trap, or by a step. */
 function isTrapped({ status }: Thread): boolean {
   return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
-}
-
-/** Whether a thread is stopped only because it was told to. */
-function isInterrupted(thread: Thread): boolean {
-  return eventOf(thread.status) === PTRACE_EVENT_STOP && signalOf(thread.status) === SIGTRAP;
 }
