@@ -82,8 +82,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
         const { drops, ...end } = lines.at(-1);
         assertEquals({ code, end }, { code: 0, end: { type: "end", hits: lines.length - 1 } });
         // The calls are numbered from 0: what is missing up to the last one was dropped, and perhaps some behind it.
-        const numbers = lines.slice(0, -1).map(({ args }) => args[0]);
-        assertEquals(numbers, [...numbers].sort((a, b) => a - b));
+        const numbers = lines.slice(0, -1).map(({ args }) => args[0]).sort((a, b) => a - b);
         assertGreaterOrEqual(drops.ring ?? 0, numbers.at(-1) + 1 - numbers.length);
         assertEquals(Object.keys(drops), numbers.length < MANY && jumps === "on" ? ["ring"] : []);
         await assertLivesOn(target, `${MANY_SERVED}served 3, 1 of them odd\n`);
@@ -121,8 +120,10 @@ interface Numbering {
 function assertNumbered(lines: readonly Line[], { by, first, drops = 0 }: Numbering): Map<number, number> {
   const next = new Map<number, number>();
   let missing = 0;
-  for (const line of lines) {
-    if (line.type !== "event" || !line.probe.endsWith(":work:entry")) continue;
+  // What is behind a record whose thread has lost its CPU in the middle comes late.
+  const calls = lines.filter(({ type, probe }) => type === "event" && probe.endsWith(":work:entry"))
+    .sort((a, b) => a.args[0]! - b.args[0]!);
+  for (const line of calls) {
     const n = line.args[0]!;
     const expected = next.get(line[by]) ?? first ?? n;
     assertGreaterOrEqual(n, expected);
