@@ -9,8 +9,8 @@
  * forgotten when its pad is free and the rings are empty. Threads are told by `record_threads.ts`.
  *
  * *Order.* Records of one process come in the order of their times, except for those whose threads were stopped in the middle
- * of writing them (`record_rings.ts`). Before a hit that stops a thread is handled, records are drained, so that each thread's
- * hits come in its own order, whichever way they are performed.
+ * of writing them, and those behind in the same ring (`record_rings.ts`). Before a hit that stops a thread is handled, records
+ * are drained, so that with that exception each thread's hits come in its own order, whichever way they are performed.
  *
  * *Invariants.*
  * - Nothing is allocated for a record, and nothing thrown: what a consumer throws is kept, and the first of it given to
@@ -30,6 +30,16 @@ import type { Tracepoint } from "./tracepoint.ts";
 
 /** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
 const ROUNDS_LIMIT = 6;
+
+/** How records are drained. */
+interface DrainOptions {
+  /** Whether nobody is left who could finish a record. */
+  readonly isFinal?: boolean;
+  /** Whether the threads may be stopped, to look at one that is not known. */
+  readonly mayStop?: boolean;
+}
+
+const NOTHING_SPECIAL: DrainOptions = {};
 
 /** See the module's comment. */
 export class Records {
@@ -78,10 +88,9 @@ export class Records {
    * Gives the consumers what has been recorded in an image until now. Within a consumer it does nothing.
    *
    * @param image The image.
-   * @param options Whether nobody is left who could finish a record, and whether the threads may be stopped, to look at one
-   *   that is not known.
+   * @param options How; by default records may still be finished, and no thread is stopped.
    */
-  drain(image: Image, options: { isFinal?: boolean; mayStop?: boolean } = {}): void {
+  drain(image: Image, options: DrainOptions = NOTHING_SPECIAL): void {
     const recording = image.pads.area?.recording;
     if (recording === undefined || this.#drained !== undefined) return;
     this.#drained = image;
@@ -119,10 +128,7 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayStop = false }: {
-    isFinal?: boolean;
-    mayStop?: boolean;
-  }): void {
+  #read(image: Image, recording: Recording, { isFinal = false, mayStop = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;

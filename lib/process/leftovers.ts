@@ -32,7 +32,7 @@ import { KEEPER_BYTES, KEEPER_NAME, type KeptRange, OWN_OFFSET, TABLE_OFFSET, wo
 import { shedTraps } from "./pending_traps.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
-import { findCaller, remoteCall } from "./remote_call.ts";
+import { callerPlaceBefore, findCaller, remoteCall } from "./remote_call.ts";
 import { fileNumber } from "./semaphores.ts";
 import type { Tracer } from "./tracer.ts";
 import { forgetTrapAction } from "./trap_action.ts";
@@ -287,12 +287,12 @@ function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping
   const codeBytes = own.findLastIndex((byte) => byte !== 0) + 1;
   for (const { end, path, permissions } of mappings) {
     if (!path.startsWith("/") || permissions !== "r-xp") continue;
-    const place = toAddress(end - own.length);
-    const actual = new Uint8Array(own.length);
+    const place = callerPlaceBefore(end, isa.keeper);
+    const actual = new Uint8Array(end - place);
     if (memory.read(place, actual) < actual.length || actual[0] !== own[0]) continue;
     if (!own.subarray(0, codeBytes).every((byte, i) => actual[i] === byte)) continue;
     const isInside = (pc: number) => pc >= place && pc < end;
     const isOut = [...image.threads()].map((thread) => stepOut(tracer, thread, isInside)).every((isOut) => isOut);
-    if (isOut) text.write(place, new Uint8Array(own.length));
+    if (isOut) text.write(place, new Uint8Array(actual.length));
   }
 }

@@ -18,6 +18,7 @@
  *
  * | own stop | stop behind the call | told by |
  * | --- | --- | --- |
+ * | for a trap, and waiting to be answered | PTRACE_EVENT_STOP, in front of the trap, which is made again | PTRACE_INTERRUPT |
  * | for a signal | for the same signal, which gets its siginfo back | the signal, which is let in for that time, sent to it |
  * | any other | PTRACE_EVENT_STOP, or group-stop again if the process is stopped | PTRACE_INTERRUPT |
  *
@@ -41,19 +42,42 @@
  */
 
 import type { Kernel } from "../../ffi/ffi.ts";
-import { type Address, fromHalves, toAddress } from "../address.ts";
+import { type Address, fromHalves, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { KeeperInstaller } from "../isa/keeper.ts";
 import type { Image, Thread } from "./process.ts";
 import { readMappings, readStatus } from "./proc_files.ts";
-import { CALL_STOP, eventOf, PTRACE_EVENT_STOP, SI_TKILL, SIGINFO_BYTES, signalOf, SIGTRAP } from "./ptrace.ts";
+import {
+  CALL_STOP,
+  eventOf,
+  INTERRUPTED,
+  PTRACE_EVENT_STOP,
+  SI_TKILL,
+  SIGINFO_BYTES,
+  signalOf,
+  SIGTRAP,
+} from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { resend, withhold } from "./withheld.ts";
+
+/**
+ * Data that a call reads. It lies behind the caller, where nothing else writes: what is below the stack pointer of a thread
+ * is overwritten when the tracer dies and a signal arrives before the call is made.
+ */
+export interface CallData {
+  /** The data, at most 32 bytes. */
+  readonly bytes: Uint8Array;
+  /** The index of the parameter that leads to it. Where there is no caller, that parameter stays as it is. */
+  readonly parameter: number;
+}
 
 /** How long the call may take, in microseconds. */
 const CALL_LIMIT_US = 5_000_000;
 /** How many stops that are not those of the call are passed over at most. */
 const STOPS_LIMIT = 256;
+/** How much data of a call lies behind its caller, in bytes. */
+const DATA_BYTES = 32;
 /** The largest mapping that is searched for a system call instruction, in bytes. */
 const SEARCH_BYTES = 1 << 23;
 
@@ -94,24 +118,33 @@ export function findCaller(image: Image): Thread | undefined {
  * @param thread A stopped thread. It may be in the backlog; it keeps its place there.
  * @param number The number of the system call.
  * @param parameters Up to six integers.
+ * @param data What one of the parameters leads to.
  * @returns What the call returned, which may be `-errno`.
  * @throws {SystemError} If the thread ends, or has no system call instruction in its memory.
  */
-export function remoteCall(tracer: Tracer, thread: Thread, number: number, parameters: readonly number[]): number {
+export function remoteCall(
+  tracer: Tracer,
+  thread: Thread,
+  number: number,
+  parameters: readonly number[],
+  data?: CallData,
+): number {
   const { image } = thread.process;
   const { isa } = image;
   const subject = `thread ${thread.tid}`;
   const waiting = tracer.withdraw(thread);
   leaveEvent(tracer, thread);
   const own = new Uint8Array(SIGINFO_BYTES);
-  const hasSignal = eventOf(thread.status) === 0 && tracer.kernel.call.ft_get_siginfo(thread.tid, own) >= 0;
   if (!tracer.stop.loadRegisters(thread)) throw new SystemError("ESRCH", "read the registers of", subject);
+  const repeatsTrap = waiting && setBack(tracer, thread);
+  if (repeatsTrap) thread.status = INTERRUPTED;
+  const hasSignal = eventOf(thread.status) === 0 && tracer.kernel.call.ft_get_siginfo(thread.tid, own) >= 0;
   const saved = tracer.stop.registers.slice();
-  const caller = writeCaller(tracer, thread, hasSignal);
+  const caller = writeCaller(tracer, thread, hasSignal, data);
   const at = caller ?? (image.systemCall ??= findSystemCall(tracer, image));
   if (at === undefined) throw new SystemError("ENOEXEC", "find a system call instruction in", subject);
   tracer.stop.registers.set(saved);
-  isa.registers.prepareSystemCall(tracer.stop.registers, number, parameters);
+  isa.registers.prepareSystemCall(tracer.stop.registers, number, locate(isa, caller, parameters, data));
   tracer.stop.setPc(image, at);
   tracer.stop.storeRegisters(thread);
   const { status } = thread;
@@ -122,7 +155,7 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
   tracer.stop.registers.set(saved);
   tracer.stop.putBackRegisters(thread);
-  if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper!.callerBytes));
+  if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper!.callerBytes + DATA_BYTES));
   thread.status = status;
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
   else tracer.withdraw(thread);
@@ -131,12 +164,47 @@ export function remoteCall(tracer: Tracer, thread: Thread, number: number, param
   return hi === 0xffffffff ? lo - 2 ** 32 : fromHalves(lo, hi);
 }
 
+/** The parameters of a call, with the one in it that leads to data behind the caller. */
+function locate(
+  { keeper }: Isa,
+  caller: Address | undefined,
+  parameters: readonly number[],
+  data: CallData | undefined,
+): readonly number[] {
+  if (data === undefined || caller === undefined) return parameters;
+  return parameters.with(data.parameter, caller + keeper!.callerBytes);
+}
+
+/**
+ * Has a thread that is stopped for a trap, and whose stop waits to be answered, make the trap again later. Its registers are
+ * in `StopContext`.
+ *
+ * @returns Whether it will.
+ */
+function setBack({ stop }: Tracer, thread: Thread): boolean {
+  const { image, image: { isa, memory } } = thread.process;
+  if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return false;
+  if (stop.signalCode(thread) !== isa.trapCode) return false;
+  const pc = stop.getTrapPc(thread);
+  const before = new Uint8Array(2);
+  if (!isAddress(pc) || memory.read(pc - 1, before) < before.length) return false;
+  // The two-byte form of `int3` is never ours.
+  if (before[0] === 0xcd && before[1] === 0x03) return false;
+  stop.setPc(image, pc);
+  return true;
+}
+
 /**
  * Writes the caller for a thread, whose registers are in `StopContext`, where the memory for it is still as it was found.
  *
  * @returns Where it is; undefined if there is no place for it.
  */
-function writeCaller(tracer: Tracer, thread: Thread, hasSignal: boolean): Address | undefined {
+function writeCaller(
+  tracer: Tracer,
+  thread: Thread,
+  hasSignal: boolean,
+  data: CallData | undefined,
+): Address | undefined {
   const { image } = thread.process;
   const { isa, text } = image;
   const { keeper } = isa;
@@ -151,13 +219,27 @@ function writeCaller(tracer: Tracer, thread: Thread, hasSignal: boolean): Addres
   if (isTrap && !keeper.isAnswered(tracer.stop.registers)) {
     tracer.stop.setPc(image, toAddress(Math.max(tracer.stop.getPc(image) - isa.trapPcBytes, 0)));
   }
-  return text.write(place, keeper.makeCaller(tracer.stop.registers)) ? place : undefined;
+  const bytes = new Uint8Array(keeper.callerBytes + DATA_BYTES);
+  bytes.set(keeper.makeCaller(tracer.stop.registers));
+  if (data !== undefined) bytes.set(data.bytes, keeper.callerBytes);
+  return text.write(place, bytes) ? place : undefined;
+}
+
+/**
+ * Tells where a caller is, if there is any, at the end of code.
+ *
+ * @param end The end of the mapping.
+ * @param keeper What makes callers.
+ * @returns Where it begins; data may be behind it.
+ */
+export function callerPlaceBefore(end: number, { callerBytes }: KeeperInstaller): Address {
+  return toAddress(end - callerBytes - DATA_BYTES);
 }
 
 /** Looks for memory between the end of a module's code and that of its last page. */
 function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Address | undefined {
   for (const { end, path, permissions } of readMappings(tracer.kernel, image.pid) ?? []) {
-    const place = toAddress(end - keeper.callerBytes);
+    const place = callerPlaceBefore(end, keeper);
     if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place, keeper)) return place;
   }
   return undefined;
@@ -165,7 +247,7 @@ function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Addre
 
 /** Whether there is nothing but zeros where a caller is to be. */
 function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean {
-  const bytes = new Uint8Array(callerBytes);
+  const bytes = new Uint8Array(callerBytes + DATA_BYTES);
   return memory.read(place, bytes) === bytes.length && bytes.every((byte) => byte === 0);
 }
 

@@ -325,7 +325,8 @@ function exchange(tracer: Tracer, thread: Thread, action?: TrapAction): TrapActi
     const { rtSigaction } = image.isa.registers.systemCalls;
     const old = room + ACTION_BYTES;
     const parameters = [SIGTRAP, action === undefined ? 0 : room, old, MASK_BYTES];
-    if (remoteCall(tracer, thread, rtSigaction, parameters) !== 0) return undefined;
+    const data = action && { bytes: bytesOf(action), parameter: 1 };
+    if (remoteCall(tracer, thread, rtSigaction, parameters, data) !== 0) return undefined;
     const result = new Uint32Array(ACTION_BYTES / 4);
     return image.memory.read(old, bytesOf(result)) === ACTION_BYTES ? result : undefined;
   } catch (error) {

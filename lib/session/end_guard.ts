@@ -1,13 +1,13 @@
 /**
  * Ending well, however the program ends.
  *
- * *Problem.* A tracer that goes away leaves traps in its targets, and the next thread to meet one is killed. The kernel
+ * *Problem.* A tracer that goes away leaves traps in its targets, which cost them time or their life. The kernel
  * lets go of tracees at the end of their tracer, but restores nothing.
  *
  * *Method.* While anything is traced, the session listens for what ends a Deno program: SIGINT, SIGTERM and SIGHUP; the
  * `unload` event, which Deno.exit and a normal end dispatch; `error` and `unhandledrejection`, which come before the
  * end by an exception. Each of them lets the targets go, synchronously; a signal is then raised again, so that the
- * program ends by it as it would have without us. Nothing can be done about SIGKILL here.
+ * program ends by it as it would have without us. SIGKILL is the affair of `process/keeper.ts`.
  *
  * @module
  */

@@ -102,6 +102,25 @@ Deno.test("RecordRings.collect() waits for a record that is not committed, until
   assertEquals([areas.rings.unfinishedTotal, areas.rings.damagedTotal, areas.rings.isEmpty], [2, 0, true]);
 });
 
+Deno.test("RecordRings.release() leaves nothing in cells that would look like a record when they are used again", () => {
+  const areas = new Areas(1);
+  for (let n = 1; n <= CELLS; n++) assert(areas.record(0, n, n));
+  assertEquals(areas.read().length, CELLS);
+  const begun = areas.reserve(0)!;
+  assertEquals(areas.read(), []);
+  areas.commit(begun, 5, 50);
+  assertEquals(areas.read(), [[5, 50, 0]]);
+});
+
+Deno.test("RecordRings.collect() passes over a header that says what cannot be, counts it, and finds what is behind it", () => {
+  for (const cells of [3, 65, 255]) {
+    const areas = new Areas(1);
+    areas.commit(areas.reserve(0)!, 1, 10, cells);
+    areas.record(0, 2, 20);
+    assertEquals([areas.read(), areas.rings.damagedTotal, areas.rings.isEmpty], [[[2, 20, 0]], 1, true]);
+  }
+});
+
 Deno.test("RecordRings goes on behind records of several cells, and behind the end of the ring", () => {
   const areas = new Areas(1);
   const found: number[] = [];
