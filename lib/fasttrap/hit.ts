@@ -19,7 +19,7 @@ import type { Thread } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
-import { checkIndex, type HitRecord, signed } from "./hit_record.ts";
+import { checkIndex, countArguments, type HitRecord, signed, typeOfArgument, wordToBigInt } from "./hit_record.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
@@ -150,8 +150,7 @@ export class HitView implements Hit {
 
   /** See {@linkcode Hit.argumentCount}. */
   get argumentCount(): number {
-    const { kind, arguments: known } = this.probe;
-    return kind === "return" ? 2 : kind === "static" && known !== undefined ? known.translatedTypes.length : 6;
+    return countArguments(this.probe);
   }
 
   /** See {@linkcode Hit.arg}. */
@@ -163,9 +162,7 @@ export class HitView implements Hit {
   /** See {@linkcode Hit.argBigInt}. */
   argBigInt(index: number): bigint {
     this.readArg(index, this.#word);
-    const high = this.#word[1]!;
-    const isSigned = this.#typeOf(index)?.kind !== "unsigned";
-    return (BigInt(isSigned ? high | 0 : high) << 32n) | BigInt(this.#word[0]!);
+    return wordToBigInt(this.#word, this.#typeOf(index));
   }
 
   /** See {@linkcode Hit.readArg}. */
@@ -295,8 +292,7 @@ export class HitView implements Hit {
 
   /** How the bits of an argument are read; those of probes of functions have no types. */
   #typeOf(index: number): ValueType | undefined {
-    const { probe } = this;
-    return probe.kind === "static" ? probe.valueTypeAt(this.#site().pc, probe.nativeIndex(index)) : undefined;
+    return typeOfArgument(this.probe, this.#site().pc, index);
   }
 
   #live(): Thread {

@@ -9,7 +9,9 @@
 
 import { type Address, fromHalves } from "../address.ts";
 import { assert } from "../errors.ts";
+import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
+import { NOWHERE, type ValuePlaces } from "./recorded_values.ts";
 
 /** How many 64-bit values a record has. */
 const VALUES = 6;
@@ -69,10 +71,12 @@ export interface HitRecord {
 /** See the module's comment. */
 export class RecordView implements HitRecord {
   readonly #word = new Uint32Array(2);
+  readonly #floats = new DataView(this.#word.buffer);
   #words: Uint32Array = new Uint32Array();
   #at = 0;
   #probe: Probe | undefined;
   #pc = 0 as Address;
+  #places: ValuePlaces | undefined;
   /** See {@linkcode HitRecord.pid}. */
   pid = 0;
   /** See {@linkcode HitRecord.tid}. */
@@ -100,25 +104,26 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.argumentCount}. */
   get argumentCount(): number {
-    return this.probe.kind === "return" ? 2 : VALUES;
+    return countArguments(this.probe);
   }
 
   /** See {@linkcode HitRecord.arg}. */
   arg(index: number): number {
     this.readArg(index, this.#word);
-    return signed(this.#word[0]!, this.#word[1]!);
+    return numberOfWord(this.#word, typeOfArgument(this.probe, this.#pc, index), this.#floats);
   }
 
   /** See {@linkcode HitRecord.argBigInt}. */
   argBigInt(index: number): bigint {
     this.readArg(index, this.#word);
-    return (BigInt(this.#word[1]! | 0) << 32n) | BigInt(this.#word[0]!);
+    return wordToBigInt(this.#word, typeOfArgument(this.probe, this.#pc, index));
   }
 
   /** See {@linkcode HitRecord.readArg}. */
   readArg(index: number, into: Uint32Array): void {
     checkIndex(index);
     const { kind, functionAddress } = this.probe;
+    if (kind === "static") return this.#readStatic(this.probe, index, into);
     if (kind === "return" && index === 0) {
       into[0] = this.#pc - functionAddress;
       into[1] = 0;
@@ -126,8 +131,30 @@ export class RecordView implements HitRecord {
     }
     const value = kind === "return" ? index - 1 : index;
     const isThere = value < (kind === "return" ? 2 : VALUES);
-    into[0] = isThere ? this.#words[this.#at + 2 * value]! : 0;
-    into[1] = isThere ? this.#words[this.#at + 2 * value + 1]! : 0;
+    this.#readValue(isThere ? this.#places?.[value] ?? value : NOWHERE, into);
+  }
+
+  /** Reads a value, which is 0 if it was not recorded. */
+  #readValue(value: number, into: Uint32Array): void {
+    into[0] = value < 0 ? 0 : this.#words[this.#at + 2 * value]!;
+    into[1] = value < 0 ? 0 : this.#words[this.#at + 2 * value + 1]!;
+  }
+
+  /** An argument of a static probe: the same as of a thread that is stopped (`hit.ts`), of what was recorded. */
+  #readStatic(probe: Probe, index: number, into: Uint32Array): void {
+    const native = probe.nativeIndex(index);
+    const known = probe.arguments;
+    const isThere = known !== undefined && index < known.translatedTypes.length;
+    this.#readValue(isThere ? this.#places?.[native] ?? NOWHERE : NOWHERE, into);
+    if (!isThere) return;
+    const places = known.places?.get(this.#pc);
+    if (places !== undefined) {
+      const reader = places[native]?.reader;
+      if (typeof reader === "object") reader.recall(into);
+      return;
+    }
+    const type = probe.valueTypeAt(this.#pc, native);
+    if (type !== undefined) extendWord(into, type.sizeBytes, type.kind === "signed");
   }
 
   /**
@@ -147,10 +174,46 @@ export class RecordView implements HitRecord {
    * A probe is about to be told of the record.
    *
    * @param probe The probe; undefined when all have been.
+   * @param places Where in the record its arguments are; in their order by default.
    */
-  bind(probe: Probe | undefined): void {
+  bind(probe: Probe | undefined, places?: ValuePlaces): void {
     this.#probe = probe;
+    this.#places = places;
   }
+}
+
+/**
+ * Tells how many arguments of a probe are worth a look.
+ *
+ * @param probe The probe.
+ * @returns See {@linkcode HitRecord.argumentCount}.
+ */
+export function countArguments({ kind, arguments: known }: Probe): number {
+  return kind === "return" ? 2 : kind === "static" && known !== undefined ? known.translatedTypes.length : VALUES;
+}
+
+/**
+ * Tells how the bits of an argument are read; those of probes of functions have no types.
+ *
+ * @param probe The probe.
+ * @param pc The address of its site.
+ * @param index Which argument, from 0.
+ * @returns How; undefined if nothing says so.
+ */
+export function typeOfArgument(probe: Probe, pc: Address, index: number): ValueType | undefined {
+  return probe.kind === "static" ? probe.valueTypeAt(pc, probe.nativeIndex(index)) : undefined;
+}
+
+/**
+ * Joins the halves of an argument.
+ *
+ * @param word The low and the high half.
+ * @param type How they are read.
+ * @returns The value; of a floating-point number the bits.
+ */
+export function wordToBigInt(word: Uint32Array, type: ValueType | undefined): bigint {
+  const high = word[1]!;
+  return (BigInt(type?.kind === "unsigned" ? high : high | 0) << 32n) | BigInt(word[0]!);
 }
 
 /**

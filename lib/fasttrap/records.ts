@@ -20,12 +20,14 @@
  * @module
  */
 
+import type { RecordAction } from "../isa/jumps.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { RecordView } from "./hit_record.ts";
 import type { Probe } from "./probe.ts";
+import { findPlaces, type ValuePlaces } from "./recorded_values.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
 /** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
@@ -39,13 +41,21 @@ interface DrainOptions {
   readonly mayStop?: boolean;
 }
 
+/** Whose records bear a number, and what is in them. */
+interface RecordedSite {
+  readonly tracepoint: Tracepoint;
+  readonly values: RecordAction["values"];
+  /** Where probes find their arguments, as far as that was asked for. */
+  readonly places: Map<Probe, ValuePlaces | undefined>;
+}
+
 const NOTHING_SPECIAL: DrainOptions = {};
 
 /** See the module's comment. */
 export class Records {
   readonly #tracer: Tracer;
-  /** The tracepoints by the numbers of their sites. */
-  readonly #byImage = new Map<Image, Map<number, Tracepoint>>();
+  /** The sites by their numbers. */
+  readonly #byImage = new Map<Image, Map<number, RecordedSite>>();
   readonly #view = new RecordView();
   readonly #errors: unknown[] = [];
   #drained: Image | undefined;
@@ -72,11 +82,11 @@ export class Records {
    * Notes whose records bear a number.
    *
    * @param tracepoint The tracepoint, whose pad is about to be used.
-   * @param site The number.
+   * @param action What the pad does, with the number.
    */
-  add(tracepoint: Tracepoint, site: number): void {
-    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, Tracepoint>();
-    this.#byImage.set(tracepoint.image, sites.set(site, tracepoint));
+  add(tracepoint: Tracepoint, { site, values }: RecordAction): void {
+    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordedSite>();
+    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, places: new Map() }));
   }
 
   /** Gives the consumers what has been recorded. No image is quiesced. */
@@ -140,8 +150,9 @@ export class Records {
       let thread: ThreadIdentity | undefined;
       for (let i = 0; i < total; i++) {
         const place = places[i]!;
-        const tracepoint = sites?.get(rings.siteOf(place));
-        if (tracepoint === undefined) continue;
+        const site = sites?.get(rings.siteOf(place));
+        if (site === undefined) continue;
+        const { tracepoint } = site;
         if (words[place + 1] !== number) {
           number = words[place + 1]!;
           thread = threads.find(number);
@@ -156,8 +167,8 @@ export class Records {
         view.cpu = rings.areaOf(place);
         view.timestampNs = clock.toNs(ticks[i]!);
         const { before, after } = tracepoint;
-        for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
-        for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
+        for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
+        for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
       }
       rings.release();
       if (total === 0) break;
@@ -165,10 +176,10 @@ export class Records {
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
 
-  #deliver(probe: Probe): void {
+  #deliver(site: RecordedSite, probe: Probe): void {
     const { enablings } = probe;
     probe.hitsTotal++;
-    this.#view.bind(probe);
+    this.#view.bind(probe, placesOf(site, probe));
     for (let i = 0; i < enablings.length; i++) {
       const enabling = enablings[i]!;
       try {
@@ -192,4 +203,10 @@ export class Records {
     }
     return threads.find(number);
   }
+}
+
+/** Where a probe finds its arguments; found out once. */
+function placesOf({ tracepoint, values, places }: RecordedSite, probe: Probe): ValuePlaces | undefined {
+  if (!places.has(probe)) places.set(probe, findPlaces(tracepoint, values, probe));
+  return places.get(probe);
 }

@@ -10,6 +10,7 @@
 
 import type { Address } from "../address.ts";
 import type { Displacement } from "./isa.ts";
+import type { RecordedValue } from "./recorded_value.ts";
 
 /** The instructions that a jump takes the place of. */
 export interface JumpWindow {
@@ -57,6 +58,8 @@ export interface RingLayout {
 
 /** The size of a cell of a ring in bytes. */
 export const CELL_BYTES = 64;
+/** How many values a record has at most. */
+export const RECORD_VALUES_LIMIT = 6;
 /** The most cells that a record may take. */
 export const RECORD_CELLS_LIMIT = 64;
 
@@ -93,8 +96,11 @@ export interface RecordAction extends CountingAction {
   readonly kind: "record";
   /** The number of the site: from 1, below 2^24. */
   readonly site: number;
-  /** Which values it has: the six arguments of a function that are in registers, or the two words of a result and nothing. */
-  readonly values: "arguments" | "results";
+  /**
+   * Which values it has: the six arguments of a function that are in registers, the two words of a result and nothing, or
+   * those that are told, {@linkcode RECORD_VALUES_LIMIT} at most.
+   */
+  readonly values: "arguments" | "results" | readonly RecordedValue[];
 }
 
 /** The contents of a pad. */
@@ -124,6 +130,23 @@ export interface RecordWriter {
    * @returns The number, of 32 bits.
    */
   threadNumber(lo: number, hi: number): number;
+
+  /**
+   * Tells where a function has an argument.
+   *
+   * @param index Which one, from 0.
+   * @param atEntry Whether the return address is on the stack, above what the function itself has there.
+   * @returns The place.
+   */
+  argument(index: number, atEntry: boolean): RecordedValue;
+
+  /**
+   * Tells whether a pad can fetch a value.
+   *
+   * @param value The value.
+   * @returns Whether it can, and that cannot fault.
+   */
+  canRecord(value: RecordedValue): boolean;
 }
 
 /** How control flows in a function, as far as its instructions show. */

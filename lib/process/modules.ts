@@ -21,7 +21,9 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
+import type { VaddrRange } from "../object/code_ranges.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
+import type { Dof } from "../object/dof.ts";
 import { type ElfDof, readElfDofs } from "../object/dof_elf.ts";
 import { ElfFile } from "../object/elf_file.ts";
 import { frameRange } from "../object/frame_table.ts";
@@ -54,6 +56,8 @@ export interface ModuleStaticProbes {
   readonly dofs: readonly ElfDof[];
   /** What to add to an address of the notes to get the process's. */
   readonly bias: number;
+  /** The functions that the sites are in, as far as symbols or call frames tell, at addresses of the process. */
+  readonly functions: ReadonlyMap<number, VaddrRange>;
   /** Whether there is only its memory to read, where notes and DOF cannot be found. */
   readonly isFileGone: boolean;
 }
@@ -197,12 +201,16 @@ export class Module {
   sizeAt(address: Address): number {
     const { table, bias } = this.symbols();
     const vaddr = address - bias;
-    const symbol = table.containing(vaddr);
-    const symbolEnd = symbol && symbol.vaddr + symbol.sizeBytes;
-    const end = (symbol?.sizeKnown ? symbolEnd : this.#withElf((elf) => frameRange(elf, vaddr))?.end) ??
-      symbolEnd ?? table.next(vaddr)?.vaddr ?? Infinity;
+    const end = this.#withElf((elf) => this.#rangeAt(elf, vaddr))?.end ?? table.next(vaddr)?.vaddr ?? Infinity;
     const mappingEnd = this.code.find((mapping) => address >= mapping.start && address < mapping.end)?.end ?? address;
     return Math.min(end - vaddr, mappingEnd - address);
+  }
+
+  /** The function that an address is in: as its symbol says, or else the call frames, or else a symbol without a size. */
+  #rangeAt(elf: ElfFile, vaddr: number): VaddrRange | undefined {
+    const symbol = this.symbols().table.containing(vaddr);
+    const range = symbol && { start: symbol.vaddr, end: symbol.vaddr + symbol.sizeBytes };
+    return symbol?.sizeKnown ? range : frameRange(elf, vaddr) ?? range;
   }
 
   /**
@@ -215,13 +223,28 @@ export class Module {
     return this.#staticProbes ??= this.#withElf((elf) => {
       const bias = this.#bias(elf);
       const hasNotes = elf.section(".note.stapsdt") !== undefined;
-      return {
-        notes: hasNotes ? this.#readNotes(elf) : [],
-        dofs: readElfDofs(elf, bias),
-        bias,
-        isFileGone: elf.isLoaded,
-      };
+      const notes = hasNotes ? this.#readNotes(elf) : [];
+      const dofs = readElfDofs(elf, bias);
+      return { notes, dofs, bias, functions: this.#functionsOf(elf, bias, notes, dofs), isFileGone: elf.isLoaded };
     });
+  }
+
+  #functionsOf(
+    elf: ElfFile,
+    bias: number,
+    notes: readonly StapProbe[],
+    dofs: readonly ElfDof[],
+  ): Map<number, VaddrRange> {
+    const vaddrs = [
+      ...notes.flatMap(({ sites }) => sites.map(({ vaddr }) => vaddr)),
+      ...dofs.flatMap(({ dof }) => dof instanceof DTraceError ? [] : sitesOf(dof)).map((site) => site - bias),
+    ];
+    const functions = new Map<number, VaddrRange>();
+    for (const vaddr of vaddrs) {
+      const range = this.#rangeAt(elf, vaddr);
+      if (range !== undefined) functions.set(vaddr + bias, { start: range.start + bias, end: range.end + bias });
+    }
+    return functions;
   }
 
   #readNotes(elf: ElfFile): StapProbe[] {
@@ -340,6 +363,10 @@ export function listModules(
     modules.push(new Module(kernel, process, parts, { isProgram, linkMap }));
   }
   return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
+}
+
+function sitesOf({ providers }: Dof): number[] {
+  return providers.flatMap(({ probes }) => probes.flatMap(({ sites, enabledSites }) => [...sites, ...enabledSites]));
 }
 
 function inodeOf(kernel: Kernel, path: string): number | undefined {

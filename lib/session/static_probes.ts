@@ -16,11 +16,11 @@
  * @module
  */
 
-import { isAddress, toAddress } from "../address.ts";
+import { type Address, isAddress, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { ProvidedObject, StaticProbe, StaticProvider } from "../fasttrap/meta.ts";
-import type { ArgumentPlace, StaticArguments } from "../fasttrap/probe.ts";
+import type { ArgumentPlace, FunctionRange, StaticArguments } from "../fasttrap/probe.ts";
 import type { ProviderAttributes } from "../fasttrap/provider.ts";
 import type { Isa } from "../isa/isa.ts";
 import { compileOperand } from "../isa/operand_reader.ts";
@@ -30,7 +30,7 @@ import { readDofHeader } from "../object/dof_header.ts";
 import { DofReader } from "../object/dof_reader.ts";
 import type { StapProbe } from "../object/stap_probes.ts";
 import { type Operand, operandType } from "../operand.ts";
-import type { Module } from "../process/modules.ts";
+import type { Module, ModuleStaticProbes } from "../process/modules.ts";
 import type { Image, TracedProcess } from "../process/process.ts";
 import { isGlob } from "../spec/glob.ts";
 import { type Attributes, attributesOf } from "../spec/stability.ts";
@@ -126,7 +126,7 @@ export class StaticProbes {
   #declared({ image }: TracedProcess, module: Module): StaticProvider[] {
     if (module.refusal !== undefined) return [];
     try {
-      const { notes, dofs, bias, isFileGone } = module.staticProbes();
+      const { notes, dofs, bias, functions, isFileGone } = module.staticProbes();
       if (isFileGone) {
         this.#fasttrap.warn(`Cannot look for static probes in ${module.name}: its file is gone, or cannot be opened`);
       }
@@ -138,7 +138,7 @@ export class StaticProbes {
           providers.push(...dofProviders(dof, module.probeModule));
         }
       }
-      return providers;
+      return providers.map((provider) => inFunctions(provider, functions));
     } catch (error) {
       if (!(error instanceof DTraceError)) throw error;
       this.#fasttrap.warn(error.message);
@@ -156,6 +156,18 @@ export class StaticProbes {
  */
 export function mayBeStatic(provider: string, pid: number): boolean {
   return isGlob(provider) || !FUNCTION_PROVIDERS.some((name) => provider === `${name}${pid}`);
+}
+
+/** Says of the probes of a provider which functions their sites are in. */
+function inFunctions(provider: StaticProvider, functions: ModuleStaticProbes["functions"]): StaticProvider {
+  const rangesOf = ({ sites, isEnabledSites = [] }: StaticProbe) =>
+    [...sites, ...isEnabledSites].flatMap((site): [Address, FunctionRange][] => {
+      const range = functions.get(site);
+      return range === undefined
+        ? []
+        : [[site, { address: toAddress(range.start), sizeBytes: range.end - range.start }]];
+    });
+  return { ...provider, probes: provider.probes.map((probe) => ({ ...probe, functions: new Map(rangesOf(probe)) })) };
 }
 
 /** What is needed to place the probes of notes. */

@@ -50,6 +50,7 @@ import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
+import { appendValue, argumentValue, canRecord, type SavedRegisters } from "./recorded_values.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
@@ -68,6 +69,8 @@ const COUNT_BYTES = 8;
 const JUMP_BYTES = 5;
 /** How many cells a record takes. */
 const RECORD_CELLS = 1;
+/** Where in a record its values begin, in bytes. */
+const VALUES_OFFSET = 16;
 /** Thread pointers differ above their lowest bits, and below the bits that would be lost by a word. */
 const THREAD_SHIFT = 6;
 /** `HWCAP2_FSGSBASE` (arch/x86/include/uapi/asm/hwcap2.h): programs may use rdfsbase. */
@@ -82,6 +85,8 @@ export const records: RecordWriter = {
   capabilities: HWCAP2_FSGSBASE,
   threadRegister: FS_BASE,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
+  argument: argumentValue,
+  canRecord,
 };
 
 /** See `JumpInstaller.makePad` of `jumps.ts`. */
@@ -129,7 +134,7 @@ export function makePad(
   if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
-  if (action.kind === "record") appendRecord(memory, action, full, out);
+  if (action.kind === "record") appendRecord(memory, action, { full, saved: savedRegisters(pushed, stackBytes) }, out);
   else appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
   if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
@@ -243,8 +248,22 @@ function appendCount(counterOffset: number, out: SlotCode): void {
   out.half(counterOffset);
 }
 
+/** Where the registers are that have been pushed; of one that was pushed again to make room, the first time counts. */
+function savedRegisters(pushed: readonly number[], stackBytes: number): SavedRegisters {
+  const offsets = new Map<number, number>();
+  for (let index = pushed.length - 1; index >= 0; index--) {
+    offsets.set(pushed[index]!, WORD_BYTES * (pushed.length - 1 - index));
+  }
+  return { offsets, stackBytes: stackBytes + WORD_BYTES * pushed.length };
+}
+
 /** Writes a record into the ring of the area, or goes to `full`. */
-function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full: number, out: SlotCode): void {
+function appendRecord(
+  { ring }: PadMemory,
+  { site, values }: RecordAction,
+  { full, saved }: { readonly full: number; readonly saved: SavedRegisters },
+  out: SlotCode,
+): void {
   out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
   out.half(ring.headOffset);
   const retry = out.length;
@@ -268,6 +287,10 @@ function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full:
     out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
     out.bytes(0x48, 0x8b, 0x44, 0x24, 32, 0x48, 0x89, 0x43, 40); // rcx
     out.bytes(0x4c, 0x89, 0x43, 48, 0x4c, 0x89, 0x4b, 56); // mov %r8,48(%rbx); mov %r9,56(%rbx)
+  } else if (values !== "results") {
+    for (let index = 0; index < values.length; index++) {
+      appendValue(values[index]!, VALUES_OFFSET + WORD_BYTES * index, saved, out);
+    }
   } else {
     out.bytes(0x48, 0x8b, 0x44, 0x24, 24, 0x48, 0x89, 0x43, 16); // rax
     out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 24); // rdx
