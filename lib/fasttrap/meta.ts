@@ -57,7 +57,7 @@ export interface StaticProbe {
   readonly sites: readonly Address[];
   /** Where the program asks whether it is enabled, in any order. */
   readonly isEnabledSites?: readonly Address[];
-  /** The functions that its sites are in, as far as they are known. */
+  /** The functions that its sites and those of others are in, as far as they are known. */
   readonly functions?: ReadonlyMap<Address, FunctionRange> | undefined;
   /** Its arguments. */
   readonly arguments?: StaticArguments | undefined;
@@ -224,9 +224,15 @@ function merge(probes: readonly StaticProbe[]): StaticProbe[] {
     sites: ascending(same.flatMap(({ sites }) => sites)),
     isEnabledSites: ascending(same.flatMap(({ isEnabledSites = [] }) => isEnabledSites)),
     semaphores: ascending(same.flatMap(({ semaphores = [] }) => semaphores)),
-    functions: new Map(same.flatMap(({ functions = [] }) => [...functions])),
+    functions: mergeFunctions(same),
     arguments: mergeArguments(same.flatMap((probe) => probe.arguments ?? [])),
   }));
+}
+
+/** What several objects know of functions; what one says of all its probes is not copied. */
+function mergeFunctions(parts: readonly StaticProbe[]): StaticProbe["functions"] {
+  const [first, ...others] = new Set(parts.flatMap(({ functions }) => functions ?? []));
+  return others.reduce((all, part) => new Map([...all ?? [], ...part]), first);
 }
 
 function mergeArguments(parts: readonly StaticArguments[]): StaticArguments | undefined {

@@ -23,7 +23,6 @@ import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
 import type { VaddrRange } from "../object/code_ranges.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
-import type { Dof } from "../object/dof.ts";
 import { type ElfDof, readElfDofs } from "../object/dof_elf.ts";
 import { ElfFile } from "../object/elf_file.ts";
 import { frameRange } from "../object/frame_table.ts";
@@ -56,8 +55,6 @@ export interface ModuleStaticProbes {
   readonly dofs: readonly ElfDof[];
   /** What to add to an address of the notes to get the process's. */
   readonly bias: number;
-  /** The functions that the sites are in, as far as symbols or call frames tell, at addresses of the process. */
-  readonly functions: ReadonlyMap<number, VaddrRange>;
   /** Whether there is only its memory to read, where notes and DOF cannot be found. */
   readonly isFileGone: boolean;
 }
@@ -206,7 +203,27 @@ export class Module {
     return Math.min(end - vaddr, mappingEnd - address);
   }
 
-  /** The function that an address is in: as its symbol says, or else the call frames, or else a symbol without a size. */
+  /**
+   * Finds the functions that addresses are in.
+   *
+   * @param addresses The addresses, in its code.
+   * @returns By each address the function, as far as symbols or call frames tell.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  functionsAt(addresses: readonly Address[]): Map<Address, VaddrRange> {
+    const functions = new Map<Address, VaddrRange>();
+    if (addresses.length === 0) return functions;
+    const { bias } = this.symbols();
+    this.#withElf((elf) => {
+      for (const address of addresses) {
+        const range = this.#rangeAt(elf, address - bias);
+        if (range !== undefined) functions.set(address, { start: range.start + bias, end: range.end + bias });
+      }
+    });
+    return functions;
+  }
+
+  /** The function that an address is in, before relocation: as its symbol says, or else the call frames, or else a symbol without a size. */
   #rangeAt(elf: ElfFile, vaddr: number): VaddrRange | undefined {
     const symbol = this.symbols().table.containing(vaddr);
     const range = symbol && { start: symbol.vaddr, end: symbol.vaddr + symbol.sizeBytes };
@@ -223,28 +240,13 @@ export class Module {
     return this.#staticProbes ??= this.#withElf((elf) => {
       const bias = this.#bias(elf);
       const hasNotes = elf.section(".note.stapsdt") !== undefined;
-      const notes = hasNotes ? this.#readNotes(elf) : [];
-      const dofs = readElfDofs(elf, bias);
-      return { notes, dofs, bias, functions: this.#functionsOf(elf, bias, notes, dofs), isFileGone: elf.isLoaded };
+      return {
+        notes: hasNotes ? this.#readNotes(elf) : [],
+        dofs: readElfDofs(elf, bias),
+        bias,
+        isFileGone: elf.isLoaded,
+      };
     });
-  }
-
-  #functionsOf(
-    elf: ElfFile,
-    bias: number,
-    notes: readonly StapProbe[],
-    dofs: readonly ElfDof[],
-  ): Map<number, VaddrRange> {
-    const vaddrs = [
-      ...notes.flatMap(({ sites }) => sites.map(({ vaddr }) => vaddr)),
-      ...dofs.flatMap(({ dof }) => dof instanceof DTraceError ? [] : sitesOf(dof)).map((site) => site - bias),
-    ];
-    const functions = new Map<number, VaddrRange>();
-    for (const vaddr of vaddrs) {
-      const range = this.#rangeAt(elf, vaddr);
-      if (range !== undefined) functions.set(vaddr + bias, { start: range.start + bias, end: range.end + bias });
-    }
-    return functions;
   }
 
   #readNotes(elf: ElfFile): StapProbe[] {
@@ -363,10 +365,6 @@ export function listModules(
     modules.push(new Module(kernel, process, parts, { isProgram, linkMap }));
   }
   return modules.sort((a, b) => Number(b.isProgram) - Number(a.isProgram));
-}
-
-function sitesOf({ providers }: Dof): number[] {
-  return providers.flatMap(({ probes }) => probes.flatMap(({ sites, enabledSites }) => [...sites, ...enabledSites]));
 }
 
 function inodeOf(kernel: Kernel, path: string): number | undefined {

@@ -214,7 +214,8 @@ export class Session implements Disposable, AsyncDisposable {
    *   process cannot be attached.
    */
   addDof(pid: number, dof: Uint8Array | number, placement: DofPlacement = {}): ProvidedDof {
-    const object = this.#statics.addDof(this.#processOf(pid), dof, placement);
+    const process = this.#processOf(pid);
+    const object = this.#statics.addDof(process, dof, placement, this.#modules.list(process));
     return { probes: object.probes, [Symbol.dispose]: () => object.release() };
   }
 

@@ -30,7 +30,7 @@ import { readDofHeader } from "../object/dof_header.ts";
 import { DofReader } from "../object/dof_reader.ts";
 import type { StapProbe } from "../object/stap_probes.ts";
 import { type Operand, operandType } from "../operand.ts";
-import type { Module, ModuleStaticProbes } from "../process/modules.ts";
+import type { Module } from "../process/modules.ts";
 import type { Image, TracedProcess } from "../process/process.ts";
 import { isGlob } from "../spec/glob.ts";
 import { type Attributes, attributesOf } from "../spec/stability.ts";
@@ -110,23 +110,30 @@ export class StaticProbes {
    * @param process The process.
    * @param source The DOF, or where in the process it is.
    * @param placement Where it belongs.
+   * @param modules All modules of the process.
    * @returns What it has got.
    * @throws {DTraceError} With a tag of DOF if it is malformed or cannot be read.
    */
-  addDof(process: TracedProcess, source: Uint8Array | number, placement: DofPlacement): ProvidedObject {
+  addDof(
+    process: TracedProcess,
+    source: Uint8Array | number,
+    placement: DofPlacement,
+    modules: readonly Module[],
+  ): ProvidedObject {
     const name = `of process ${process.pid}`;
     const address = typeof source === "number" ? source : undefined;
     const bytes = typeof source === "number" ? readDof(process.image, source, name) : source;
     const dof = parseDof(bytes, { name, bias: placement.bias, address });
     for (const { message } of dof.problems) this.#fasttrap.warn(`In DOF ${name}: ${message}`);
-    return this.#fasttrap.meta.provide(process.image, dofProviders(dof, placement.module ?? "a.out"));
+    const providers = dofProviders(dof, placement.module ?? "a.out");
+    return this.#fasttrap.meta.provide(process.image, inFunctions(providers, modules));
   }
 
   /** What the file of a module declares. */
   #declared({ image }: TracedProcess, module: Module): StaticProvider[] {
     if (module.refusal !== undefined) return [];
     try {
-      const { notes, dofs, bias, functions, isFileGone } = module.staticProbes();
+      const { notes, dofs, bias, isFileGone } = module.staticProbes();
       if (isFileGone) {
         this.#fasttrap.warn(`Cannot look for static probes in ${module.name}: its file is gone, or cannot be opened`);
       }
@@ -138,7 +145,7 @@ export class StaticProbes {
           providers.push(...dofProviders(dof, module.probeModule));
         }
       }
-      return providers.map((provider) => inFunctions(provider, functions));
+      return inFunctions(providers, [module]);
     } catch (error) {
       if (!(error instanceof DTraceError)) throw error;
       this.#fasttrap.warn(error.message);
@@ -158,16 +165,31 @@ export function mayBeStatic(provider: string, pid: number): boolean {
   return isGlob(provider) || !FUNCTION_PROVIDERS.some((name) => provider === `${name}${pid}`);
 }
 
-/** Says of the probes of a provider which functions their sites are in. */
-function inFunctions(provider: StaticProvider, functions: ModuleStaticProbes["functions"]): StaticProvider {
-  const rangesOf = ({ sites, isEnabledSites = [] }: StaticProbe) =>
-    [...sites, ...isEnabledSites].flatMap((site): [Address, FunctionRange][] => {
-      const range = functions.get(site);
-      return range === undefined
-        ? []
-        : [[site, { address: toAddress(range.start), sizeBytes: range.end - range.start }]];
-    });
-  return { ...provider, probes: provider.probes.map((probe) => ({ ...probe, functions: new Map(rangesOf(probe)) })) };
+/** Says of the probes of providers which functions their sites are in, as far as the modules tell. */
+function inFunctions(providers: readonly StaticProvider[], modules: readonly Module[]): StaticProvider[] {
+  const sites = providers.flatMap(({ probes }) =>
+    probes.flatMap(({ sites, isEnabledSites = [] }) => [...sites, ...isEnabledSites])
+  );
+  const functions = new Map<Address, FunctionRange>();
+  for (const module of modules) {
+    for (const [site, { start, end }] of functionsAt(module, sites.filter((site) => module.holdsCode(site)))) {
+      functions.set(site, { address: toAddress(start), sizeBytes: end - start });
+    }
+  }
+  return providers.map((provider) => ({
+    ...provider,
+    probes: provider.probes.map((probe) => ({ ...probe, functions })),
+  }));
+}
+
+/** What a module knows of the functions at addresses; nothing if its symbols cannot be read. */
+function functionsAt(module: Module, addresses: readonly Address[]): ReturnType<Module["functionsAt"]> {
+  try {
+    return module.functionsAt(addresses);
+  } catch (error) {
+    if (!(error instanceof DTraceError)) throw error;
+    return new Map();
+  }
 }
 
 /** What is needed to place the probes of notes. */
