@@ -58,8 +58,8 @@ export interface RingLayout {
 
 /** The size of a cell of a ring in bytes. */
 export const CELL_BYTES = 64;
-/** How many values a record has at most. */
-export const RECORD_VALUES_LIMIT = 6;
+/** How many values a record has at most: those of three cells. */
+export const RECORD_VALUES_LIMIT = 22;
 /** The most cells that a record may take. */
 export const RECORD_CELLS_LIMIT = 64;
 
@@ -87,9 +87,9 @@ export interface CountAction extends CountingAction {
 /**
  * Writes a record into the ring of the CPU; if there is no space, it adds 1 to the counter.
  *
- * The first cell of a record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the
- * number of the site; 1 the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then
- * six 64-bit values.
+ * A record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the number of the site; 1
+ * the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then 64-bit values, of which the
+ * first cell has six, and others as many as they can hold.
  */
 export interface RecordAction extends CountingAction {
   /** What it does. */

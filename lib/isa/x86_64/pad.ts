@@ -45,7 +45,15 @@
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../jumps.ts";
+import {
+  CELL_BYTES,
+  type JumpWindow,
+  type PadAction,
+  type PadCode,
+  type PadMemory,
+  type RecordAction,
+  type RecordWriter,
+} from "../jumps.ts";
 import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
@@ -67,8 +75,6 @@ const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
 const LEA_UP_BYTES = 8;
 const COUNT_BYTES = 8;
 const JUMP_BYTES = 5;
-/** How many cells a record takes. */
-const RECORD_CELLS = 1;
 /** Where in a record its values begin, in bytes. */
 const VALUES_OFFSET = 16;
 /** Thread pointers differ above their lowest bits, and below the bits that would be lost by a word. */
@@ -264,16 +270,17 @@ function appendRecord(
   { full, saved }: { readonly full: number; readonly saved: SavedRegisters },
   out: SlotCode,
 ): void {
+  const cells = countCells(values);
   out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
   out.half(ring.headOffset);
   const retry = out.length;
   out.bytes(0x89, 0xc2, 0x2b, 0x91); // mov %eax,%edx; sub tail(%rcx),%edx
   out.half(ring.tailOffset);
   out.bytes(0x81, 0xfa); // cmp $limit,%edx
-  out.half(ring.cellsTotal - RECORD_CELLS);
+  out.half(ring.cellsTotal - cells);
   out.bytes(0x0f, 0x87); // ja full
   out.half(full - (out.length + 4));
-  out.bytes(0x8d, 0x50, RECORD_CELLS); // lea cells(%rax),%edx
+  out.bytes(0x8d, 0x50, cells); // lea cells(%rax),%edx
   out.bytes(0xf0, 0x0f, 0xb1, 0x91); // lock cmpxchg %edx,head(%rcx)
   out.half(ring.headOffset);
   out.bytes(0x75, retry - (out.length + 2)); // jne retry
@@ -282,6 +289,8 @@ function appendRecord(
   out.bytes(0x48, 0xc1, 0xe0, 6); // shl $6,%rax
   out.bytes(0x48, 0x8d, 0x9c, 0x01); // lea cells(%rcx,%rax),%rbx
   out.half(ring.cellsOffset);
+  // Whoever finds it unfinished, when no thread is left, knows how much there is of it.
+  if (cells > 1) appendHeader(cells, 0, out);
   if (values === "arguments") {
     out.bytes(0x48, 0x89, 0x7b, 16, 0x48, 0x89, 0x73, 24); // mov %rdi,16(%rbx); mov %rsi,24(%rbx)
     out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
@@ -298,8 +307,19 @@ function appendRecord(
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
   out.bytes(0x0f, 0x31, 0x89, 0x43, 8, 0x89, 0x53, 12); // rdtsc; mov %eax,8(%rbx); mov %edx,12(%rbx)
+  appendHeader(cells, site, out);
+}
+
+/** How many cells a record with values takes. */
+function countCells(values: RecordAction["values"]): number {
+  return typeof values === "string"
+    ? 1
+    : Math.max(1, Math.ceil((VALUES_OFFSET + WORD_BYTES * values.length) / CELL_BYTES));
+}
+
+function appendHeader(cells: number, site: number, out: SlotCode): void {
   out.bytes(0xc7, 0x03); // movl $header,(%rbx)
-  out.half((RECORD_CELLS << 24) | site);
+  out.half((cells << 24) | site);
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */
