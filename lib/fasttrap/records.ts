@@ -103,6 +103,11 @@ export class Records {
   drain(image: Image, options: DrainOptions = NOTHING_SPECIAL): void {
     const recording = image.pads.area?.recording;
     if (recording === undefined || this.#drained !== undefined) return;
+    if (options.mayStop && hasStrangers(recording)) {
+      this.#lookAgain(image, recording);
+      // The program may have ended meanwhile, and all have been told of what it left.
+      if (image.pads.area?.recording === undefined) return;
+    }
     this.#drained = image;
     try {
       this.#read(image, recording, options);
@@ -138,7 +143,7 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayStop = false }: DrainOptions): void {
+  #read(image: Image, recording: Recording, { isFinal = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
@@ -156,10 +161,6 @@ export class Records {
         if (words[place + 1] !== number) {
           number = words[place + 1]!;
           thread = threads.find(number);
-          if (thread === undefined && mayStop) {
-            thread = this.#lookAgain(image, recording, number);
-            mayStop = false;
-          }
         }
         view.goTo(words, place, tracepoint.pc);
         view.pid = thread?.pid ?? image.pid;
@@ -192,17 +193,31 @@ export class Records {
     this.#view.bind(undefined);
   }
 
-  /** Looks for a thread that has changed its thread pointer since it was looked at. */
-  #lookAgain(image: Image, { threads }: Recording, number: number): ThreadIdentity | undefined {
-    if (!image.alive) return undefined;
+  /** Looks for threads that have changed their thread pointers since they were looked at. */
+  #lookAgain(image: Image, { threads }: Recording): void {
+    if (!image.alive) return;
     this.#tracer.quiesce(image);
     try {
-      threads.addAll(image);
+      if (image.alive) threads.addAll(image);
     } finally {
       this.#tracer.release();
     }
-    return threads.find(number);
   }
+}
+
+/** Whether there are records of threads that are not known. They are not read yet: whoever looks may find the program ended. */
+function hasStrangers({ rings, threads }: Recording): boolean {
+  const total = rings.collect(false);
+  const { words, places } = rings;
+  let isKnown = true;
+  let number = -1;
+  for (let i = 0; i < total && isKnown; i++) {
+    if (words[places[i]! + 1] === number) continue;
+    number = words[places[i]! + 1]!;
+    isKnown = threads.find(number) !== undefined;
+  }
+  rings.putBack();
+  return !isKnown;
 }
 
 /** Where a probe finds its arguments; found out once. */

@@ -47,6 +47,9 @@ interface Ring {
   ticks: Float64Array | undefined;
   places: Uint32Array | undefined;
   total: number;
+  /** How many cells were passed over with it, and how many records that were begun. */
+  damaged: number;
+  unfinished: number;
   /** How many of them have been merged. */
   merged: number;
 }
@@ -90,6 +93,8 @@ export class RecordRings {
       ticks: undefined,
       places: undefined,
       total: 0,
+      damaged: 0,
+      unfinished: 0,
       merged: 0,
     }));
   }
@@ -137,6 +142,11 @@ export class RecordRings {
     return total;
   }
 
+  /** Leaves what was collected to the next collection. */
+  putBack(): void {
+    for (const ring of this.#rings) ring.collected = ring.released;
+  }
+
   /** Lets pads use the cells again that were collected. */
   release(): void {
     const { words } = this;
@@ -145,6 +155,8 @@ export class RecordRings {
       for (let cell = ring.released; cell !== ring.collected; cell = (cell + 1) >>> 0) {
         words[ring.cells + (cell & this.#mask) * CELL_WORDS] = 0;
       }
+      this.damagedTotal += ring.damaged;
+      this.unfinishedTotal += ring.unfinished;
       ring.released = ring.collected;
       Atomics.store(words, ring.tail, ring.released);
     }
@@ -174,6 +186,8 @@ export class RecordRings {
     const { words } = this;
     ring.total = 0;
     ring.merged = 0;
+    ring.damaged = 0;
+    ring.unfinished = 0;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
     if (used === 0) return;
@@ -189,11 +203,11 @@ export class RecordRings {
       let cells = header >>> CELLS_SHIFT;
       if (site === 0 && !isFinal) break;
       if (site === 0) {
-        this.unfinishedTotal++;
+        ring.unfinished++;
         cells = Math.max(cells, 1);
       }
       if (cells === 0 || cells > RECORD_CELLS_LIMIT || seen + cells > used) {
-        this.damagedTotal++;
+        ring.damaged++;
         cells = 1;
       } else if (site !== 0) {
         const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
