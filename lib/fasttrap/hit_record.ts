@@ -42,8 +42,8 @@ export interface HitRecord {
   /**
    * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
    * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
-   * probe what is where the arguments were at entry; in a static probe what the program passes to it. A pad records the six
-   * that are in registers.
+   * probe what is where the arguments were at entry; in a static probe what the program passes to it. Of a function a pad
+   * records the six that are in registers.
    *
    * @param index Which one, from 0.
    * @returns The value: signed, unless a static probe has another type for it; 0 if it cannot be read, or was not recorded.

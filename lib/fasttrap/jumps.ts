@@ -12,7 +12,10 @@
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
- * probe is inside of the jump.
+ * probe is inside of the jump; the arguments of a static probe cannot be recorded (`recorded_values.ts`).
+ *
+ * *Where functions end* is known of probes of functions. A site of a static probe whose function is not known is taken for a
+ * function of one instruction: what follows it is kept, unless it is padding.
  *
  * *Invariants.*
  * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump

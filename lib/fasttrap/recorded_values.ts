@@ -8,7 +8,7 @@
  * nearly always are, the record has these; else it has a list, each value once, and for each probe it is known where in the
  * list its arguments are. Constants are in no record, nor are arguments that cannot be had.
  *
- * *Why not.* A record has six values; and what may fault when it is read must not be read by a pad.
+ * *Why not.* A record has 22 values at most, which hardly any probes need; and what may fault when it is read must not be read by a pad.
  *
  * @module
  */
