@@ -8,9 +8,9 @@
  * that these are those of the time of the hit, records are drained before anything changes of that, and the number of a site is
  * forgotten when its pad is free and the rings are empty. Threads are told by `record_threads.ts`.
  *
- * *Order.* Records of one process come in the order of their times, except for those whose threads were stopped in the middle
- * of writing them, and those behind in the same ring (`record_rings.ts`). Before a hit that stops a thread is handled, records
- * are drained, so that with that exception each thread's hits come in its own order, whichever way they are performed.
+ * *Order.* Records of one process come in the order of their times, but for what `record_rings.ts` says. A thread that stays
+ * in the middle of one too long is stopped and led out, and so is one when the hit of a stopped thread is to be handled, of
+ * which records might be behind it. So each thread's hits come in its own order, whichever way they are performed.
  *
  * *Invariants.*
  * - Nothing is allocated for a record, and nothing thrown: what a consumer throws is kept, and the first of it given to
@@ -21,6 +21,7 @@
  */
 
 import type { RecordAction } from "../isa/jumps.ts";
+import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
@@ -37,6 +38,8 @@ const ROUNDS_LIMIT = 6;
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
+  /** Whether what was recorded last may wait for the next time, so that all comes in the order of time. */
+  readonly mayWait?: boolean;
   /** Whether the threads may be stopped, to look at one that is not known. */
   readonly mayStop?: boolean;
 }
@@ -50,6 +53,7 @@ interface RecordedSite {
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
+const PERIODICAL: DrainOptions = { mayWait: true, mayStop: true };
 
 /** See the module's comment. */
 export class Records {
@@ -89,9 +93,9 @@ export class Records {
     this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, places: new Map() }));
   }
 
-  /** Gives the consumers what has been recorded. No image is quiesced. */
+  /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, { mayStop: true });
+    for (const image of [...this.#byImage.keys()]) this.drain(image, PERIODICAL);
   }
 
   /**
@@ -103,11 +107,6 @@ export class Records {
   drain(image: Image, options: DrainOptions = NOTHING_SPECIAL): void {
     const recording = image.pads.area?.recording;
     if (recording === undefined || this.#drained !== undefined) return;
-    if (options.mayStop && hasStrangers(recording)) {
-      this.#lookAgain(image, recording);
-      // The program may have ended meanwhile, and all have been told of what it left.
-      if (image.pads.area?.recording === undefined) return;
-    }
     this.#drained = image;
     try {
       this.#read(image, recording, options);
@@ -115,6 +114,23 @@ export class Records {
       this.#drained = undefined;
       for (const finish of this.#atEnd.splice(0)) finish();
     }
+  }
+
+  /**
+   * Gives the consumers everything that has been recorded in an image until now, also what its threads were interrupted in:
+   * before a hit of one of them is handled that comes after it, or before others hear of it. Within a consumer it does nothing.
+   *
+   * @param image The image, which is not quiesced.
+   */
+  complete(image: Image): void {
+    this.drain(image);
+    const rings = image.pads.area?.recording?.rings;
+    if (!rings?.isBlocked || this.#drained !== undefined || !image.alive) return;
+    // What a running thread is just writing is there by now.
+    this.drain(image);
+    if (!rings.isStuck || !image.alive) return;
+    finishCaptures(this.#tracer, image);
+    this.drain(image);
   }
 
   /**
@@ -143,24 +159,33 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false }: DrainOptions): void {
+  #read(image: Image, recording: Recording, { isFinal = false, mayWait = false, mayStop = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
     for (let round = 0; round < ROUNDS_LIMIT; round++) {
-      const total = rings.collect(isFinal);
-      if (total > 0) clock.read();
+      clock.read();
+      const total = rings.collect(isFinal, mayWait ? clock.nowTicks : Infinity);
+      if (mayStop && hasStrangers(recording, total)) {
+        rings.putBack();
+        mayStop = false;
+        // The program may have ended: then all have been told of what it left.
+        if (this.#pause(image, () => this.#lookAgain(image, recording))) continue;
+        return;
+      }
       const { words, places, ticks } = rings;
       let number = -1;
+      let untilTicks = 0;
       let thread: ThreadIdentity | undefined;
       for (let i = 0; i < total; i++) {
         const place = places[i]!;
         const site = sites?.get(rings.siteOf(place));
         if (site === undefined) continue;
         const { tracepoint } = site;
-        if (words[place + 1] !== number) {
+        if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
           number = words[place + 1]!;
-          thread = threads.find(number);
+          thread = threads.find(number, ticks[i]!);
+          untilTicks = threads.untilTicks;
         }
         view.goTo(words, place, tracepoint.pc);
         view.pid = thread?.pid ?? image.pid;
@@ -172,7 +197,10 @@ export class Records {
         for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
       }
       rings.release();
-      if (total === 0) break;
+      if (total > 0) continue;
+      if (!mayWait || !mayStop || !rings.isOverdue || !image.alive) break;
+      mayStop = false;
+      if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
@@ -193,6 +221,20 @@ export class Records {
     this.#view.bind(undefined);
   }
 
+  /**
+   * Does what may find that the program has ended, while nothing is collected. Returns whether there is more to be read: if not,
+   * its consumers have been told of all that it left.
+   */
+  #pause(image: Image, action: () => void): boolean {
+    this.#drained = undefined;
+    try {
+      action();
+    } finally {
+      this.#drained = image;
+    }
+    return image.pads.area?.recording !== undefined;
+  }
+
   /** Looks for threads that have changed their thread pointers since they were looked at. */
   #lookAgain(image: Image, { threads }: Recording): void {
     if (!image.alive) return;
@@ -205,19 +247,17 @@ export class Records {
   }
 }
 
-/** Whether there are records of threads that are not known. They are not read yet: whoever looks may find the program ended. */
-function hasStrangers({ rings, threads }: Recording): boolean {
-  const total = rings.collect(false);
-  const { words, places } = rings;
-  let isKnown = true;
+/** Whether there are threads that are not known among those of the records that have been collected. */
+function hasStrangers({ rings: { words, places, ticks }, threads }: Recording, total: number): boolean {
   let number = -1;
-  for (let i = 0; i < total && isKnown; i++) {
-    if (words[places[i]! + 1] === number) continue;
+  let untilTicks = 0;
+  for (let i = 0; i < total; i++) {
+    if (words[places[i]! + 1] === number && ticks[i]! < untilTicks) continue;
     number = words[places[i]! + 1]!;
-    isKnown = threads.find(number) !== undefined;
+    if (threads.find(number, ticks[i]!) === undefined) return true;
+    untilTicks = threads.untilTicks;
   }
-  rings.putBack();
-  return !isKnown;
+  return false;
 }
 
 /** Where a probe finds its arguments; found out once. */
