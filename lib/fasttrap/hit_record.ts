@@ -9,12 +9,19 @@
 
 import { type Address, fromHalves } from "../address.ts";
 import { assert } from "../errors.ts";
+import { type Capture, isSame, type PlacedCapture } from "../isa/captures.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
+import type { Tracepoint } from "./tracepoint.ts";
 
 /** How many 64-bit values a record has. */
 const VALUES = 6;
 /** Where they begin in it, in 32-bit words. */
 const VALUES_OFFSET = 4;
+/** The size of the length in front of what was captured, in bytes. */
+const LENGTH_BYTES = 8;
+
+const decoder = new TextDecoder();
+const NOTHING: readonly PlacedCapture[] = [];
 
 /** What was recorded of a hit. Valid only until the consumer returns. */
 export interface HitRecord {
@@ -64,6 +71,23 @@ export interface HitRecord {
    * @throws {RangeError} If the index is no integer from 0 to 255.
    */
   readArg(index: number, into: Uint32Array): void;
+  /**
+   * Tells what was captured, as text: up to its NUL, as UTF-8.
+   *
+   * @param index Which of `EnableOptions.capture`, from 0.
+   * @returns The text, of as many bytes as were wanted or could be read; undefined if not even the first one could.
+   * @throws {RangeError} If there is no such capture.
+   */
+  string(index: number): string | undefined;
+  /**
+   * Tells what was captured.
+   *
+   * @param index Which of `EnableOptions.capture`, from 0.
+   * @returns As many bytes as were wanted or could be read, of a string without its NUL; undefined if not even the first one
+   *   could.
+   * @throws {RangeError} If there is no such capture.
+   */
+  bytes(index: number): Uint8Array | undefined;
 }
 
 /** See the module's comment. */
@@ -72,7 +96,10 @@ export class RecordView implements HitRecord {
   #words: Uint32Array = new Uint32Array();
   #at = 0;
   #probe: Probe | undefined;
-  #pc = 0 as Address;
+  #tracepoint: Tracepoint | undefined;
+  #places = NOTHING;
+  /** What the consumer that is being told wants to be captured. */
+  captures: readonly Capture[] | undefined;
   /** See {@linkcode HitRecord.pid}. */
   pid = 0;
   /** See {@linkcode HitRecord.tid}. */
@@ -90,7 +117,7 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.pc}. */
   get pc(): Address {
-    return this.#pc;
+    return this.#tracepoint?.pc ?? 0 as Address;
   }
 
   /** See {@linkcode HitRecord.returnValue}. */
@@ -120,7 +147,7 @@ export class RecordView implements HitRecord {
     checkIndex(index);
     const { kind, functionAddress } = this.probe;
     if (kind === "return" && index === 0) {
-      into[0] = this.#pc - functionAddress;
+      into[0] = this.pc - functionAddress;
       into[1] = 0;
       return;
     }
@@ -130,17 +157,40 @@ export class RecordView implements HitRecord {
     into[1] = isThere ? this.#words[this.#at + 2 * value + 1]! : 0;
   }
 
+  /** See {@linkcode HitRecord.string}. */
+  string(index: number): string | undefined {
+    const bytes = this.bytes(index);
+    return bytes && decoder.decode(beforeNul(bytes));
+  }
+
+  /** See {@linkcode HitRecord.bytes}. */
+  bytes(index: number): Uint8Array | undefined {
+    const capture = captureAt(this.captures, index);
+    const found = this.#places.find(({ capture: other }) => isSame(other, capture));
+    // One that was written when nobody wanted that yet has none.
+    if (found === undefined) return undefined;
+    const at = this.#at - VALUES_OFFSET + found.offsetBytes / 4;
+    const length = Math.min(this.#words[at]!, capture.sizeBytes, found.capture.sizeBytes);
+    if (length === 0) return undefined;
+    const bytes = new Uint8Array(this.#words.buffer, this.#words.byteOffset + 4 * at + LENGTH_BYTES, length).slice();
+    this.readArg(capture.argument, this.#word);
+    this.#tracepoint?.image.text.overlay(fromHalves(this.#word[0]!, this.#word[1]!), bytes);
+    return capture.kind === "string" ? beforeNul(bytes) : bytes;
+  }
+
   /**
    * Goes to a record.
    *
    * @param words All records.
    * @param place Where it begins, as an index of words.
-   * @param pc The address of its site.
+   * @param tracepoint Whose it is.
+   * @param places What was captured in it.
    */
-  goTo(words: Uint32Array, place: number, pc: Address): void {
+  goTo(words: Uint32Array, place: number, tracepoint: Tracepoint, places: readonly PlacedCapture[]): void {
     this.#words = words;
     this.#at = place + VALUES_OFFSET;
-    this.#pc = pc;
+    this.#tracepoint = tracepoint;
+    this.#places = places;
   }
 
   /**
@@ -151,6 +201,33 @@ export class RecordView implements HitRecord {
   bind(probe: Probe | undefined): void {
     this.#probe = probe;
   }
+}
+
+/**
+ * Finds what is wanted of a hit.
+ *
+ * @param captures What is captured.
+ * @param index Which of it.
+ * @returns The capture.
+ * @throws {RangeError} If there is no such capture.
+ */
+export function captureAt(captures: readonly Capture[] | undefined, index: number): Capture {
+  const capture = captures?.[index];
+  if (capture !== undefined) return capture;
+  throw new RangeError(
+    `Cannot tell capture ${index}: ${captures?.length ?? 0} were asked for when the probe was enabled`,
+  );
+}
+
+/**
+ * Cuts bytes at the first NUL.
+ *
+ * @param bytes The bytes.
+ * @returns Those before it; all if there is none.
+ */
+export function beforeNul(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
 /**

@@ -23,6 +23,7 @@
  */
 
 import type { Address } from "../address.ts";
+import { type Capture, covers, unite } from "../isa/captures.ts";
 import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
@@ -42,8 +43,10 @@ const HANDLED = "a handler wants to see the thread";
 export const PROBE_INSIDE = "another probe is inside of the jump";
 /** Why a tracepoint is a trap that would have to record both ends of a function. */
 const BOTH_ENDS = "it is the first and the last instruction of its function";
+/** Why a tracepoint is a trap that would have to capture more than a record holds. */
+const TOO_LONG = "what is captured there is too long for a record";
 /** What can be over when probes are disabled. */
-const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS]);
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS, TOO_LONG]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
@@ -115,7 +118,7 @@ export class Jumps {
     tracepoint.pad = pad;
     tracepoint.trapReason = undefined;
     this.#counts.add(tracepoint, pad.action);
-    if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
+    if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action);
   }
 
   /**
@@ -144,7 +147,10 @@ export class Jumps {
     if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     const wish = wishOf(tracepoint);
     if (mustStop) return false;
-    return wish.kind === "count" || (pad.action.kind === "record" && pad.action.values === wish.values);
+    if (wish.kind === "count") return true;
+    const { action } = pad;
+    return action.kind === "record" && action.values === wish.values &&
+      covers(action.captures ?? [], wish.captures ?? []);
   }
 
   /**
@@ -211,11 +217,19 @@ export class Jumps {
 }
 
 /** What a pad has to do for the consumers of a tracepoint. */
-function wishOf({ before, after }: Tracepoint): PadWish {
+function wishOf(tracepoint: Tracepoint): PadWish {
+  const { before, after } = tracepoint;
   const counts = [...before, ...after].every(({ enablings }) =>
     enablings.every(({ counted }) => counted !== undefined)
   );
-  return counts ? { kind: "count" } : { kind: "record", values: after.length > 0 ? "results" : "arguments" };
+  if (counts) return { kind: "count" };
+  return { kind: "record", values: after.length > 0 ? "results" : "arguments", captures: capturesOf(tracepoint) };
+}
+
+/** What the consumers of a tracepoint want to be captured, together; undefined if it is nothing or too much. */
+function capturesOf({ before, after }: Tracepoint): readonly Capture[] | undefined {
+  const wishes = [...before, ...after].flatMap(({ enablings }) => enablings.flatMap(({ captures }) => captures ?? []));
+  return wishes.length === 0 ? undefined : unite(wishes);
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */
@@ -242,6 +256,8 @@ function whyStop(tracepoint: Tracepoint): string | undefined {
     return BOTH_ENDS;
   }
   if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
+  const isCaptured = probes.some(({ enablings }) => enablings.some(({ captures }) => captures !== undefined));
+  if (isCaptured && capturesOf(tracepoint) === undefined) return TOO_LONG;
   return undefined;
 }
 

@@ -20,6 +20,8 @@
  * @module
  */
 
+import { layOut, type PlacedCapture } from "../isa/captures.ts";
+import type { RecordAction } from "../isa/jumps.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
@@ -39,13 +41,20 @@ interface DrainOptions {
   readonly mayStop?: boolean;
 }
 
+/** What is known of the records of one pad. */
+interface RecordSite {
+  readonly tracepoint: Tracepoint;
+  /** What is in them beside the values. */
+  readonly places: readonly PlacedCapture[];
+}
+
 const NOTHING_SPECIAL: DrainOptions = {};
 
 /** See the module's comment. */
 export class Records {
   readonly #tracer: Tracer;
-  /** The tracepoints by the numbers of their sites. */
-  readonly #byImage = new Map<Image, Map<number, Tracepoint>>();
+  /** Whose records they are, by the numbers of the sites. */
+  readonly #byImage = new Map<Image, Map<number, RecordSite>>();
   readonly #view = new RecordView();
   readonly #errors: unknown[] = [];
   #drained: Image | undefined;
@@ -72,16 +81,24 @@ export class Records {
    * Notes whose records bear a number.
    *
    * @param tracepoint The tracepoint, whose pad is about to be used.
-   * @param site The number.
+   * @param action What that does.
    */
-  add(tracepoint: Tracepoint, site: number): void {
-    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, Tracepoint>();
-    this.#byImage.set(tracepoint.image, sites.set(site, tracepoint));
+  add(tracepoint: Tracepoint, { site, captures = [] }: RecordAction): void {
+    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordSite>();
+    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, places: layOut(captures).places }));
   }
 
   /** Gives the consumers what has been recorded. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, { mayStop: true });
+    for (const image of [...this.#byImage.keys()]) {
+      image.pads.area?.trust(true);
+      this.drain(image, { mayStop: true });
+    }
+  }
+
+  /** Nobody waits for stops any more, until records are drained again. */
+  rest(): void {
+    for (const { pads } of this.#byImage.keys()) pads.area?.trust(false);
   }
 
   /**
@@ -140,8 +157,9 @@ export class Records {
       let thread: ThreadIdentity | undefined;
       for (let i = 0; i < total; i++) {
         const place = places[i]!;
-        const tracepoint = sites?.get(rings.siteOf(place));
-        if (tracepoint === undefined) continue;
+        const site = sites?.get(rings.siteOf(place));
+        if (site === undefined) continue;
+        const { tracepoint, places: captured } = site;
         if (words[place + 1] !== number) {
           number = words[place + 1]!;
           thread = threads.find(number);
@@ -150,7 +168,7 @@ export class Records {
             mayStop = false;
           }
         }
-        view.goTo(words, place, tracepoint.pc);
+        view.goTo(words, place, tracepoint, captured);
         view.pid = thread?.pid ?? image.pid;
         view.tid = thread?.tid ?? 0;
         view.cpu = rings.areaOf(place);
@@ -171,6 +189,7 @@ export class Records {
     this.#view.bind(probe);
     for (let i = 0; i < enablings.length; i++) {
       const enabling = enablings[i]!;
+      this.#view.captures = enabling.captures;
       try {
         if (enabling.recorded !== undefined) enabling.recorded(this.#view);
         else enabling.counted?.(probe, 1);
