@@ -149,7 +149,7 @@ static int threads(long total, long rounds) {
 }
 
 /* Goes on until a line comes, and answers each. */
-static void for_ever(void (*act)(char *)) {
+static int for_ever(void (*act)(char *)) {
   char *pages = arena();
   char line;
   for (struct pollfd input = {.fd = 0, .events = POLLIN};;) {
@@ -165,7 +165,7 @@ static void for_ever(void (*act)(char *)) {
     if (poll(&input, 1, 0) == 0)
       continue;
     if (read(0, &line, 1) <= 0)
-      return;
+      return 7;
     puts("right");
     fflush(stdout);
   }
@@ -186,18 +186,25 @@ int main(int argc, char **argv) {
   if (strcmp(what, "ignores") == 0)
     signal(SIGSEGV, SIG_IGN);
   await_go();
-  if (strcmp(what, "good") == 0)
+  if (strcmp(what, "good") == 0) {
     good(arena());
-  else if (strcmp(what, "bad") == 0)
+  } else if (strcmp(what, "bad") == 0) {
     bad(arena());
-  else if (strcmp(what, "changed") == 0)
+  } else if (strcmp(what, "changed") == 0) {
     changed(much);
-  else if (strcmp(what, "stale") == 0 || strcmp(what, "ignores") == 0)
+  } else if (strcmp(what, "stale") == 0 || strcmp(what, "ignores") == 0) {
+    /* Until the first calls have been seen. */
+    stale(1);
+    await_go();
     stale(much);
-  else if (strcmp(what, "threads") == 0)
+  } else if (strcmp(what, "threads") == 0) {
     return threads(number(argc, argv, 3, 4), much);
-  else
-    for_ever(strcmp(what, "always_bad") == 0 ? some_bad : some_stale);
-  printf("sum %lu\n", sum);
+  } else {
+    return for_ever(strcmp(what, "always_bad") == 0 ? some_bad : some_stale);
+  }
+  struct sigaction action;
+  sigaction(SIGSEGV, NULL, &action);
+  printf("sum %lu%s\n", sum,
+         action.sa_handler == SIG_IGN ? ", SIGSEGV ignored" : "");
   return 7;
 }
