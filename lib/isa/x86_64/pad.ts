@@ -277,11 +277,13 @@ function appendRecord(
   const { cells, places } = layOut(action.captures ?? []);
   const areaSlot = WORD_BYTES;
   if (places.length > 0) out.bytes(0x48, 0x89, 0x4c, 0x24, areaSlot); // mov %rcx,area(%rsp)
+  const retry = out.length;
+  // The tail first: it must not be seen in front of the head.
+  out.bytes(0x8b, 0x91); // mov tail(%rcx),%edx
+  out.half(ring.tailOffset);
   out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
   out.half(ring.headOffset);
-  const retry = out.length;
-  out.bytes(0x89, 0xc2, 0x2b, 0x91); // mov %eax,%edx; sub tail(%rcx),%edx
-  out.half(ring.tailOffset);
+  out.bytes(0xf7, 0xda, 0x01, 0xc2); // neg %edx; add %eax,%edx
   out.bytes(0x81, 0xfa); // cmp $limit,%edx
   out.half(ring.cellsTotal - cells);
   out.bytes(0x0f, 0x87); // ja full
