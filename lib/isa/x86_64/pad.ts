@@ -30,6 +30,9 @@
  * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
  * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
  *
+ * *Captures* (`capture.ts`) are copied in between; what is in the further cells of a record is told by its header only, which has
+ * the number of cells before anything is in them. A record whose thread has been killed is passed over as a whole.
+ *
  * *Leaving a function.* A return probe on a branch or an indirect jump counts if control leaves the function. A branch is
  * tried first, with the flags as they are. The target of an indirect jump is pushed, by the same operand, and compared with
  * the function. The copies then perform the instruction in either case.
@@ -38,7 +41,8 @@
  *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
- *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can fault or block.
+ *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can block, or fault but where
+ *   {@linkcode PadCode.readers} says so.
  * - The word `enabled` is tested first: in a child of fork(2) it is 0 (`MADV_WIPEONFORK`), and so it is without a tracer.
  *
  * @module
