@@ -180,6 +180,52 @@ Deno.test("Session.enable() has several consumers of a place find their own capt
   assertEquals(counted.hitsTotal, 200);
 });
 
+Deno.test("Session.enable() captures what all arguments point to, strings and bytes, by one jump", async () => {
+  await using target = await TargetProgram.start("captures", { args: ["changed", 200] });
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  const capture = [5, 4, 3, 2, 1, 0].flatMap((argument) => [
+    { kind: "string", argument, sizeBytes: 100 } as const,
+    { kind: "bytes", argument, sizeBytes: 100 } as const,
+  ]);
+  const seen: unknown[] = [];
+  const enabled = session.enable(TAKE, { capture, record: (hit) => seen.push([hit.string(10), hit.string(11)]) });
+  assertEquals(waysOf(session), ["jump"]);
+  await target.send();
+  await within(session.run(), "the end of the run");
+  assertEquals(await target.outcome(), await untraced("captures", { args: ["changed", 200] }));
+  assertEquals(seen, Array.from({ length: 200 }, (_, i) => [`number ${i}`, `number ${i}`]));
+  assertEquals(enabled.dropsTotal, 0);
+});
+
+Deno.test("Session.enable() captures or drops each call of 8 threads that a timer interrupts, while others come and go", async () => {
+  const calls = rounds(200_000, 10_000_000);
+  const options = { args: [calls, 8, 1] };
+  const expected = await untraced("hot", options);
+  await using target = await TargetProgram.start("hot", options);
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  // Their arguments are no pointers, so that the kernel is asked about most of them.
+  const enable = (name: string, sizeBytes: number) =>
+    session.enable(`pid$target:a.out:${name}`, {
+      capture: [{ kind: "string", argument: 0, sizeBytes }, { kind: "bytes", argument: 1, sizeBytes }],
+      record: (hit) => assertEquals([hit.string(0), hit.bytes(1)], [undefined, undefined]),
+    });
+  const enabled = ["mix:entry", "mix:return", "fold:entry", "carry:entry"].map((name) => enable(name, 100));
+  assertEquals(waysOf(session), Array(4).fill("jump"));
+  await target.send();
+  const running = session.run();
+  for (let round = 1; target.alive && round <= 1000; round++) {
+    using other = enable("carry_in:entry", round);
+    while (target.alive && other.hitsTotal + other.dropsTotal === 0) await new Promise((done) => setTimeout(done));
+  }
+  await within(running, "the end of the run");
+  assertEquals(await target.outcome(), expected);
+  assertEquals(enabled.map(({ hitsTotal, dropsTotal }) => hitsTotal + dropsTotal), Array(4).fill(8 * calls));
+});
+
 for (const jumps of [true, false]) {
   Deno.test(`TraceEvent.captured has strings and bytes, ${jumps ? "by a jump" : "by a trap"}, and so has NDJSON`, async () => {
     await using target = await TargetProgram.start("captures", { args: ["changed", 3] });
