@@ -26,8 +26,9 @@
  */
 
 import type { Address } from "../address.ts";
+import { type Capture, covers, sizeOfValues, unite } from "../isa/captures.ts";
 import type { Instruction } from "../isa/isa.ts";
-import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
+import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction, RecordAction } from "../isa/jumps.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
@@ -35,7 +36,15 @@ import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { PadCounts } from "./pad_counts.ts";
 import type { Enabling, FunctionRange, Probe } from "./probe.ts";
-import { isRefusal, isSameRecord, planValues, TOO_MANY, UNREADABLE } from "./recorded_values.ts";
+import {
+  isRefusal,
+  isSameRecord,
+  NOT_RECORDED,
+  placeCaptures,
+  planValues,
+  TOO_MANY,
+  UNREADABLE,
+} from "./recorded_values.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
@@ -47,8 +56,18 @@ const HANDLED = "a handler wants to see the thread";
 export const PROBE_INSIDE = "another probe is inside of the jump";
 /** Why a tracepoint is a trap that would have to record both ends of a function. */
 const BOTH_ENDS = "it is the first and the last instruction of its function";
+/** Why a tracepoint is a trap that would have to capture more than a record holds. */
+const TOO_LONG = "what is captured there is too long for a record";
 /** What can be over when probes are disabled. */
-const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS, TOO_MANY, UNREADABLE]);
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([
+  HANDLED,
+  PROBE_INSIDE,
+  BOTH_ENDS,
+  TOO_LONG,
+  TOO_MANY,
+  UNREADABLE,
+  NOT_RECORDED,
+]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
@@ -147,7 +166,10 @@ export class Jumps {
     if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     if (mustStop) return false;
     const wish = wishOf(tracepoint);
-    return wish.kind === "count" || (pad.action.kind === "record" && isSameRecord(pad.action.values, wish.values));
+    if (wish.kind === "count") return true;
+    const { action } = pad;
+    return action.kind === "record" && isSameRecord(action.values, wish.values) &&
+      covers(action.captures ?? [], wish.captures ?? []);
   }
 
   /**
@@ -216,12 +238,27 @@ export class Jumps {
 /** What a pad has to do for the consumers of a tracepoint; it can, unless {@linkcode whyStop} says why not. */
 function wishOf(tracepoint: Tracepoint): PadWish {
   const values = isOnlyCounted(tracepoint) ? undefined : planValues(tracepoint);
-  return values === undefined || isRefusal(values) ? { kind: "count" } : { kind: "record", values };
+  if (values === undefined || isRefusal(values)) return { kind: "count" };
+  const captures = capturesOf(tracepoint, values);
+  return { kind: "record", values, ...Array.isArray(captures) && captures.length > 0 && { captures } };
 }
 
 /** Whether all consumers of a tracepoint want nothing but the number of hits. */
 function isOnlyCounted({ before, after }: Tracepoint): boolean {
   return [...before, ...after].every(({ enablings }) => enablings.every(({ counted }) => counted !== undefined));
+}
+
+/** What the consumers of a tracepoint want to be captured, together; a string says why that cannot be, as the end of a sentence. */
+function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): readonly Capture[] | string {
+  const wishes: Capture[] = [];
+  for (const probe of [...tracepoint.before, ...tracepoint.after]) {
+    for (const { captures = [] } of probe.enablings) {
+      const placed = placeCaptures(tracepoint, values, probe, captures);
+      if (placed === undefined) return NOT_RECORDED;
+      wishes.push(...placed);
+    }
+  }
+  return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */
@@ -247,7 +284,9 @@ function whyStop(tracepoint: Tracepoint): string | undefined {
   if (isOnlyCounted(tracepoint)) return undefined;
   if (before.length > 0 && after.length > 0) return BOTH_ENDS;
   const values = planValues(tracepoint);
-  return isRefusal(values) ? values.refusal : undefined;
+  if (isRefusal(values)) return values.refusal;
+  const captures = capturesOf(tracepoint, values);
+  return typeof captures === "string" ? captures : undefined;
 }
 
 /** Whether a consumer can be served only while the thread is stopped. */

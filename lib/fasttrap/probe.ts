@@ -9,6 +9,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Capture } from "../isa/captures.ts";
 import type { OperandReader } from "../isa/operand_reader.ts";
 import { type ValueType, valueTypeOf } from "../value_type.ts";
 import type { Hit } from "./hit.ts";
@@ -54,6 +55,8 @@ export interface Enabling {
    * @param hits How many, at least 1.
    */
   dropped?(probe: Probe, hits: number): void;
+  /** What is captured at each hit beside its arguments; undefined if nothing is. */
+  readonly captures?: readonly Capture[] | undefined;
 }
 
 /** The four parts of a probe's name, as they are printed, and its number. */

@@ -8,11 +8,13 @@
  * nearly always are, the record has these; else it has a list, each value once, and for each probe it is known where in the
  * list its arguments are. Constants are in no record, nor are arguments that cannot be had.
  *
- * *Why not.* A record has 22 values at most, which hardly any probes need; and what may fault when it is read must not be read by a pad.
+ * *Why not.* A record has 22 values at most, which hardly any probes need; and a pad has to know all the registers that lead to them.
  *
  * @module
  */
 
+import type { Address } from "../address.ts";
+import type { Capture } from "../isa/captures.ts";
 import { RECORD_VALUES_LIMIT, type RecordAction, type RecordWriter } from "../isa/jumps.ts";
 import type { RecordedValue } from "../isa/recorded_value.ts";
 import type { Probe } from "./probe.ts";
@@ -21,8 +23,10 @@ import type { Tracepoint } from "./tracepoint.ts";
 /** Why a tracepoint is a trap whose arguments are more than a record has. */
 export const TOO_MANY = `more than ${RECORD_VALUES_LIMIT} arguments would have to be recorded`;
 
-/** Why a tracepoint is a trap one of whose arguments is where a pad must not look for it. */
-export const UNREADABLE = "an argument is in memory that need not be readable";
+/** Why a tracepoint is a trap one of whose arguments is where no pad looks for it. */
+export const UNREADABLE = "an argument is in no register that a jump can record";
+/** Why a tracepoint is a trap where an argument that is no pointer in the record is to be followed. */
+export const NOT_RECORDED = "what is captured there is pointed to by what is not recorded";
 
 /** Where in a record the arguments of a probe are, by their indices; -1 for one that is not there. */
 export type ValuePlaces = readonly number[];
@@ -82,6 +86,62 @@ export function findPlaces(
 /** The arguments of a function that are in registers. */
 function registersOf(writer: RecordWriter): RecordedValue[] {
   return Array.from({ length: REGISTERS_TOTAL }, (_, index) => writer.argument(index, false));
+}
+
+/**
+ * Says which values of a record lead to what is captured.
+ *
+ * @param tracepoint The tracepoint.
+ * @param values What its pad records.
+ * @param probe The probe that it is captured for.
+ * @param captures What is captured, by the arguments of the probe.
+ * @returns The same by the values of the record, without those that lead nowhere; undefined if the record lacks one that
+ *   leads somewhere.
+ */
+export function placeCaptures(
+  tracepoint: Tracepoint,
+  values: RecordAction["values"],
+  probe: Probe,
+  captures: readonly Capture[],
+): readonly Capture[] | undefined {
+  const places = captures.length === 0 ? undefined : findPlaces(tracepoint, values, probe);
+  const placed: Capture[] = [];
+  for (const capture of captures) {
+    const argument = placeOf(probe, places, capture.argument);
+    if (argument === NOWHERE) {
+      if (leadsSomewhere(probe, tracepoint.pc, capture.argument)) return undefined;
+    } else if (isWhole(probe, tracepoint.pc, capture.argument)) placed.push({ ...capture, argument });
+    else return undefined;
+  }
+  return placed;
+}
+
+/**
+ * Tells where in a record an argument is.
+ *
+ * @param probe The probe.
+ * @param places What {@linkcode findPlaces} says.
+ * @param index Which argument, as `HitRecord.arg` counts them.
+ * @returns The index of the value, or {@linkcode NOWHERE}.
+ */
+export function placeOf(probe: Probe, places: ValuePlaces | undefined, index: number): number {
+  if (probe.kind === "return") return index === 1 || index === 2 ? index - 1 : NOWHERE;
+  if (probe.kind !== "static") return index < REGISTERS_TOTAL ? places?.[index] ?? index : NOWHERE;
+  const isThere = index < (probe.arguments?.translatedTypes.length ?? 0);
+  return isThere ? places?.[probe.nativeIndex(index)] ?? NOWHERE : NOWHERE;
+}
+
+/** Whether an argument that is not recorded has a value nevertheless: a constant. */
+function leadsSomewhere(probe: Probe, pc: Address, index: number): boolean {
+  return probe.kind === "static" &&
+    typeof probe.arguments?.places?.get(pc)?.[probe.nativeIndex(index)]?.reader === "object";
+}
+
+/** Whether all bits of the recorded value are the argument's. */
+function isWhole(probe: Probe, pc: Address, index: number): boolean {
+  if (probe.kind !== "static") return true;
+  const type = probe.valueTypeAt(pc, probe.nativeIndex(index));
+  return type === undefined || (type.sizeBytes === 8 && type.kind !== "float");
 }
 
 /** What has to be recorded for each argument of a probe; undefined where nothing has. */

@@ -20,6 +20,7 @@
  * @module
  */
 
+import { layOut, type PlacedCapture, sizeOfValues } from "../isa/captures.ts";
 import type { RecordAction } from "../isa/jumps.ts";
 import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
@@ -48,6 +49,8 @@ interface DrainOptions {
 interface RecordedSite {
   readonly tracepoint: Tracepoint;
   readonly values: RecordAction["values"];
+  /** What is in them beside the values. */
+  readonly captured: readonly PlacedCapture[];
   /** Where probes find their arguments, as far as that was asked for. */
   readonly places: Map<Probe, ValuePlaces | undefined>;
 }
@@ -88,14 +91,23 @@ export class Records {
    * @param tracepoint The tracepoint, whose pad is about to be used.
    * @param action What the pad does, with the number.
    */
-  add(tracepoint: Tracepoint, { site, values }: RecordAction): void {
+  add(tracepoint: Tracepoint, { site, values, captures = [] }: RecordAction): void {
     const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordedSite>();
-    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, places: new Map() }));
+    const { places: captured } = layOut(captures, sizeOfValues(values));
+    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, captured, places: new Map() }));
   }
 
   /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, PERIODICAL);
+    for (const image of [...this.#byImage.keys()]) {
+      image.pads.area?.trust(true);
+      this.drain(image, PERIODICAL);
+    }
+  }
+
+  /** Nobody waits for stops any more, until records are drained again. */
+  rest(): void {
+    for (const { pads } of this.#byImage.keys()) pads.area?.trust(false);
   }
 
   /**
@@ -181,13 +193,13 @@ export class Records {
         const place = places[i]!;
         const site = sites?.get(rings.siteOf(place));
         if (site === undefined) continue;
-        const { tracepoint } = site;
+        const { tracepoint, captured } = site;
         if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
           number = words[place + 1]!;
           thread = threads.find(number, ticks[i]!);
           untilTicks = threads.untilTicks;
         }
-        view.goTo(words, place, tracepoint.pc);
+        view.goTo(words, place, tracepoint, captured);
         view.pid = thread?.pid ?? image.pid;
         view.tid = thread?.tid ?? 0;
         view.cpu = rings.areaOf(place);
@@ -211,6 +223,7 @@ export class Records {
     this.#view.bind(probe, placesOf(site, probe));
     for (let i = 0; i < enablings.length; i++) {
       const enabling = enablings[i]!;
+      this.#view.captures = enabling.captures;
       try {
         if (enabling.recorded !== undefined) enabling.recorded(this.#view);
         else enabling.counted?.(probe, 1);

@@ -9,6 +9,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Capture } from "./captures.ts";
 import type { Displacement } from "./isa.ts";
 import type { RecordedValue } from "./recorded_value.ts";
 
@@ -38,6 +39,21 @@ export interface PadMemory {
   readonly areaBytes: number;
   /** Where the ring of records is in each area. */
   readonly ring: RingLayout;
+  /** What pads need to copy memory of the program; undefined if none does. */
+  readonly captures?: CaptureMemory | undefined;
+}
+
+/** What pads need to know that memory can be read. */
+export interface CaptureMemory {
+  /**
+   * A 4-byte word. Bit 30 is set if the tracer has died, so that nothing is to be read any more; bit 31 if the kernel has to be
+   * asked before each page.
+   */
+  readonly alive: Address;
+  /** Where in each area the numbers of pages are that could be read, 8 bytes each, that of page `n` at `n` modulo their number. */
+  readonly pagesOffset: number;
+  /** How many there are, a power of two. */
+  readonly pagesTotal: number;
 }
 
 /**
@@ -101,6 +117,8 @@ export interface RecordAction extends CountingAction {
    * those that are told, {@linkcode RECORD_VALUES_LIMIT} at most.
    */
   readonly values: "arguments" | "results" | readonly RecordedValue[];
+  /** What it copies behind the values (see `captures.ts`); the arguments of captures are the values of the record. */
+  readonly captures?: readonly Capture[] | undefined;
 }
 
 /** The contents of a pad. */
@@ -111,6 +129,16 @@ export interface PadCode extends Displacement {
   readonly begin: number;
   /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
   readonly copies: readonly number[];
+  /** The instructions that read memory of the program, and may fault. */
+  readonly readers?: readonly ReadPoint[];
+}
+
+/** An instruction that may fault. */
+export interface ReadPoint {
+  /** Where it is in the code. */
+  readonly offset: number;
+  /** Where in the code a thread goes on that cannot read. */
+  readonly target: number;
 }
 
 /** What pads need to write records. */
@@ -144,9 +172,17 @@ export interface RecordWriter {
    * Tells whether a pad can fetch a value.
    *
    * @param value The value.
-   * @returns Whether it can, and that cannot fault.
+   * @returns Whether it can.
    */
   canRecord(value: RecordedValue): boolean;
+
+  /**
+   * Tells whether fetching a value reads memory that need not be readable.
+   *
+   * @param value The value.
+   * @returns Whether it does.
+   */
+  mayFault(value: RecordedValue): boolean;
 }
 
 /** How control flows in a function, as far as its instructions show. */

@@ -19,6 +19,7 @@
 import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import { checkCaptures } from "../isa/captures.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
@@ -177,16 +178,22 @@ export class Session implements Disposable, AsyncDisposable {
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
+   * @throws {RangeError} If what is to be captured cannot be.
+   * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record } = options;
+    const { count, handler, record, capture } = options;
+    if (capture !== undefined) checkCaptures(capture);
+    if (count && capture !== undefined) throw new TypeError("Cannot capture anything of hits that are only counted");
     if ([count, handler, record].filter(Boolean).length > 1) {
       throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
     }
+    const captures = capture?.length === 0 ? undefined : capture?.map((each) => ({ ...each }));
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
-      record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
+      record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
+      captures,
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -276,6 +283,7 @@ export class Session implements Disposable, AsyncDisposable {
         yield this.takeEvents();
       }
     } finally {
+      this.#fasttrap.records.rest();
       this.#loop.rest();
     }
     if (!this.#events.isEmpty) yield this.takeEvents();
