@@ -93,7 +93,9 @@ for (const { providers, ...subject } of STATIC.filter(isWanted)) {
   sums.jumps += jumps;
   sums.sites += sites;
 }
-console.log(`all static probes: ${sums.jumps} of ${sums.sites} sites, ${percent(sums.jumps, sums.sites)} %`);
+if (sums.sites > 0) {
+  console.log(`all static probes: ${sums.jumps} of ${sums.sites} sites, ${percent(sums.jumps, sums.sites)} %`);
+}
 
 /** Starts the program of a subject, enables in it, and ends it when it has been let go. */
 async function measure(subject: Subject, wish: Wish): Promise<{ readonly jumps: number; readonly sites: number }> {
