@@ -4,7 +4,8 @@
  * ```sh
  * deno task build && deno run -A bench/compare.ts                 # all, some 4 minutes
  * deno run -A bench/compare.ts --only=cost --rounds=3             # cost, programs, growth, starts
- * deno run -A bench/compare.ts --markdown                         # for the README; --json for programs
+ * deno run -A bench/compare.ts --markdown                         # for the README
+ * deno run -A bench/compare.ts --json > run.json                  # for programs; --read=run.json lays it out later
  * ```
  *
  * A peer that is not installed, or that the machine does not allow, is named with the reason. Nothing of it has to be there.
@@ -34,6 +35,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     only: { type: "string" },
+    read: { type: "string" },
     json: { type: "boolean", default: false },
     markdown: { type: "boolean", default: false },
   },
@@ -41,7 +43,9 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const folder = await Deno.makeTempDir({ prefix: "compare" });
 try {
-  const report = await compare();
+  const report = values.read === undefined
+    ? await compare()
+    : JSON.parse(await Deno.readTextFile(values.read)) as Report;
   console.log(
     values.json ? JSON.stringify(report, null, 2) : values.markdown ? formatMarkdown(report) : formatText(report),
   );

@@ -97,7 +97,7 @@ export function formatText(report: Report): string {
       section.title,
       line(section.head),
       ...section.rows.map(line),
-      ...section.reasons.map((r) => `  ${r}`),
+      ...section.reasons.map((reason) => `  not measured: ${reason}`),
     );
   }
   return lines.join("\n");
@@ -190,8 +190,10 @@ function withFigures<T extends { readonly reason?: string }>(rows: readonly T[])
   return rows.filter(({ reason }) => reason === undefined);
 }
 
+/** What is not there: each reason once, with all that it stands for. */
 function reasonsOf<T extends { readonly reason?: string }>(rows: readonly T[], name: (row: T) => string): string[] {
-  return rows.filter(({ reason }) => reason !== undefined).map((row) => `${name(row)}: ${row.reason}`);
+  const byReason = Map.groupBy(rows.filter(({ reason }) => reason !== undefined), ({ reason }) => reason);
+  return [...byReason].map(([reason, missing]) => `${missing.map(name).join(", ")} (${reason})`);
 }
 
 function time(value: Spread | undefined): string {
