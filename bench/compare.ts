@@ -89,7 +89,7 @@ function questions(kernel: string | undefined): Question[] {
     },
     {
       title: "A power-of-two histogram of an argument",
-      ways: [untraced("filled", "by hand, in assembly"), bpftraceHistogram(kernel)],
+      ways: [untraced("filled", "by hand, in assembly"), consumedByLibrary("histogram"), bpftraceHistogram(kernel)],
     },
     {
       title: "A record of each call, with its arguments",
@@ -107,7 +107,11 @@ function questions(kernel: string | undefined): Question[] {
     },
     {
       title: "A record with a string of 32 bytes",
-      ways: [untraced("copied", "by hand, in assembly: 128 bytes"), bpftracePrint("string", kernel)],
+      ways: [
+        untraced("copied", "by hand, in assembly: 128 bytes"),
+        consumedByLibrary("string"),
+        bpftracePrint("string", kernel),
+      ],
     },
     {
       title: "The thread stopped at each call",

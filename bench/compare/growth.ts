@@ -5,7 +5,7 @@
  */
 
 import { type Bursts, type Loop, PROGRAM, startLoop } from "./loop.ts";
-import { type Spread, spreadOf } from "./measure.ts";
+import { reasonOf, type Spread, spreadOf } from "./measure.ts";
 import { COMMAND } from "./ours.ts";
 import { bpftrace, BPFTRACE_READY } from "./peers.ts";
 import { Tool } from "./tool.ts";
@@ -46,7 +46,7 @@ export interface GrowthRow extends Size {
 interface Tracing {
   readonly tracer: string;
   readonly command?: (loops: readonly Loop[]) => readonly string[];
-  readonly ready?: RegExp;
+  readonly ready?: (processes: number) => RegExp;
   readonly hits?: (output: string) => number;
 }
 
@@ -57,13 +57,13 @@ const OURS: Tracing = {
     ...[...COMMAND, "--count"],
     ...loops.flatMap(({ pid }) => ["-n", `pid${pid}:${ENTRY}`, "-p", String(pid)]),
   ],
-  ready: /(?:matched 1 probe[^]*)/,
+  ready: (processes) => new RegExp(Array(processes).fill("matched 1 probe").join("[^]*")),
   hits: (output) => sum([...output.matchAll(/:entry +(\d+)$/gm)].map((match) => Number(match[1]))),
 };
 const THEIRS: Tracing = {
   tracer: "bpftrace count()",
   command: () => bpftrace(`uprobe:${PROGRAM}:pushed { @ = count(); }`),
-  ready: BPFTRACE_READY,
+  ready: () => BPFTRACE_READY,
   hits: (output) => Number(/^@: (\d+)$/m.exec(output)?.[1] ?? 0),
 };
 
@@ -82,21 +82,35 @@ export async function compareGrowth(
 ): Promise<GrowthRow[]> {
   const rows: GrowthRow[] = [];
   for (const size of SIZES) {
-    const found = new Map<Tracing, { millions: number; isExact: boolean }[]>();
-    for (let round = 0; round < rounds; round++) {
-      tell(`round ${round + 1} of ${rounds}: ${size.processes} processes of ${size.threads} threads`);
-      for (const tracing of obstacle === undefined ? [UNTRACED, OURS, THEIRS] : [UNTRACED, OURS]) {
-        found.set(tracing, [...found.get(tracing) ?? [], await measureOnce(size, tracing)]);
+    for (const tracing of [UNTRACED, OURS, THEIRS]) {
+      const row = { ...size, tracer: tracing.tracer };
+      if (tracing === THEIRS && obstacle !== undefined) {
+        rows.push({ ...row, reason: obstacle });
+        continue;
+      }
+      tell(`${size.processes} processes of ${size.threads} threads: ${tracing.tracer}`);
+      try {
+        rows.push({ ...row, ...await measureOften(size, tracing, rounds) });
+      } catch (error) {
+        rows.push({ ...row, reason: reasonOf(error) });
       }
     }
-    for (const [{ tracer, hits }, samples] of found) {
-      const millions = spreadOf(samples.map((sample) => sample.millions));
-      const exact = `${samples.filter(({ isExact }) => isExact).length} of ${samples.length}`;
-      rows.push({ ...size, tracer, millions, ...(hits === undefined ? {} : { exact }) });
-    }
-    if (obstacle !== undefined) rows.push({ ...size, tracer: THEIRS.tracer, reason: obstacle });
   }
   return rows;
+}
+
+async function measureOften(
+  size: Size,
+  tracing: Tracing,
+  rounds: number,
+): Promise<Pick<GrowthRow, "millions" | "exact">> {
+  const samples = [];
+  for (let round = 0; round < rounds; round++) samples.push(await measureOnce(size, tracing));
+  const exact = `${samples.filter(({ isExact }) => isExact).length} of ${samples.length}`;
+  return {
+    millions: spreadOf(samples.map(({ millions }) => millions)),
+    ...(tracing.hits === undefined ? {} : { exact }),
+  };
 }
 
 async function measureOnce(
@@ -107,9 +121,7 @@ async function measureOnce(
   const loops = [];
   for (let i = 0; i < processes; i++) loops.push(stack.use(await startLoop("pushed", { threads })));
   const tool = command === undefined ? undefined : stack.use(new Tool(command(loops)));
-  await tool?.said(
-    new RegExp(Array(tool === undefined || hits !== OURS.hits ? 1 : processes).fill(ready!.source).join("[^]*"), "m"),
-  );
+  await tool?.said(ready!(processes));
   const timings = await Promise.all(loops.map((loop) => loop.make(ESTIMATE)));
   const each = Math.max(1, Math.floor(BURST_NS / sum(timings.map(({ ns }) => ns * threads))));
   const begin = performance.now();

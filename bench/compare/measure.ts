@@ -126,16 +126,24 @@ export async function measure(
         timings.push(timing);
         verdicts.add(verdict);
       } catch (error) {
-        samples.get(way)!.reason = oneLine(error);
+        samples.get(way)!.reason = reasonOf(error);
       }
     }
   }
   return questions.map(({ title, ways }) => ({ title, rows: evaluate(ways, samples) }));
 }
 
-/** Reduces an error to one line. */
-function oneLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, " ").slice(0, 200);
+/**
+ * Reduces an error to a line of a table.
+ *
+ * @param error What was thrown.
+ * @returns Its message, shortened.
+ */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  // What a script in another process has thrown is the end of what it says.
+  const [line = message] = /\w*Error: (?!.*Error: ).*/.exec(message) ?? [];
+  return line.replace(/\s+/g, " ").slice(0, 200);
 }
 
 async function measureOnce(way: Way): Promise<{ timing: Timing; verdict: string }> {

@@ -46,7 +46,8 @@ export async function traceBy(
       loop,
       async end() {
         await loop.end();
-        await tracer.ended();
+        const { success, code } = await tracer.ended();
+        if (!success) throw new TypeError(`The tracer has ended with ${code}: ${tracer.stderr.trim()}`);
         return read(tracer);
       },
       [Symbol.asyncDispose]: dispose,
@@ -121,18 +122,29 @@ function command(title: string, name: LoopFunction, bursts: Bursts, args: readon
   };
 }
 
+/** How the calls are made for a way of the library; a record with a string takes twice the space. */
+const BURSTS = {
+  record: RECORDING,
+  calls: { ...RECORDING, calls: RECORDING.calls / 2 },
+  string: { ...RECORDING, calls: RECORDING.calls / 2 },
+  histogram: COUNTING,
+  handler: STOPPING,
+};
+
 /** The library, with a consumer of each hit. */
-export function consumedByLibrary(way: "record" | "calls" | "handler"): Way {
+export function consumedByLibrary(way: keyof typeof BURSTS): Way {
   const titles = {
     record: "jump: 64-byte record to a TypeScript function",
     calls: "jump: the same at entry and return, each",
+    string: "jump: record with a string to a TypeScript function",
+    histogram: "jump: tally by powers of two",
     handler: "trap: a TypeScript handler reads two arguments",
   };
   return {
     name: `fasttrap ${titles[way]}`,
     by: "fasttrap",
     function: "pushed",
-    bursts: way === "handler" ? STOPPING : RECORDING,
+    bursts: BURSTS[way],
     hitsPerCall: way === "calls" ? 2 : 1,
     start: () =>
       traceBy("pushed", ({ pid }) => [...CONSUMER, way, String(pid), "pushed"], /^ready$/m, (tool) => ({

@@ -105,7 +105,7 @@ function kernel(
 /** gdb prints a line for each hit, or counts hits by commands. */
 export function gdbStops(how: "dprintf" | "commands"): Way {
   const script = how === "dprintf"
-    ? ["-ex", 'dprintf *pushed,"hit\\n"']
+    ? ["-ex", 'dprintf *pushed,"hit\\n"', "-ex", "set $n = 0"]
     : ["-ex", "set $n = 0", "-ex", "break *pushed if $n++ < 0"];
   return {
     name: how === "dprintf" ? "gdb dprintf" : "gdb, a condition that counts",

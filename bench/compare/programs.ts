@@ -6,7 +6,7 @@
  */
 
 import { type Bursts, type Loop, PROGRAM, startLoop } from "./loop.ts";
-import { type Spread, spreadOf } from "./measure.ts";
+import { reasonOf, type Spread, spreadOf } from "./measure.ts";
 import { COMMAND } from "./ours.ts";
 import { bpftrace, BPFTRACE_READY, sumOfHistogram } from "./peers.ts";
 import { Tool } from "./tool.ts";
@@ -82,12 +82,21 @@ export interface ProgramRow {
   readonly hit?: Spread;
   /** What a hit costs the tracer in its own process, in nanoseconds of a CPU. */
   readonly tracerCpu?: Spread;
-  /** What all hits have cost beside the calls in both together: what a hit costs the machine. */
+  /** How many times as much a hit costs the program as with fasttrap. */
   readonly ratio?: Spread;
   /** In how many rounds the answer was exact. */
   readonly exact?: string;
   /** Why there are no figures. */
   readonly reason?: string;
+}
+
+/** How a tracer is asked, and what came of it. */
+interface Asking {
+  readonly tracer: string;
+  readonly command: (loop: Loop) => readonly string[];
+  readonly ready: RegExp;
+  readonly samples: Sample[];
+  reason?: string | undefined;
 }
 
 /** One round of one tracer. */
@@ -112,29 +121,35 @@ export async function comparePrograms(
 ): Promise<ProgramRow[]> {
   const rows: ProgramRow[] = [];
   for (const program of PROGRAMS) {
-    const ours: Sample[] = [];
-    const theirs: Sample[] = [];
+    const ours: Asking = {
+      tracer: "fasttrap",
+      command: ({ pid }) => [...COMMAND, "-n", program.d, "-p", String(pid)],
+      ready: /matched \d probe/,
+      samples: [],
+    };
+    const theirs: Asking = {
+      tracer: "bpftrace",
+      command: ({ pid }) => bpftrace(program.bpftrace, pid),
+      ready: BPFTRACE_READY,
+      samples: [],
+      reason: obstacle,
+    };
     for (let round = 0; round < rounds; round++) {
       tell(`round ${round + 1} of ${rounds}: ${program.title}`);
-      ours.push(await ask(program, ({ pid }) => [...COMMAND, "-n", program.d, "-p", String(pid)], /matched \d probe/));
-      if (obstacle !== undefined) continue;
-      theirs.push(await ask(program, ({ pid }) => bpftrace(program.bpftrace, pid), BPFTRACE_READY));
+      for (const asking of [ours, theirs]) {
+        if (asking.reason !== undefined) continue;
+        await ask(program, asking).then(
+          (sample) => asking.samples.push(sample),
+          (error) => asking.reason = reasonOf(error),
+        );
+      }
     }
-    rows.push(rowOf(program, "fasttrap", ours, ours));
-    rows.push(
-      obstacle === undefined
-        ? rowOf(program, "bpftrace", theirs, ours)
-        : { title: program.title, tracer: "bpftrace", reason: obstacle },
-    );
+    rows.push(rowOf(program, ours, ours), rowOf(program, theirs, ours));
   }
   return rows;
 }
 
-async function ask(
-  program: Program,
-  command: (loop: Loop) => readonly string[],
-  ready: RegExp,
-): Promise<Sample> {
+async function ask(program: Program, { command, ready }: Asking): Promise<Sample> {
   const untraced = await untracedNs();
   await using loop = await startLoop("pushed");
   await using tool = new Tool(command(loop));
@@ -169,13 +184,15 @@ function cpuNsOf(pid: number): number {
   return total;
 }
 
-function rowOf({ title }: Program, tracer: string, samples: readonly Sample[], ours: readonly Sample[]): ProgramRow {
+function rowOf({ title }: Program, { tracer, samples, reason }: Asking, ours: Asking): ProgramRow {
+  if (reason !== undefined) return { title, tracer, reason };
+  const ratios = ours.reason === undefined ? samples.map(({ hitNs }, round) => hitNs / ours.samples[round]!.hitNs) : [];
   return {
     title,
     tracer,
     hit: spreadOf(samples.map(({ hitNs }) => hitNs)),
     tracerCpu: spreadOf(samples.map(({ cpuNs }) => cpuNs)),
-    ratio: spreadOf(samples.map(({ hitNs }, round) => hitNs / ours[round]!.hitNs)),
+    ...(ratios.length === 0 ? {} : { ratio: spreadOf(ratios) }),
     exact: `${samples.filter(({ isExact }) => isExact).length} of ${samples.length}`,
   };
 }

@@ -111,14 +111,32 @@ export function formatText(report: Report): string {
  */
 export function formatMarkdown(report: Report): string {
   const lines = [describeRun(report).join(" ")];
-  for (const section of sectionsOf(report)) {
+  for (const { title, head, isText, rows, reasons } of markdownSections(report)) {
     const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-    lines.push("", `**${section.title}**`, "", line(section.head));
-    lines.push(line(section.head.map((_, i) => i === 0 || section.isText[i] ? "---" : "--:")));
-    lines.push(...section.rows.map(line));
-    if (section.reasons.length > 0) lines.push("", `Not measured: ${section.reasons.join("; ")}.`);
+    lines.push("", `${title}:`, "", line(head), line(head.map((_, i) => i === 0 || isText[i] ? "---" : "--:")));
+    lines.push(...rows.map(line));
+    if (reasons.length > 0) lines.push("", `Not measured: ${reasons.join("; ")}.`);
   }
   return lines.join("\n");
+}
+
+/** What a hit costs is one table here, with a row for each question in between. */
+function markdownSections(report: Report): Section[] {
+  const [first, ...rest] = report.tables.map(costSection);
+  const others = sectionsOf({ ...report, tables: [] });
+  if (first === undefined) return others;
+  const rows = rest.flatMap((section) => [
+    [`**${section.title}**`, "", "", ""],
+    ...section.rows.map(([name, , hit, ratio, counted]) => [name!, hit!, ratio!, counted!]),
+  ]);
+  const untraced = first.rows.map(([name, call]) => `${name} ${call}`).join(", ");
+  return [{
+    title: `What a hit costs beside the call itself (${untraced})`,
+    head: ["", "a hit", "times ours", "counted"],
+    isText: [true, false, false, true],
+    rows,
+    reasons: rest.flatMap(({ reasons }) => reasons),
+  }, ...others];
 }
 
 function describeRun({ machine, rounds }: Report): string[] {
@@ -151,15 +169,7 @@ function sectionsOf({ tables, programs, growth, starts }: Report): Section[] {
       ]),
       reasons: reasonsOf(programs, ({ title, tracer }) => `${tracer} for ${title}`),
     },
-    {
-      title: "Calls of all threads and processes together, counted",
-      head: ["", "by", "millions a second", "all counted"],
-      isText: [true, true, false, true],
-      rows: withFigures(growth).map((row) => [
-        ...[sizeName(row), row.tracer, spread(row.millions, (value) => value.toPrecision(3)), row.exact ?? ""],
-      ]),
-      reasons: reasonsOf(growth, (row) => `${row.tracer} for ${sizeName(row)}`),
-    },
+    growthSection(growth),
     {
       title: "From the start of the command to its first event",
       head: ["", "ms"],
@@ -168,6 +178,25 @@ function sectionsOf({ tables, programs, growth, starts }: Report): Section[] {
       reasons: reasonsOf(starts, ({ name }) => name),
     },
   ];
+}
+
+/** A row for each number of threads and processes, and a column for each tracer. */
+function growthSection(growth: readonly GrowthRow[]): Section {
+  const tracers = [...new Set(withFigures(growth).map(({ tracer }) => tracer))];
+  const sizes = Map.groupBy(withFigures(growth), sizeName);
+  return {
+    title: "Millions of calls a second of all threads and processes together, counted",
+    head: ["", ...tracers],
+    isText: [true, ...tracers.map(() => false)],
+    rows: [...sizes].map(([size, rows]) => [size, ...tracers.map((tracer) => growthCell(rows, tracer))]),
+    reasons: reasonsOf(growth, (row) => `${row.tracer} for ${sizeName(row)}`),
+  };
+}
+
+function growthCell(rows: readonly GrowthRow[], tracer: string): string {
+  const row = rows.find((each) => each.tracer === tracer);
+  const [exact, rounds] = row?.exact?.split(" of ") ?? [];
+  return spread(row?.millions, round) + (exact === rounds ? "" : `, exact in ${exact} of ${rounds}`);
 }
 
 function costSection({ title, rows }: Table): Section {

@@ -5,7 +5,7 @@
  */
 
 import { PROGRAM, startLoop } from "./loop.ts";
-import { type Spread, spreadOf } from "./measure.ts";
+import { reasonOf, type Spread, spreadOf } from "./measure.ts";
 import { COMMAND, ROOT } from "./ours.ts";
 import { isFile, isInstalled, runTool, Tool } from "./tool.ts";
 
@@ -45,20 +45,28 @@ export async function compareStarts(
   tell: (message: string) => void,
 ): Promise<StartRow[]> {
   const starters = startersWith(obstacle);
-  const found = new Map<string, number[]>(starters.map(({ name }) => [name, []]));
+  const reasons = new Map(starters.map((starter) => [starter, starter.obstacle]));
+  const found = new Map<Starter, number[]>(starters.map((starter) => [starter, []]));
   const denoMs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     tell(`round ${round + 1} of ${rounds}: from the start to the first event`);
     denoMs.push(await timeDeno());
     for (const starter of starters) {
-      if (starter.obstacle === undefined) found.get(starter.name)!.push(await timeFirstEvent(starter));
+      if (reasons.get(starter) !== undefined) continue;
+      try {
+        found.get(starter)!.push(await timeFirstEvent(starter));
+      } catch (error) {
+        reasons.set(starter, reasonOf(error));
+      }
     }
   }
   return [
     { name: "deno itself, an empty script from start to end", ms: spreadOf(denoMs) },
-    ...starters.map(({ name, obstacle }) =>
-      obstacle === undefined ? { name, ms: spreadOf(found.get(name)!) } : { name, reason: obstacle }
-    ),
+    ...starters.map((starter) => {
+      const reason = reasons.get(starter);
+      const { name } = starter;
+      return reason === undefined ? { name, ms: spreadOf(found.get(starter)!) } : { name, reason };
+    }),
   ];
 }
 
@@ -95,9 +103,9 @@ async function timeFirstEvent({ command, event }: Starter): Promise<number> {
   await using tool = new Tool(command(String(loop.pid)));
   await tool.said(event);
   const ms = performance.now() - tool.startedMs;
-  // Tracers end with the program; one that is killed first may take that badly.
+  // The program first, or it would run into what is left in its text; and gdb takes a gentler end badly.
   loop.tool.kill("SIGKILL");
-  await tool.ended();
+  tool.kill("SIGKILL");
   return ms;
 }
 

@@ -51,6 +51,7 @@ export class Tool implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
       ...options,
+      env: { NO_COLOR: "1", ...options.env },
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
     this.#read = Promise.all([
