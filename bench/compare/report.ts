@@ -177,7 +177,7 @@ function sectionsOf({ tables, programs, growth, starts }: Report): Section[] {
       rows: withFigures(starts).map(({ name, ms }) => [name, spread(ms, (value) => value.toFixed(0))]),
       reasons: reasonsOf(starts, ({ name }) => name),
     },
-  ];
+  ].filter(({ rows, reasons }) => rows.length + reasons.length > 0);
 }
 
 /** A row for each number of threads and processes, and a column for each tracer. */
