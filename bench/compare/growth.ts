@@ -7,7 +7,7 @@
 import { type Bursts, type Loop, PROGRAM, startLoop } from "./loop.ts";
 import { reasonOf, type Spread, spreadOf } from "./measure.ts";
 import { COMMAND } from "./ours.ts";
-import { bpftrace, BPFTRACE_READY } from "./peers.ts";
+import { bpftrace, READY } from "./peers.ts";
 import { Tool } from "./tool.ts";
 
 const ENTRY = "a.out:pushed:entry";
@@ -63,7 +63,7 @@ const OURS: Tracing = {
 const THEIRS: Tracing = {
   tracer: "bpftrace count()",
   command: () => bpftrace(`uprobe:${PROGRAM}:pushed { @ = count(); }`),
-  ready: () => BPFTRACE_READY,
+  ready: () => READY,
   hits: (output) => Number(/^@: (\d+)$/m.exec(output)?.[1] ?? 0),
 };
 

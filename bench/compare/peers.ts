@@ -38,8 +38,8 @@ export function bpftrace(program: string, pid?: number): string[] {
   return ["bpftrace", ...which, "-e", `BEGIN { printf("ready\\n"); } ${program}`];
 }
 
-/** What bpftrace says when it traces. */
-export const BPFTRACE_READY = /^ready$/m;
+/** What bpftrace, and a program in D with such a clause, says when it traces. */
+export const READY = /^ready$/m;
 
 /** Counting in the kernel, at a uprobe. */
 export function bpftraceCount(name: LoopFunction, obstacle: string | undefined): Way {
@@ -96,7 +96,7 @@ function kernel(
       traceBy(
         name,
         ({ pid }) => bpftrace(`uprobe:${PROGRAM}:${name} { ${action} }`, pid),
-        BPFTRACE_READY,
+        READY,
         (tool) => ({ hits: hits(tool), drops: drops?.(tool) }),
       ),
   };

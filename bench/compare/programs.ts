@@ -8,11 +8,13 @@
 import { type Bursts, type Loop, PROGRAM, startLoop } from "./loop.ts";
 import { reasonOf, type Spread, spreadOf } from "./measure.ts";
 import { COMMAND } from "./ours.ts";
-import { bpftrace, BPFTRACE_READY, sumOfHistogram } from "./peers.ts";
+import { bpftrace, READY, sumOfHistogram } from "./peers.ts";
 import { Tool } from "./tool.ts";
 
 /** Bursts that leave a tracer time, if it does not stop the program, and so many that its start does not count for much. */
 const BURSTS: Bursts = { calls: 10_240, bursts: 51, pauseUs: 25_000 };
+/** Says that the probes are there. That the descriptions match is said before that. */
+const BEGIN = 'BEGIN { printf("ready\\n"); }';
 /** How long a tracer has for what is still on its way, in ms. */
 const SETTLE_MS = 150;
 
@@ -124,14 +126,14 @@ export async function comparePrograms(
   for (const program of PROGRAMS) {
     const ours: Asking = {
       tracer: "fasttrap",
-      command: ({ pid }) => [...COMMAND, "-n", program.d, "-p", String(pid)],
-      ready: /matched \d probe/,
+      command: ({ pid }) => [...COMMAND, "-qn", `${BEGIN} ${program.d}`, "-p", String(pid)],
+      ready: READY,
       samples: [],
     };
     const theirs: Asking = {
       tracer: "bpftrace",
       command: ({ pid }) => bpftrace(program.bpftrace, pid),
-      ready: BPFTRACE_READY,
+      ready: READY,
       samples: [],
       reason: obstacle,
     };
