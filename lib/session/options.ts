@@ -70,6 +70,12 @@ export interface EnableOptions extends ListOptions {
    * is not stopped for that. There are no events then.
    */
   readonly count?: boolean;
+  /**
+   * Called with probes that are about to be enabled: at once, and later where modules are loaded or children are followed.
+   *
+   * @param probes The probes, which have not fired yet.
+   */
+  readonly added?: (probes: readonly ProbeIdentity[]) => void;
 }
 
 /** Options of `Session.spawn`. */

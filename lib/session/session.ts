@@ -179,7 +179,7 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record } = options;
+    const { count, handler, record, added } = options;
     if ([count, handler, record].filter(Boolean).length > 1) {
       throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
     }
@@ -187,6 +187,7 @@ export class Session implements Disposable, AsyncDisposable {
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
       record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
+      added,
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -288,6 +289,14 @@ export class Session implements Disposable, AsyncDisposable {
    */
   takeEvents(): readonly TraceEvent[] {
     return this.#events.take();
+  }
+
+  /**
+   * Gives what jumps have recorded until now to whoever wants it. While somebody takes turns, that is done every few
+   * milliseconds anyway. Called by who gets a record, it does nothing.
+   */
+  drain(): void {
+    if (!this.#closed) this.#fasttrap.records.drainAll();
   }
 
   /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */

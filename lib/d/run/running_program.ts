@@ -153,6 +153,15 @@ export class RunningProgram {
     this.#buffer.drain(visit);
   }
 
+  /**
+   * Notes that probes have fired without their clauses, because there was no room for what was to be recorded of them.
+   *
+   * @param count How many clauses should have run.
+   */
+  lose(count: number): void {
+    this.#buffer.dropsTotal += count;
+  }
+
   /** Tells what was lost since the last time. */
   takeDrops(): ProgramDrops {
     const { space, speculations } = this.#host;
