@@ -8,9 +8,10 @@
  * that these are those of the time of the hit, records are drained before anything changes of that, and the number of a site is
  * forgotten when its pad is free and the rings are empty. Threads are told by `record_threads.ts`.
  *
- * *Order.* Records of one process come in the order of their times, except for those whose threads were stopped in the middle
- * of writing them, and those behind in the same ring (`record_rings.ts`). Before a hit that stops a thread is handled, records
- * are drained, so that with that exception each thread's hits come in its own order, whichever way they are performed.
+ * *Order.* Records of one process come in the order of their times, and those of each thread in its own (`record_rings.ts`).
+ * Before a hit that stops a thread is handled, records are drained, so that whichever way a thread's hits are performed, they
+ * come in its order. Who drains them so, or before something changes, wants all that there were until then, and waits for a
+ * thread that has lost its CPU in the middle of writing one; but for some milliseconds at most.
  *
  * *Invariants.*
  * - Nothing is allocated for a record, and nothing thrown: what a consumer throws is kept, and the first of it given to
@@ -29,17 +30,24 @@ import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
 /** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
-const ROUNDS_LIMIT = 6;
+const ROUNDS_LIMIT = 8;
+/** The same for the last time, when nothing comes any more that is not written into the rings by mistake. */
+const FINAL_ROUNDS_LIMIT = 64;
+/** How often, and how long, a thread is waited for that has lost its CPU while it wrote a record, in milliseconds. */
+const WAITS_LIMIT = 20;
+const WAIT_MS = 0.05;
 
 /** How records are drained. */
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
-  /** Whether the threads may be stopped, to look at one that is not known. */
-  readonly mayStop?: boolean;
+  /** Whether this is done now and then: what is not in order yet may wait, and threads be stopped to look at an unknown one. */
+  readonly isRoutine?: boolean;
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
+const ROUTINE: DrainOptions = { isRoutine: true };
+const waiting = new Int32Array(new SharedArrayBuffer(4));
 
 /** See the module's comment. */
 export class Records {
@@ -81,7 +89,7 @@ export class Records {
 
   /** Gives the consumers what has been recorded. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, { mayStop: true });
+    for (const image of [...this.#byImage.keys()]) this.drain(image, ROUTINE);
   }
 
   /**
@@ -128,41 +136,63 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayStop = false }: DrainOptions): void {
-    const { rings, clock, threads } = recording;
-    const sites = this.#byImage.get(image);
-    const view = this.#view;
-    for (let round = 0; round < ROUNDS_LIMIT; round++) {
-      const total = rings.collect(isFinal);
-      if (total > 0) clock.read();
-      const { words, places, ticks } = rings;
-      let number = -1;
-      let thread: ThreadIdentity | undefined;
-      for (let i = 0; i < total; i++) {
-        const place = places[i]!;
-        const tracepoint = sites?.get(rings.siteOf(place));
-        if (tracepoint === undefined) continue;
-        if (words[place + 1] !== number) {
-          number = words[place + 1]!;
-          thread = threads.find(number);
-          if (thread === undefined && mayStop) {
-            thread = this.#lookAgain(image, recording, number);
-            mayStop = false;
-          }
-        }
-        view.goTo(words, place, tracepoint.pc);
-        view.pid = thread?.pid ?? image.pid;
-        view.tid = thread?.tid ?? 0;
-        view.cpu = rings.areaOf(place);
-        view.timestampNs = clock.toNs(ticks[i]!);
-        const { before, after } = tracepoint;
-        for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
-        for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
+  #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
+    const { rings, clock } = recording;
+    const begin = clock.now();
+    let waits = 0;
+    let isDone = false;
+    for (let round = 0; round < (isFinal ? FINAL_ROUNDS_LIMIT : ROUNDS_LIMIT) && !isDone; round++) {
+      const isOrdered = waits < WAITS_LIMIT;
+      const total = rings.collect(!isOrdered ? Infinity : round === 0 ? begin : clock.now(), isFinal);
+      if (total > 0) {
+        clock.read();
+        this.#tell(image, recording, total, isRoutine && round === 0);
       }
       rings.release();
-      if (total === 0) break;
+      const isAll = isFinal ? rings.isEmpty : isOrdered && !isRoutine && rings.horizon >= begin;
+      isDone = isAll || (total === 0 && (isRoutine || !isOrdered));
+      if (isDone || isRoutine || total > 0) continue;
+      // Who asks wants all that there has been. The thread that keeps it waiting needs a CPU, if there is any.
+      if (!isFinal) Atomics.wait(waiting, 0, 0, WAIT_MS);
+      waits++;
+      round = 0;
     }
-    if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
+    if (rings.isEmpty) {
+      const sites = this.#byImage.get(image);
+      for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site);
+    }
+  }
+
+  /** Gives the consumers what has been collected. */
+  #tell(image: Image, recording: Recording, total: number, mayStop: boolean): void {
+    const { rings, clock, threads } = recording;
+    const { words, places, ticks } = rings;
+    const sites = this.#byImage.get(image);
+    const view = this.#view;
+    let mayLook = mayStop;
+    let number = -1;
+    let thread: ThreadIdentity | undefined;
+    for (let i = 0; i < total; i++) {
+      const place = places[i]!;
+      const tracepoint = sites?.get(rings.siteOf(place));
+      if (tracepoint === undefined) continue;
+      if (words[place + 1] !== number) {
+        number = words[place + 1]!;
+        thread = threads.find(number);
+        if (thread === undefined && mayLook) {
+          thread = this.#lookAgain(image, recording, number);
+          mayLook = false;
+        }
+      }
+      view.goTo(words, place, tracepoint.pc);
+      view.pid = thread?.pid ?? image.pid;
+      view.tid = thread?.tid ?? 0;
+      view.cpu = rings.areaOf(place);
+      view.timestampNs = clock.toNs(ticks[i]!);
+      const { before, after } = tracepoint;
+      for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
+      for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
+    }
   }
 
   #deliver(probe: Probe): void {

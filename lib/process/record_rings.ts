@@ -10,8 +10,13 @@
  * {@linkcode RecordRings.release} sets the first words of their cells to 0 and moves the tail, after which pads may use them
  * again. When nobody is left to write, records that were begun are skipped.
  *
- * *Order.* Within one collection by time. A record that its thread was stopped in the middle of comes in a later one, and so
- * do those of its CPU that are behind it.
+ * *Order.* Consumers follow a thread from record to record, so each thread's have to come in its own order, though it moves
+ * from CPU to CPU and rings are not read at the same moment. {@linkcode RecordRings.collect} is told a time from before it looks
+ * at the first ring, and gives out nothing younger: when a record of that time or before was begun, its thread had finished all
+ * that it had written earlier, and the rings are found to hold it. But a cell that is not finished hides what is behind it. So
+ * nothing is given out either that may be younger than that cell, which was begun after its ring was last seen to end before
+ * it, and after the records before it. What is collected and not given out is *held* until the next collection, and so are the
+ * cells behind it.
  *
  * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
  * is checked; what makes no sense is passed over and counted.
@@ -29,6 +34,10 @@ import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts"
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */
 const COLLECTED_LIMIT = 1 << 14;
+/** Of how many records before an unread cell one at least was not interrupted between its beginning and its time. */
+const UNDISTURBED = 64;
+/** How long a cell that is not finished keeps others waiting, in ticks: its thread has lost its CPU, or it was destroyed. */
+const HELD_TICKS_LIMIT = 1e9;
 /** How a header is cut: above the number of cells, below that of the site. */
 const CELLS_SHIFT = 24;
 const SITE_MASK = (1 << CELLS_SHIFT) - 1;
@@ -43,12 +52,20 @@ interface Ring {
   released: number;
   /** The first cell that was not collected. */
   collected: number;
-  /** What was collected of it, in order of time; undefined until there is anything. */
+  /** What was collected of it and not released, in order of time; undefined until there is anything. */
   ticks: Float64Array | undefined;
   places: Uint32Array | undefined;
   total: number;
-  /** How many of them have been merged. */
+  /** How many of them have been given out. */
   merged: number;
+  /** A time at which no cell had been begun that was not collected. */
+  horizon: number;
+  /** Since when nothing more of it could be collected, though something was begun; infinite if that is not so. */
+  heldSince: number;
+  /** How many records were collected, and the oldest of the last ones and of as many before. */
+  recordsTotal: number;
+  oldest: number;
+  oldestBefore: number;
 }
 
 /** See the module's comment. */
@@ -57,6 +74,8 @@ export class RecordRings {
   ticks: Float64Array = new Float64Array();
   /** Where they begin, as indices of 32-bit words. */
   places: Uint32Array = new Uint32Array();
+  /** All records up to this time have been given out, in ticks since the base; infinite if order was not asked for. */
+  horizon = -Infinity;
   /** How many cells have been passed over because the program has destroyed what was in them. */
   damagedTotal = 0;
   /** How many records were begun and never finished, because their threads were killed. */
@@ -91,6 +110,11 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
+      horizon: 0,
+      heldSince: Infinity,
+      recordsTotal: 0,
+      oldest: Infinity,
+      oldestBefore: Infinity,
     }));
   }
 
@@ -111,23 +135,28 @@ export class RecordRings {
   }
 
   /**
-   * Collects records that are committed. Those that were collected before have been released.
+   * Collects records that are committed, and gives out those whose order is certain. Those that were given out before have been
+   * released.
    *
+   * @param now The time in ticks since the base, asked for before this call; infinite to give out what there is, whatever is
+   *   still to come.
    * @param isFinal Whether no thread is left that writes, so that what was begun will never be finished.
    * @returns How many are in {@linkcode RecordRings.places} and {@linkcode RecordRings.ticks}.
    */
-  collect(isFinal: boolean): number {
-    let total = 0;
+  collect(now: number, isFinal: boolean = false): number {
+    this.horizon = now;
     let filled: Ring | undefined;
     let others = 0;
     for (const ring of this.#rings) {
-      this.#collectRing(ring, isFinal);
+      this.#collectRing(ring, now, isFinal);
+      if (now - ring.heldSince < HELD_TICKS_LIMIT) this.horizon = Math.min(this.horizon, ring.horizon);
       if (ring.total === 0) continue;
-      total += ring.total;
       if (filled === undefined) filled = ring;
       else others++;
     }
     if (filled === undefined) return 0;
+    let total = 0;
+    for (const ring of this.#rings) if (ring.total > 0) total += this.#giveOut(ring);
     if (others > 0) {
       this.#merge(total);
     } else {
@@ -137,16 +166,17 @@ export class RecordRings {
     return total;
   }
 
-  /** Lets pads use the cells again that were collected. */
+  /** Lets pads use the cells again that were given out, up to the first one that was not. */
   release(): void {
     const { words } = this;
     for (const ring of this.#rings) {
       if (ring.collected === ring.released) continue;
-      for (let cell = ring.released; cell !== ring.collected; cell = (cell + 1) >>> 0) {
+      const end = this.#firstHeld(ring);
+      for (let cell = ring.released; cell !== end; cell = (cell + 1) >>> 0) {
         words[ring.cells + (cell & this.#mask) * CELL_WORDS] = 0;
       }
-      ring.released = ring.collected;
-      Atomics.store(words, ring.tail, ring.released);
+      ring.released = end;
+      Atomics.store(words, ring.tail, end);
     }
   }
 
@@ -170,20 +200,19 @@ export class RecordRings {
     return this.words[place]! & SITE_MASK;
   }
 
-  #collectRing(ring: Ring, isFinal: boolean): void {
+  #collectRing(ring: Ring, now: number, isFinal: boolean): void {
     const { words } = this;
-    ring.total = 0;
-    ring.merged = 0;
+    if (ring.merged > 0 || ring.total > 0) this.#keepHeld(ring, now);
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
-    if (used === 0) return;
     if (used > this.#mask + 1) return this.#skipAll(ring, head);
-    const ticks = ring.ticks ??= new Float64Array(COLLECTED_LIMIT);
-    const places = ring.places ??= new Uint32Array(COLLECTED_LIMIT);
-    let total = 0;
-    let cell = ring.released;
-    for (let seen = 0; seen < used && total < COLLECTED_LIMIT;) {
-      const place = ring.cells + (cell & this.#mask) * CELL_WORDS;
+    let seen = (ring.collected - ring.released) >>> 0;
+    const ticks = ring.ticks ??= used === 0 ? undefined : new Float64Array(COLLECTED_LIMIT);
+    const places = ring.places ??= used === 0 ? undefined : new Uint32Array(COLLECTED_LIMIT);
+    let { total } = ring;
+    const first = ring.collected;
+    while (seen < used && total < COLLECTED_LIMIT) {
+      const place = ring.cells + (ring.collected & this.#mask) * CELL_WORDS;
       const header = Atomics.load(words, place);
       const site = header & SITE_MASK;
       let cells = header >>> CELLS_SHIFT;
@@ -199,48 +228,87 @@ export class RecordRings {
         const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
         // Nearly always behind the last one: only a thread that lost its CPU makes an exception.
         let at = total++;
-        for (; at > 0 && ticks[at - 1]! > time; at--) {
-          ticks[at] = ticks[at - 1]!;
-          places[at] = places[at - 1]!;
+        for (; at > 0 && ticks![at - 1]! > time; at--) {
+          ticks![at] = ticks![at - 1]!;
+          places![at] = places![at - 1]!;
         }
-        ticks[at] = time;
-        places[at] = place;
+        ticks![at] = time;
+        places![at] = place;
+        if (ring.recordsTotal++ % UNDISTURBED === 0) {
+          ring.oldestBefore = ring.oldest;
+          ring.oldest = time;
+        } else if (time < ring.oldest) ring.oldest = time;
       }
       seen += cells;
-      cell = (cell + cells) >>> 0;
+      ring.collected = (ring.collected + cells) >>> 0;
     }
     ring.total = total;
-    ring.collected = cell;
+    const { oldest, oldestBefore } = ring;
+    const known = seen === used ? now : oldestBefore === Infinity ? 0 : Math.min(oldest, oldestBefore);
+    if (known < Infinity) ring.horizon = Math.max(ring.horizon, known);
+    if (seen === used) ring.heldSince = Infinity;
+    else if (ring.collected !== first || ring.heldSince === Infinity) ring.heldSince = now;
+  }
+
+  /** Keeps what was not given out the last time. No time can be to come that was found then. */
+  #keepHeld(ring: Ring, now: number): void {
+    const { ticks, places, merged } = ring;
+    ring.total -= merged;
+    ring.merged = 0;
+    if (ring.total === 0) return;
+    ticks!.copyWithin(0, merged, merged + ring.total);
+    places!.copyWithin(0, merged, merged + ring.total);
+    for (let at = ring.total - 1; at >= 0 && ticks![at]! > now; at--) ticks![at] = now;
+  }
+
+  /** Decides how many records of a ring are given out. Returns how many. */
+  #giveOut(ring: Ring): number {
+    let count = ring.total;
+    while (count > 0 && ring.ticks![count - 1]! > this.horizon) count--;
+    ring.merged = count;
+    return count;
+  }
+
+  /** The first cell that has to stay: that of a record which was collected and not given out, or was not collected. */
+  #firstHeld({ cells, places, released, collected, merged, total }: Ring): number {
+    let least = (collected - released) >>> 0;
+    for (let i = merged; i < total; i++) {
+      const cell = (places![i]! - cells) / CELL_WORDS;
+      least = Math.min(least, (cell - released) & this.#mask);
+    }
+    return (released + least) >>> 0;
   }
 
   /** Passes over all that is in a ring whose ends make no sense. */
   #skipAll(ring: Ring, head: number): void {
     this.damagedTotal++;
     for (let cell = 0; cell <= this.#mask; cell++) this.words[ring.cells + cell * CELL_WORDS] = 0;
+    ring.total = ring.merged = 0;
     ring.released = ring.collected = head;
     Atomics.store(this.words, ring.tail, head);
   }
 
   #merge(total: number): void {
     if (this.ticks.length < total || this.#rings.some(({ ticks }) => ticks === this.ticks)) {
-      const size = 2 ** Math.ceil(Math.log2(total));
+      const size = 2 ** Math.ceil(Math.log2(Math.max(total, 1)));
       this.ticks = new Float64Array(size);
       this.places = new Uint32Array(size);
     }
     const { ticks, places } = this;
-    const filled = this.#rings.filter((ring) => ring.total > 0);
+    const filled = this.#rings.filter((ring) => ring.merged > 0);
+    const next = filled.map(() => 0);
     for (let at = 0; at < total; at++) {
-      let first: Ring | undefined;
+      let first = -1;
       let time = Infinity;
       for (let i = 0; i < filled.length; i++) {
         const ring = filled[i]!;
-        if (ring.merged === ring.total || ring.ticks![ring.merged]! >= time) continue;
-        first = ring;
-        time = ring.ticks![ring.merged]!;
+        if (next[i] === ring.merged || ring.ticks![next[i]!]! >= time) continue;
+        first = i;
+        time = ring.ticks![next[i]!]!;
       }
-      if (first === undefined) break;
+      if (first < 0) break;
       ticks[at] = time;
-      places[at] = first.places![first.merged++]!;
+      places[at] = filled[first]!.places![next[first]!++]!;
     }
   }
 }

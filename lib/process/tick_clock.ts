@@ -1,9 +1,10 @@
 /**
  * The time of records: ticks of the CPU, which cost a few nanoseconds to read, as CLOCK_MONOTONIC.
  *
- * *Method.* Both clocks are read together now and then. Between two readings time runs evenly; behind the last one it goes on
- * as it has gone. A reading is the middle of two looks at the ticks around one at the clock, the closest pair of several, so
- * that it is right to some tens of nanoseconds.
+ * *Method.* Both clocks are read together before times are wanted. Between two readings time runs evenly; so two times are in
+ * the order of their ticks, whenever they are asked for, and nothing is guessed that lies ahead. The last readings are
+ * remembered for what comes late. A reading is the middle of two looks at the ticks around one at the clock, the closest pair
+ * of several, so that it is right to some tens of nanoseconds.
  *
  * *Numbers.* Ticks are counted from the first reading: since the start of the machine there can be more of them than numbers
  * are exact for.
@@ -15,7 +16,9 @@ import type { Kernel } from "../../ffi/ffi.ts";
 
 /** How far the first two readings lie apart at least, and all others, in nanoseconds. */
 const FIRST_APART_NS = 2e5;
-const APART_NS = 5e6;
+const APART_NS = 1000;
+/** How many readings are remembered. */
+const READINGS = 64;
 
 /** See the module's comment. */
 export class TickClock {
@@ -23,13 +26,13 @@ export class TickClock {
   readonly base: readonly [lo: number, hi: number];
   readonly #kernel: Kernel;
   readonly #halves = new Uint32Array(2);
-  readonly #ns = new Float64Array(1);
-  readonly #nsBytes = new Uint8Array(this.#ns.buffer);
+  readonly #now = new Float64Array(1);
+  readonly #nowBytes = new Uint8Array(this.#now.buffer);
   readonly #halvesBytes = new Uint8Array(this.#halves.buffer);
-  #ticks = 0;
-  #atNs = 0;
-  /** Undefined until there are two readings. */
-  #nsPerTick: number | undefined;
+  /** The readings, the last one first. */
+  readonly #ticks = new Float64Array(READINGS);
+  readonly #ns = new Float64Array(READINGS);
+  #readingsTotal = 1;
 
   /**
    * Reads both clocks.
@@ -39,36 +42,45 @@ export class TickClock {
    */
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    kernel.check(kernel.call.ft_ticks(this.#halvesBytes, this.#nsBytes), "read", "the clock of the CPU");
+    kernel.check(kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes), "read", "the clock of the CPU");
     this.base = [this.#halves[0]!, this.#halves[1]!];
-    this.#atNs = this.#ns[0]!;
+    this.#ns[0] = this.#now[0]!;
+  }
+
+  /**
+   * Tells the time.
+   *
+   * @returns The ticks since {@linkcode TickClock.base}.
+   */
+  now(): number {
+    this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes);
+    const [baseLo, baseHi] = this.base;
+    return (this.#halves[1]! - baseHi) * 2 ** 32 + (this.#halves[0]! - baseLo);
   }
 
   /** Reads both clocks again. Times up to now are exact from then on. The first call may take a moment. */
   read(): void {
-    do {
-      this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nsBytes);
-      const ticks = this.#ticksOf(this.#halves[0]!, this.#halves[1]!);
-      const elapsedNs = this.#ns[0]! - this.#atNs;
-      if (elapsedNs < (this.#nsPerTick === undefined ? FIRST_APART_NS : APART_NS)) continue;
-      this.#nsPerTick = elapsedNs / (ticks - this.#ticks);
-      this.#ticks = ticks;
-      this.#atNs = this.#ns[0]!;
-    } while (this.#nsPerTick === undefined);
+    const isFirst = this.#readingsTotal === 1;
+    let ticks: number;
+    do ticks = this.now(); while (isFirst && this.#now[0]! - this.#ns[0]! < FIRST_APART_NS);
+    if (this.#now[0]! - this.#ns[0]! < APART_NS) return;
+    this.#ticks.copyWithin(1, 0);
+    this.#ns.copyWithin(1, 0);
+    this.#ticks[0] = ticks;
+    this.#ns[0] = this.#now[0]!;
+    this.#readingsTotal = Math.min(this.#readingsTotal + 1, READINGS);
   }
 
   /**
    * Makes a time of ticks.
    *
-   * @param ticks The ticks since {@linkcode TickClock.base}. It was read since then.
+   * @param ticks The ticks since {@linkcode TickClock.base}, not behind the last time that it was read.
    * @returns CLOCK_MONOTONIC, in whole nanoseconds.
    */
   toNs(ticks: number): number {
-    return Math.round(this.#atNs + (ticks - this.#ticks) * (this.#nsPerTick ?? 0));
-  }
-
-  #ticksOf(lo: number, hi: number): number {
-    const [baseLo, baseHi] = this.base;
-    return (hi - baseHi) * 2 ** 32 + (lo - baseLo);
+    let i = 1;
+    while (i < this.#readingsTotal - 1 && ticks < this.#ticks[i]!) i++;
+    const nsPerTick = (this.#ns[i - 1]! - this.#ns[i]!) / (this.#ticks[i - 1]! - this.#ticks[i]!);
+    return Math.round(this.#ns[i]! + (ticks - this.#ticks[i]!) * nsPerTick);
   }
 }
