@@ -8,8 +8,8 @@
  *
  * - A record has the probe, process, thread, CPU and time of the hit, and the six arguments that functions get in registers; at
  *   the return of a function all that `argN` is there. `args[n]` is one of these.
- * - What belongs to the process and hardly ever changes is read when the record is: who runs it, which program it is. So it may
- *   be some milliseconds younger than the hit.
+ * - What belongs to the process and hardly ever changes is known without the thread (`lib/session/program/kept_facts.ts`):
+ *   which program it is, as it was when its probes were enabled; who runs it, to some milliseconds.
  * - What the program keeps itself (variables, aggregations, speculations, scratch memory) and what happens when its output is
  *   consumed does not concern the thread.
  *
@@ -47,7 +47,7 @@ const RECORDED: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "curlwpsinfo.pr_onpro",
 ]);
 
-/** Those that belong to the process, and are read when the record is. */
+/** Those that belong to the process. */
 const OF_PROCESS: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "execname",
   "gid",
@@ -109,10 +109,10 @@ export function findStopReason(clause: Clause, probes: ProbeDescription): string
 }
 
 /**
- * Tells whether a variable is read of the process when the record is read.
+ * Tells whether a variable belongs to the process, so that a record need not tell it.
  *
  * @param name Its name.
- * @returns Whether it is.
+ * @returns Whether it does.
  */
 export function isOfProcess(name: BuiltinName): boolean {
   return OF_PROCESS.has(name);

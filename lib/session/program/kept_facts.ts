@@ -4,11 +4,13 @@
  * *Problem.* A record is read some milliseconds after its hit. The process may have ended by then, or execute another program,
  * and looking at `/proc` for each record would cost more than everything else.
  *
- * *Method.* Facts are read when the first probe of a program is enabled in its process, and again for a record that is more
- * than {@linkcode FRESH_NS} younger. What was known last of a program that is gone stays.
+ * *Method.* What belongs to the program (its name, its arguments) is read when its first probe is enabled, and never again: the
+ * process may be another program already when a record is read. Who runs it and what it descends from is read then, too, and
+ * again for a record that is more than {@linkcode FRESH_NS} younger; of a process that is gone what was known last stays.
  *
- * *Exactness.* A fact is that of the time of the hit, or as much as {@linkcode FRESH_NS} older, or as much younger as the record
- * has waited. A child that shares the memory of its parent (vfork(2)) is told by the facts of that, but for its parent.
+ * *Exactness.* The second sort is that of the time of the hit, or as much as {@linkcode FRESH_NS} older, or as much younger as
+ * the record has waited. A child that shares the memory of its parent (vfork(2)) is told by the facts of that, but for its
+ * parent.
  *
  * @module
  */
@@ -21,8 +23,10 @@ import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
 import type { ProcessRecord } from "../../fasttrap/provider.ts";
 import type { ProcessFacts } from "./process_facts.ts";
 
-/** How long facts are used without another look, in nanoseconds. */
+/** How long the others are used without another look, in nanoseconds. */
 const FRESH_NS = 1e7;
+/** The numbers that belong to the program, as all texts do. */
+const OF_PROGRAM: ReadonlySet<string> = new Set(["curpsinfo.pr_argc", "curpsinfo.pr_dmodel"]);
 const NOTHING = new Uint8Array(0);
 
 /** What is known of a program in a process. */
@@ -67,11 +71,10 @@ export class KeptFacts {
    *
    * @param name Its name.
    * @param probe The probe that has fired.
-   * @param timestampNs When, by CLOCK_MONOTONIC, in nanoseconds.
-   * @returns Its bytes; the same object as long as they are the same.
+   * @returns Its bytes, the same object each time.
    */
-  text(name: TextBuiltin, probe: ProbeIdentity, timestampNs: number): Uint8Array {
-    return this.#findFresh(probe as Probe, timestampNs).texts.get(name) ?? NOTHING;
+  text(name: TextBuiltin, probe: ProbeIdentity): Uint8Array {
+    return this.#find(probe as Probe).texts.get(name) ?? NOTHING;
   }
 
   /**
@@ -103,10 +106,11 @@ export class KeptFacts {
   #findFresh(probe: Probe, timestampNs: number): Known {
     const known = this.#find(probe);
     const { pid, image } = probe.owner.process;
-    // The process of a program that is gone is another one, or none.
-    if (timestampNs > known.freshUntilNs && image.alive) {
+    if (timestampNs > known.freshUntilNs && image.alive && this.#facts.isThere(pid)) {
       known.freshUntilNs = timestampNs + FRESH_NS;
-      this.#read(known, pid);
+      for (const name of this.#numbers) {
+        if (!OF_PROGRAM.has(name)) known.numbers.set(name, this.#facts.number(name, pid, pid));
+      }
     }
     return known;
   }
@@ -115,25 +119,14 @@ export class KeptFacts {
     let known = this.#known.get(process);
     if (known === undefined) {
       const { pid, image } = process;
-      const ancestors = [...image.processes].find((one) => one.pid === pid)?.ancestors ?? [];
-      known = { ancestors, texts: new Map(), numbers: new Map(), freshUntilNs: -Infinity };
+      known = {
+        ancestors: [...image.processes].find((one) => one.pid === pid)?.ancestors ?? [],
+        texts: new Map(this.#texts.map((name) => [name, this.#facts.text(name, pid, pid)])),
+        numbers: new Map(this.#numbers.map((name) => [name, this.#facts.number(name, pid, pid)])),
+        freshUntilNs: -Infinity,
+      };
       this.#known.set(process, known);
-      if (image.alive) this.#read(known, pid);
     }
     return known;
   }
-
-  #read({ texts, numbers }: Known, pid: number): void {
-    if (!this.#facts.isThere(pid)) return;
-    for (const name of this.#numbers) numbers.set(name, this.#facts.number(name, pid, pid));
-    for (const name of this.#texts) {
-      const text = this.#facts.text(name, pid, pid);
-      // One that is ending has no arguments any more.
-      if (text.length > 0 && !isSame(texts.get(name) ?? NOTHING, text)) texts.set(name, text);
-    }
-  }
-}
-
-function isSame(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }

@@ -77,7 +77,7 @@ export class RecordHit implements ProbeHit {
 
   /** See {@linkcode ProbeHit.readText}. */
   readText(name: TextBuiltin): Uint8Array {
-    return this.#facts.text(name, this.#record.probe, this.#record.timestampNs);
+    return this.#facts.text(name, this.#record.probe);
   }
 
   /** See {@linkcode ProbeHit.readArgument}: those of static probes are mapped already. */
