@@ -87,7 +87,7 @@ export class HostFunctionTable {
     this.space = new DynamicSpace(memory.bytes, code.layout.dynamic);
     this.speculations = new Speculations(options);
     this.#arrays = code.arrays.map(({ form }) => new AssociativeArray(this.space, storedBytes(form, options.strsize)));
-    this.#threads = new ThreadVariables(this.space, memory.bytes, code.layout);
+    this.#threads = new ThreadVariables(this.space, memory);
     this.#subroutines = new SubroutineCaller(memory, this.speculations, this.#hit);
     const valueCount = NUMBER_BUILTINS.length + 2 * ARGUMENTS_MAX;
     this.#askedAt = new Float64Array(valueCount);
@@ -121,8 +121,8 @@ export class HostFunctionTable {
   }
 
   /** They have run. */
-  leaveThread(tid: number): void {
-    if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.freeIfZero(tid);
+  leaveThread(): void {
+    if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.noteZeros();
   }
 
   /** A thread has ended. */

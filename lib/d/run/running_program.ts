@@ -132,7 +132,7 @@ export class RunningProgram {
       this.#run(enabling, hit);
       if (this.isExiting && !isLast) break;
     }
-    if (this.#hasThreads) this.#host.leaveThread(hit.tid);
+    if (this.#hasThreads) this.#host.leaveThread();
   }
 
   /**
