@@ -161,7 +161,7 @@ Deno.test("RunningProgram.fire() gives the room of variables that have become ze
   simulation.fire("BEGIN", 1).fire("END", 1, 2).fire("BEGIN", 9);
   assertEquals(simulation.values(), [2n, 0n, 4n, 0n, 6n, 0n, 2n, 5n]);
   hit.tid = 4;
-  assertEquals(simulation.fire("BEGIN", 8).values(), [16n]);
+  assertEquals(simulation.fire("BEGIN", 8).fire("BEGIN", 9).values(), [16n, 16n]);
   assertEquals(running.takeDrops().dynamic, 0);
   running.endThread(4);
   assertEquals(simulation.fire("BEGIN", 9).values(), [0n]);
