@@ -68,14 +68,7 @@ const OF_PROCESS: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
 ]);
 
 /** What is done to the thread. */
-const ACTIONS: Readonly<Partial<Record<Statement["kind"], string>>> = {
-  breakpoint: "its clause acts on the thread by breakpoint()",
-  chill: "its clause acts on the thread by chill()",
-  panic: "its clause acts on the thread by panic()",
-  raise: "its clause acts on the thread by raise()",
-  stop: "its clause acts on the thread by stop()",
-  tracemem: "its clause reads memory by tracemem()",
-};
+const ACTIONS: ReadonlySet<Statement["kind"]> = new Set(["breakpoint", "chill", "panic", "raise", "stop"]);
 
 /** What is done to the memory of the program; other subroutines know the clause's own memory only. */
 const OF_MEMORY: Readonly<Partial<Record<SubroutineName, "reads" | "writes">>> = {
@@ -96,7 +89,10 @@ const OF_MEMORY: Readonly<Partial<Record<SubroutineName, "reads" | "writes">>> =
 export function findStopReason(clause: Clause, probes: ProbeDescription): string | undefined {
   const isReturn = probes.name === "return" && OF_FUNCTIONS.test(probes.provider);
   const statements = [...allStatements(clause.statements)];
-  for (const { kind } of statements) if (ACTIONS[kind] !== undefined) return ACTIONS[kind];
+  for (const { kind } of statements) {
+    if (ACTIONS.has(kind)) return `its clause acts on the thread by ${kind}()`;
+    if (kind === "tracemem") return "its clause reads memory by tracemem()";
+  }
   const roots = statements.flatMap(expressionsOf);
   if (clause.predicate !== undefined) roots.push(clause.predicate);
   for (const root of roots) {
