@@ -8,10 +8,9 @@
  * that these are those of the time of the hit, records are drained before anything changes of that, and the number of a site is
  * forgotten when its pad is free and the rings are empty. Threads are told by `record_threads.ts`.
  *
- * *Order.* Records of one process come in the order of their times, and those of each thread in its own (`record_rings.ts`).
- * Before a hit that stops a thread is handled, records are drained, so that whichever way a thread's hits are performed, they
- * come in its order. Who drains them so, or before something changes, wants all that there were until then, and waits for a
- * thread that has lost its CPU in the middle of writing one; but for some milliseconds at most.
+ * *Order.* Records of one process come in the order of their times, but for what `record_rings.ts` says. A thread that stays
+ * in the middle of one too long is stopped and led out, and so is one when the hit of a stopped thread is to be handled, of
+ * which records might be behind it. So each thread's hits come in its own order, whichever way they are performed.
  *
  * *Invariants.*
  * - Nothing is allocated for a record, and nothing thrown: what a consumer throws is kept, and the first of it given to
@@ -21,6 +20,7 @@
  * @module
  */
 
+import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
@@ -30,24 +30,20 @@ import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
 /** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
-const ROUNDS_LIMIT = 8;
-/** The same for the last time, when nothing comes any more that is not written into the rings by mistake. */
-const FINAL_ROUNDS_LIMIT = 64;
-/** How often, and how long, a thread is waited for that has lost its CPU while it wrote a record, in milliseconds. */
-const WAITS_LIMIT = 20;
-const WAIT_MS = 0.05;
+const ROUNDS_LIMIT = 6;
 
 /** How records are drained. */
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
-  /** Whether this is done now and then: what is not in order yet may wait, and threads be stopped to look at an unknown one. */
-  readonly isRoutine?: boolean;
+  /** Whether what was recorded last may wait for the next time, so that all comes in the order of time. */
+  readonly mayWait?: boolean;
+  /** Whether the threads may be stopped, to look at one that is not known. */
+  readonly mayStop?: boolean;
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
-const ROUTINE: DrainOptions = { isRoutine: true };
-const waiting = new Int32Array(new SharedArrayBuffer(4));
+const PERIODICAL: DrainOptions = { mayWait: true, mayStop: true };
 
 /** See the module's comment. */
 export class Records {
@@ -87,9 +83,9 @@ export class Records {
     this.#byImage.set(tracepoint.image, sites.set(site, tracepoint));
   }
 
-  /** Gives the consumers what has been recorded. No image is quiesced. */
+  /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, ROUTINE);
+    for (const image of [...this.#byImage.keys()]) this.drain(image, PERIODICAL);
   }
 
   /**
@@ -108,6 +104,23 @@ export class Records {
       this.#drained = undefined;
       for (const finish of this.#atEnd.splice(0)) finish();
     }
+  }
+
+  /**
+   * Gives the consumers everything that has been recorded in an image until now, also what its threads were interrupted in:
+   * before a hit of one of them is handled that comes after it, or before others hear of it. Within a consumer it does nothing.
+   *
+   * @param image The image, which is not quiesced.
+   */
+  complete(image: Image): void {
+    this.drain(image);
+    const rings = image.pads.area?.recording?.rings;
+    if (!rings?.isBlocked || this.#drained !== undefined || !image.alive) return;
+    // What a running thread is just writing is there by now.
+    this.drain(image);
+    if (!rings.isStuck || !image.alive) return;
+    finishCaptures(this.#tracer, image);
+    this.drain(image);
   }
 
   /**
@@ -136,63 +149,46 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
-    const { rings, clock } = recording;
-    const begin = clock.now();
-    let waits = 0;
-    let isDone = false;
-    for (let round = 0; round < (isFinal ? FINAL_ROUNDS_LIMIT : ROUNDS_LIMIT) && !isDone; round++) {
-      const isOrdered = waits < WAITS_LIMIT;
-      const total = rings.collect(!isOrdered ? Infinity : round === 0 ? begin : clock.now(), isFinal);
-      if (total > 0) {
-        clock.read();
-        this.#tell(image, recording, total, isRoutine && round === 0);
-      }
-      rings.release();
-      const isAll = isFinal ? rings.isEmpty : isOrdered && !isRoutine && rings.horizon >= begin;
-      isDone = isAll || (total === 0 && (isRoutine || !isOrdered));
-      if (isDone || isRoutine || total > 0) continue;
-      // Who asks wants all that there has been. The thread that keeps it waiting needs a CPU, if there is any.
-      if (!isFinal) Atomics.wait(waiting, 0, 0, WAIT_MS);
-      waits++;
-      round = 0;
-    }
-    if (rings.isEmpty) {
-      const sites = this.#byImage.get(image);
-      for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site);
-    }
-  }
-
-  /** Gives the consumers what has been collected. */
-  #tell(image: Image, recording: Recording, total: number, mayStop: boolean): void {
+  #read(image: Image, recording: Recording, { isFinal = false, mayWait = false, mayStop = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
-    const { words, places, ticks } = rings;
     const sites = this.#byImage.get(image);
     const view = this.#view;
-    let mayLook = mayStop;
-    let number = -1;
-    let thread: ThreadIdentity | undefined;
-    for (let i = 0; i < total; i++) {
-      const place = places[i]!;
-      const tracepoint = sites?.get(rings.siteOf(place));
-      if (tracepoint === undefined) continue;
-      if (words[place + 1] !== number) {
-        number = words[place + 1]!;
-        thread = threads.find(number);
-        if (thread === undefined && mayLook) {
-          thread = this.#lookAgain(image, recording, number);
-          mayLook = false;
+    for (let round = 0; round < ROUNDS_LIMIT; round++) {
+      clock.read();
+      const total = rings.collect(isFinal, mayWait ? clock.nowTicks : Infinity);
+      const { words, places, ticks } = rings;
+      let number = -1;
+      let untilTicks = 0;
+      let thread: ThreadIdentity | undefined;
+      for (let i = 0; i < total; i++) {
+        const place = places[i]!;
+        const tracepoint = sites?.get(rings.siteOf(place));
+        if (tracepoint === undefined) continue;
+        if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
+          number = words[place + 1]!;
+          thread = threads.find(number, ticks[i]!);
+          if (thread === undefined && mayStop) {
+            thread = this.#lookAgain(image, recording, number);
+            mayStop = false;
+          }
+          untilTicks = threads.untilTicks;
         }
+        view.goTo(words, place, tracepoint.pc);
+        view.pid = thread?.pid ?? image.pid;
+        view.tid = thread?.tid ?? 0;
+        view.cpu = rings.areaOf(place);
+        view.timestampNs = clock.toNs(ticks[i]!);
+        const { before, after } = tracepoint;
+        for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
+        for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
       }
-      view.goTo(words, place, tracepoint.pc);
-      view.pid = thread?.pid ?? image.pid;
-      view.tid = thread?.tid ?? 0;
-      view.cpu = rings.areaOf(place);
-      view.timestampNs = clock.toNs(ticks[i]!);
-      const { before, after } = tracepoint;
-      for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
-      for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
+      rings.release();
+      if (total > 0) continue;
+      if (!mayWait || !mayStop || !rings.isOverdue || !image.alive) break;
+      finishCaptures(this.#tracer, image);
+      mayStop = false;
     }
+    if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
 
   #deliver(probe: Probe): void {
@@ -220,6 +216,6 @@ export class Records {
     } finally {
       this.#tracer.release();
     }
-    return threads.find(number);
+    return threads.find(number, Infinity);
   }
 }

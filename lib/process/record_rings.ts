@@ -10,13 +10,11 @@
  * {@linkcode RecordRings.release} sets the first words of their cells to 0 and moves the tail, after which pads may use them
  * again. When nobody is left to write, records that were begun are skipped.
  *
- * *Order.* Consumers follow a thread from record to record, so each thread's have to come in its own order, though it moves
- * from CPU to CPU and rings are not read at the same moment. {@linkcode RecordRings.collect} is told a time from before it looks
- * at the first ring, and gives out nothing younger: when a record of that time or before was begun, its thread had finished all
- * that it had written earlier, and the rings are found to hold it. But a cell that is not finished hides what is behind it. So
- * nothing is given out either that may be younger than that cell, which was begun after its ring was last seen to end before
- * it, and after the records before it. What is collected and not given out is *held* until the next collection, and so are the
- * cells behind it.
+ * *Order.* By time, from one collection to the next as well, if they are asked for records up to a time that is over. Then
+ * nothing is collected that is newer than what a ring may still have: a ring that ends in a record that is not committed
+ * holds back what others have that is newer than the record before it. It does so for a tenth of a second; after that, and
+ * where everything is asked for, what comes late comes late. A thread that loses its CPU after it has reserved a record, before
+ * it has read the time, gives it a time behind that of the next one: those are put in order within one collection only.
  *
  * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
  * is checked; what makes no sense is passed over and counted.
@@ -34,10 +32,11 @@ import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts"
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */
 const COLLECTED_LIMIT = 1 << 14;
-/** Of how many records before an unread cell one at least was not interrupted between its beginning and its time. */
-const UNDISTURBED = 64;
-/** How long a cell that is not finished keeps others waiting, in ticks: its thread has lost its CPU, or it was destroyed. */
-const HELD_TICKS_LIMIT = 1e9;
+/** How long a record that is not committed may hold back others, in ticks: about a tenth of a second. */
+const HELD_TICKS = 2 ** 28;
+/** After how many ticks, some 10 ms, or how full a ring may be before it is worth while to stop the threads. */
+const OVERDUE_TICKS = 2 ** 25;
+const OVERDUE_FILL = 0.5;
 /** How a header is cut: above the number of cells, below that of the site. */
 const CELLS_SHIFT = 24;
 const SITE_MASK = (1 << CELLS_SHIFT) - 1;
@@ -52,20 +51,22 @@ interface Ring {
   released: number;
   /** The first cell that was not collected. */
   collected: number;
-  /** What was collected of it and not released, in order of time; undefined until there is anything. */
+  /** What was collected of it, in order of time; undefined until there is anything. */
   ticks: Float64Array | undefined;
   places: Uint32Array | undefined;
   total: number;
-  /** How many of them have been given out. */
+  /** How many of them have been merged. */
   merged: number;
-  /** A time at which no cell had been begun that was not collected. */
-  horizon: number;
-  /** Since when nothing more of it could be collected, though something was begun; infinite if that is not so. */
-  heldSince: number;
-  /** How many records were collected, and the oldest of the last ones and of as many before. */
-  recordsTotal: number;
-  oldest: number;
-  oldestBefore: number;
+  /** Whether they were in order of time in the ring as well. */
+  isOrdered: boolean;
+  /** Whether what was not collected begins with a record that is not committed, and whether it did so the last time. */
+  isBlocked: boolean;
+  isStuck: boolean;
+  /** A time that what was not collected is not before. */
+  knownTicks: number;
+  /** The cell that it begins in, or did, and when that was first seen. */
+  blockedCell: number;
+  blockedTicks: number;
 }
 
 /** See the module's comment. */
@@ -74,8 +75,6 @@ export class RecordRings {
   ticks: Float64Array = new Float64Array();
   /** Where they begin, as indices of 32-bit words. */
   places: Uint32Array = new Uint32Array();
-  /** All records up to this time have been given out, in ticks since the base; infinite if order was not asked for. */
-  horizon = -Infinity;
   /** How many cells have been passed over because the program has destroyed what was in them. */
   damagedTotal = 0;
   /** How many records were begun and never finished, because their threads were killed. */
@@ -87,6 +86,8 @@ export class RecordRings {
   readonly #mask: number;
   readonly #baseLo: number;
   readonly #baseHi: number;
+  /** Up to when records were wanted the last time that not all were. */
+  #untilTicks = 0;
 
   /**
    * Makes the reader of rings in which nothing was written yet.
@@ -110,11 +111,12 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
-      horizon: 0,
-      heldSince: Infinity,
-      recordsTotal: 0,
-      oldest: Infinity,
-      oldestBefore: Infinity,
+      isOrdered: true,
+      isBlocked: false,
+      isStuck: false,
+      knownTicks: 0,
+      blockedTicks: 0,
+      blockedCell: -1,
     }));
   }
 
@@ -134,29 +136,44 @@ export class RecordRings {
     return this.#rings.every(({ head, released }) => this.words[head] === released);
   }
 
+  /** Whether there were records that could not be collected, because one before them was not committed. */
+  get isBlocked(): boolean {
+    return this.#rings.some(({ isBlocked }) => isBlocked);
+  }
+
+  /** Whether that was so the last two times, and for the same record, because its thread does not run. */
+  get isStuck(): boolean {
+    return this.#rings.some(({ isStuck }) => isStuck);
+  }
+
+  /** Whether that has lasted so long, or rings are so full meanwhile, that the thread should be helped out. */
+  get isOverdue(): boolean {
+    const isLong = ({ isStuck, blockedTicks }: Ring) => isStuck && this.#untilTicks - blockedTicks > OVERDUE_TICKS;
+    return this.isStuck && (this.#rings.some(isLong) || this.fill > OVERDUE_FILL);
+  }
+
   /**
-   * Collects records that are committed, and gives out those whose order is certain. Those that were given out before have been
-   * released.
+   * Collects records that are committed. Those that were collected before have been released.
    *
-   * @param now The time in ticks since the base, asked for before this call; infinite to give out what there is, whatever is
-   *   still to come.
    * @param isFinal Whether no thread is left that writes, so that what was begun will never be finished.
+   * @param untilTicks Those up to which time are wanted, a time that was read before this call, in ticks since the base; by
+   *   default all, which may be out of order.
    * @returns How many are in {@linkcode RecordRings.places} and {@linkcode RecordRings.ticks}.
    */
-  collect(now: number, isFinal: boolean = false): number {
-    this.horizon = now;
+  collect(isFinal: boolean, untilTicks = Infinity): number {
+    let total = 0;
     let filled: Ring | undefined;
     let others = 0;
+    for (const ring of this.#rings) this.#collectRing(ring, isFinal, Infinity);
+    for (const ring of this.#rings) this.#lookAtBlock(ring, untilTicks);
+    if (untilTicks !== Infinity) this.#holdBack(untilTicks);
     for (const ring of this.#rings) {
-      this.#collectRing(ring, now, isFinal);
-      if (now - ring.heldSince < HELD_TICKS_LIMIT) this.horizon = Math.min(this.horizon, ring.horizon);
       if (ring.total === 0) continue;
+      total += ring.total;
       if (filled === undefined) filled = ring;
       else others++;
     }
     if (filled === undefined) return 0;
-    let total = 0;
-    for (const ring of this.#rings) if (ring.total > 0) total += this.#giveOut(ring);
     if (others > 0) {
       this.#merge(total);
     } else {
@@ -166,17 +183,16 @@ export class RecordRings {
     return total;
   }
 
-  /** Lets pads use the cells again that were given out, up to the first one that was not. */
+  /** Lets pads use the cells again that were collected. */
   release(): void {
     const { words } = this;
     for (const ring of this.#rings) {
       if (ring.collected === ring.released) continue;
-      const end = this.#firstHeld(ring);
-      for (let cell = ring.released; cell !== end; cell = (cell + 1) >>> 0) {
+      for (let cell = ring.released; cell !== ring.collected; cell = (cell + 1) >>> 0) {
         words[ring.cells + (cell & this.#mask) * CELL_WORDS] = 0;
       }
-      ring.released = end;
-      Atomics.store(words, ring.tail, end);
+      ring.released = ring.collected;
+      Atomics.store(words, ring.tail, ring.released);
     }
   }
 
@@ -200,23 +216,71 @@ export class RecordRings {
     return this.words[place]! & SITE_MASK;
   }
 
-  #collectRing(ring: Ring, now: number, isFinal: boolean): void {
+  /** Finds out for how long a ring has been blocked. */
+  #lookAtBlock(ring: Ring, untilTicks: number): void {
+    ring.isStuck = ring.isBlocked && ring.blockedCell === ring.collected;
+    if (!ring.isBlocked || ring.isStuck) return;
+    ring.blockedCell = ring.collected;
+    ring.blockedTicks = untilTicks;
+  }
+
+  /** Gives back what is newer than what may still come. */
+  #holdBack(untilTicks: number): void {
+    this.#untilTicks = untilTicks;
+    let cut = untilTicks;
+    for (const ring of this.#rings) cut = Math.min(cut, this.#findKnown(ring, untilTicks));
+    for (const ring of this.#rings) {
+      // What cannot have happened yet was not written by a pad.
+      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + HELD_TICKS;
+      if (ring.total > 0 && ring.ticks![ring.total - 1]! > cut && !isDamaged) this.#shorten(ring, cut);
+    }
+  }
+
+  /** Finds a time, at most the one given, that what was not collected of a ring is not before. */
+  #findKnown(ring: Ring, untilTicks: number): number {
+    const isFull = ring.total === COLLECTED_LIMIT;
+    if (!ring.isBlocked && !isFull) return ring.knownTicks = untilTicks;
+    if (ring.total > 0) ring.knownTicks = Math.max(ring.knownTicks, ring.ticks![ring.total - 1]!);
+    if (isFull) return ring.knownTicks;
+    if (ring.blockedTicks === Infinity) ring.blockedTicks = untilTicks;
+    return untilTicks - ring.blockedTicks < HELD_TICKS ? ring.knownTicks : untilTicks;
+  }
+
+  /** Gives back what is newer than a time. */
+  #shorten(ring: Ring, cut: number): void {
+    if (!ring.isOrdered) return this.#collectRing(ring, false, cut);
+    let total = ring.total;
+    while (total > 0 && ring.ticks![total - 1]! > cut) total--;
+    if (total === ring.total) return;
+    const cell = (ring.places![total]! - ring.cells) / CELL_WORDS;
+    ring.total = total;
+    ring.collected = (ring.released + ((cell - ring.released) & this.#mask)) >>> 0;
+  }
+
+  /** Collects the records of a ring up to the first that is not committed, or newer than a time. */
+  #collectRing(ring: Ring, isFinal: boolean, untilTicks: number): void {
     const { words } = this;
-    if (ring.merged > 0 || ring.total > 0) this.#keepHeld(ring, now);
+    ring.total = 0;
+    ring.merged = 0;
+    ring.isOrdered = true;
+    ring.isBlocked = false;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
+    if (used === 0) return;
     if (used > this.#mask + 1) return this.#skipAll(ring, head);
-    let seen = (ring.collected - ring.released) >>> 0;
-    const ticks = ring.ticks ??= used === 0 ? undefined : new Float64Array(COLLECTED_LIMIT);
-    const places = ring.places ??= used === 0 ? undefined : new Uint32Array(COLLECTED_LIMIT);
-    let { total } = ring;
-    const first = ring.collected;
-    while (seen < used && total < COLLECTED_LIMIT) {
-      const place = ring.cells + (ring.collected & this.#mask) * CELL_WORDS;
+    const ticks = ring.ticks ??= new Float64Array(COLLECTED_LIMIT);
+    const places = ring.places ??= new Uint32Array(COLLECTED_LIMIT);
+    let total = 0;
+    let cell = ring.released;
+    for (let seen = 0; seen < used && total < COLLECTED_LIMIT;) {
+      const place = ring.cells + (cell & this.#mask) * CELL_WORDS;
       const header = Atomics.load(words, place);
       const site = header & SITE_MASK;
       let cells = header >>> CELLS_SHIFT;
-      if (site === 0 && !isFinal) break;
+      if (site === 0 && !isFinal) {
+        ring.isBlocked = true;
+        break;
+      }
       if (site === 0) {
         this.unfinishedTotal++;
         cells = Math.max(cells, 1);
@@ -226,89 +290,52 @@ export class RecordRings {
         cells = 1;
       } else if (site !== 0) {
         const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
+        if (time > untilTicks) break;
         // Nearly always behind the last one: only a thread that lost its CPU makes an exception.
+        if (total > 0 && ticks[total - 1]! > time) ring.isOrdered = false;
         let at = total++;
-        for (; at > 0 && ticks![at - 1]! > time; at--) {
-          ticks![at] = ticks![at - 1]!;
-          places![at] = places![at - 1]!;
+        for (; at > 0 && ticks[at - 1]! > time; at--) {
+          ticks[at] = ticks[at - 1]!;
+          places[at] = places[at - 1]!;
         }
-        ticks![at] = time;
-        places![at] = place;
-        if (ring.recordsTotal++ % UNDISTURBED === 0) {
-          ring.oldestBefore = ring.oldest;
-          ring.oldest = time;
-        } else if (time < ring.oldest) ring.oldest = time;
+        ticks[at] = time;
+        places[at] = place;
       }
       seen += cells;
-      ring.collected = (ring.collected + cells) >>> 0;
+      cell = (cell + cells) >>> 0;
     }
     ring.total = total;
-    const { oldest, oldestBefore } = ring;
-    const known = seen === used ? now : oldestBefore === Infinity ? 0 : Math.min(oldest, oldestBefore);
-    if (known < Infinity) ring.horizon = Math.max(ring.horizon, known);
-    if (seen === used) ring.heldSince = Infinity;
-    else if (ring.collected !== first || ring.heldSince === Infinity) ring.heldSince = now;
-  }
-
-  /** Keeps what was not given out the last time. No time can be to come that was found then. */
-  #keepHeld(ring: Ring, now: number): void {
-    const { ticks, places, merged } = ring;
-    ring.total -= merged;
-    ring.merged = 0;
-    if (ring.total === 0) return;
-    ticks!.copyWithin(0, merged, merged + ring.total);
-    places!.copyWithin(0, merged, merged + ring.total);
-    for (let at = ring.total - 1; at >= 0 && ticks![at]! > now; at--) ticks![at] = now;
-  }
-
-  /** Decides how many records of a ring are given out. Returns how many. */
-  #giveOut(ring: Ring): number {
-    let count = ring.total;
-    while (count > 0 && ring.ticks![count - 1]! > this.horizon) count--;
-    ring.merged = count;
-    return count;
-  }
-
-  /** The first cell that has to stay: that of a record which was collected and not given out, or was not collected. */
-  #firstHeld({ cells, places, released, collected, merged, total }: Ring): number {
-    let least = (collected - released) >>> 0;
-    for (let i = merged; i < total; i++) {
-      const cell = (places![i]! - cells) / CELL_WORDS;
-      least = Math.min(least, (cell - released) & this.#mask);
-    }
-    return (released + least) >>> 0;
+    ring.collected = cell;
   }
 
   /** Passes over all that is in a ring whose ends make no sense. */
   #skipAll(ring: Ring, head: number): void {
     this.damagedTotal++;
     for (let cell = 0; cell <= this.#mask; cell++) this.words[ring.cells + cell * CELL_WORDS] = 0;
-    ring.total = ring.merged = 0;
     ring.released = ring.collected = head;
     Atomics.store(this.words, ring.tail, head);
   }
 
   #merge(total: number): void {
     if (this.ticks.length < total || this.#rings.some(({ ticks }) => ticks === this.ticks)) {
-      const size = 2 ** Math.ceil(Math.log2(Math.max(total, 1)));
+      const size = 2 ** Math.ceil(Math.log2(total));
       this.ticks = new Float64Array(size);
       this.places = new Uint32Array(size);
     }
     const { ticks, places } = this;
-    const filled = this.#rings.filter((ring) => ring.merged > 0);
-    const next = filled.map(() => 0);
+    const filled = this.#rings.filter((ring) => ring.total > 0);
     for (let at = 0; at < total; at++) {
-      let first = -1;
+      let first: Ring | undefined;
       let time = Infinity;
       for (let i = 0; i < filled.length; i++) {
         const ring = filled[i]!;
-        if (next[i] === ring.merged || ring.ticks![next[i]!]! >= time) continue;
-        first = i;
-        time = ring.ticks![next[i]!]!;
+        if (ring.merged === ring.total || ring.ticks![ring.merged]! >= time) continue;
+        first = ring;
+        time = ring.ticks![ring.merged]!;
       }
-      if (first < 0) break;
+      if (first === undefined) break;
       ticks[at] = time;
-      places[at] = filled[first]!.places![next[first]!++]!;
+      places[at] = first.places![first.merged++]!;
     }
   }
 }

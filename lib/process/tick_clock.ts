@@ -17,22 +17,25 @@ import type { Kernel } from "../../ffi/ffi.ts";
 /** How far the first two readings lie apart at least, and all others, in nanoseconds. */
 const FIRST_APART_NS = 2e5;
 const APART_NS = 1000;
-/** How many readings are remembered. */
-const READINGS = 64;
+/** How many readings are remembered, a power of two: those of some 50 ms if every hit stops the thread. */
+const READINGS = 4096;
+const MASK = READINGS - 1;
 
 /** See the module's comment. */
 export class TickClock {
   /** The ticks of the first reading, as two halves. */
   readonly base: readonly [lo: number, hi: number];
+  /** When it was read last, in ticks since the base. */
+  nowTicks = 0;
   readonly #kernel: Kernel;
   readonly #halves = new Uint32Array(2);
   readonly #now = new Float64Array(1);
   readonly #nowBytes = new Uint8Array(this.#now.buffer);
   readonly #halvesBytes = new Uint8Array(this.#halves.buffer);
-  /** The readings, the last one first. */
+  /** The readings, each at its number modulo their number, and the number of the last one. */
   readonly #ticks = new Float64Array(READINGS);
   readonly #ns = new Float64Array(READINGS);
-  #readingsTotal = 1;
+  #last = 0;
 
   /**
    * Reads both clocks.
@@ -47,40 +50,36 @@ export class TickClock {
     this.#ns[0] = this.#now[0]!;
   }
 
-  /**
-   * Tells the time.
-   *
-   * @returns The ticks since {@linkcode TickClock.base}.
-   */
-  now(): number {
-    this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes);
-    const [baseLo, baseHi] = this.base;
-    return (this.#halves[1]! - baseHi) * 2 ** 32 + (this.#halves[0]! - baseLo);
-  }
-
   /** Reads both clocks again. Times up to now are exact from then on. The first call may take a moment. */
   read(): void {
-    const isFirst = this.#readingsTotal === 1;
-    let ticks: number;
-    do ticks = this.now(); while (isFirst && this.#now[0]! - this.#ns[0]! < FIRST_APART_NS);
-    if (this.#now[0]! - this.#ns[0]! < APART_NS) return;
-    this.#ticks.copyWithin(1, 0);
-    this.#ns.copyWithin(1, 0);
-    this.#ticks[0] = ticks;
-    this.#ns[0] = this.#now[0]!;
-    this.#readingsTotal = Math.min(this.#readingsTotal + 1, READINGS);
+    const before = this.#last & MASK;
+    const apartNs = this.#last === 0 ? FIRST_APART_NS : APART_NS;
+    const [baseLo, baseHi] = this.base;
+    do {
+      this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes);
+    } while (this.#last === 0 && this.#now[0]! - this.#ns[before]! < apartNs);
+    this.nowTicks = (this.#halves[1]! - baseHi) * 2 ** 32 + (this.#halves[0]! - baseLo);
+    if (this.#now[0]! - this.#ns[before]! < apartNs) return;
+    const at = ++this.#last & MASK;
+    this.#ticks[at] = this.nowTicks;
+    this.#ns[at] = this.#now[0]!;
   }
 
   /**
    * Makes a time of ticks.
    *
-   * @param ticks The ticks since {@linkcode TickClock.base}, not behind the last time that it was read.
+   * @param ticks The ticks since {@linkcode TickClock.base}. It was read since then.
    * @returns CLOCK_MONOTONIC, in whole nanoseconds.
    */
   toNs(ticks: number): number {
-    let i = 1;
-    while (i < this.#readingsTotal - 1 && ticks < this.#ticks[i]!) i++;
-    const nsPerTick = (this.#ns[i - 1]! - this.#ns[i]!) / (this.#ticks[i - 1]! - this.#ticks[i]!);
-    return Math.round(this.#ns[i]! + (ticks - this.#ticks[i]!) * nsPerTick);
+    const oldest = Math.max(0, this.#last - MASK);
+    let begin = this.#last - 1;
+    while (begin > oldest && ticks < this.#ticks[begin & MASK]!) begin--;
+    // What is older than all that is remembered is told by the longest time that is known.
+    const end = ticks < this.#ticks[begin & MASK]! ? this.#last : begin + 1;
+    const fromTicks = this.#ticks[begin & MASK]!;
+    const fromNs = this.#ns[begin & MASK]!;
+    const nsPerTick = (this.#ns[end & MASK]! - fromNs) / (this.#ticks[end & MASK]! - fromTicks);
+    return Math.round(fromNs + (ticks - fromTicks) * nsPerTick);
   }
 }
