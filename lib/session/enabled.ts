@@ -47,6 +47,8 @@ export interface EnabledListener {
   readonly record: ((record: HitRecord) => void) | undefined;
   /** What is captured at each hit; undefined if nothing is. */
   readonly captures: readonly Capture[] | undefined;
+  /** Called with probes that are about to be enabled. */
+  readonly added?: ((probes: readonly ProbeIdentity[]) => void) | undefined;
   /** Called with a sentence for each probe that could not be placed. */
   readonly warn: (message: string) => void;
   /** Called when they have been disabled. */
@@ -118,6 +120,7 @@ export class EnabledProbes implements Enabled {
   add(probes: readonly Probe[]): void {
     const fresh = probes.filter((probe) => !this.#probes.has(probe));
     for (const probe of fresh) this.#probes.add(probe);
+    this.#listener.added?.(fresh);
     const refusals = this.#fasttrap.enable(fresh, this.#enabling);
     for (const { probe, reason } of refusals) this.#listener.warn(`Cannot enable ${probe}: ${reason}`);
     this.#unplaced = [...this.#unplaced, ...refusals];

@@ -76,6 +76,12 @@ export interface EnableOptions extends ListOptions {
    * are in `HitRecord.string` and `HitRecord.bytes`, or in `TraceEvent.captured`. By default nothing is.
    */
   readonly capture?: readonly Capture[] | undefined;
+  /**
+   * Called with probes that are about to be enabled: at once, and later where modules are loaded or children are followed.
+   *
+   * @param probes The probes, which have not fired yet.
+   */
+  readonly added?: (probes: readonly ProbeIdentity[]) => void;
 }
 
 /** Options of `Session.spawn`. */

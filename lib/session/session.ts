@@ -182,7 +182,7 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record, capture } = options;
+    const { count, handler, record, capture, added } = options;
     if (capture !== undefined) checkCaptures(capture);
     if (count && capture !== undefined) throw new TypeError("Cannot capture anything of hits that are only counted");
     if ([count, handler, record].filter(Boolean).length > 1) {
@@ -194,6 +194,7 @@ export class Session implements Disposable, AsyncDisposable {
       handler,
       record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
       captures,
+      added,
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -297,6 +298,14 @@ export class Session implements Disposable, AsyncDisposable {
    */
   takeEvents(): readonly TraceEvent[] {
     return this.#events.take();
+  }
+
+  /**
+   * Gives what jumps have recorded until now to whoever wants it. While somebody takes turns, that is done every few
+   * milliseconds anyway. Called by who gets a record, it does nothing.
+   */
+  drain(): void {
+    if (!this.#closed) this.#fasttrap.records.drainAll();
   }
 
   /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */
