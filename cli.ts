@@ -19,6 +19,8 @@ import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { Output } from "./lib/command/output.ts";
+import { traceProgram } from "./lib/command/trace_program.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
@@ -34,13 +36,11 @@ import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
 import { CompileError } from "./lib/d/compile_error.ts";
-import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 import type { ProbeDescription } from "./lib/spec/probe_description.ts";
-import { traceProgram } from "./trace_program.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -49,9 +49,6 @@ const WARNINGS_LIMIT = 20;
 
 /** What `-l` says of processes without static probes. */
 const NOTHING_TO_LIST = "there are no static probes; -n 'pid$target:a.out::entry' lists functions";
-
-/** How long to wait until a pipe that cannot be waited for has room again. */
-const RETRY_MS = 5;
 
 /** The C library as bytes, in the command that carries it in itself. */
 type Library = Uint8Array<ArrayBuffer> | undefined;
@@ -307,52 +304,6 @@ class Interruption {
     this.requested = true;
     this.session?.stop();
     this.#release?.();
-  }
-}
-
-/** Where the trace goes. Texts are written whole and in order. */
-class Output implements Disposable {
-  /** Whether nobody reads it any more. That is how `| head` ends a trace, and no failure. */
-  closed = false;
-  readonly #file: typeof Deno.stdout | Deno.FsFile;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(path: string | undefined) {
-    try {
-      // dtrace(1) appends as well.
-      this.#file = path === undefined ? Deno.stdout : Deno.openSync(path, { append: true, create: true });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const { code } = error as Error & { code?: string };
-      throw new SystemError(code ?? error.message, "open", `output file "${path}"`, { cause: error });
-    }
-  }
-
-  /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
-  write(text: string): Promise<void> {
-    return this.writeBytes(new TextEncoder().encode(text));
-  }
-
-  /** Writes bytes as they are. */
-  writeBytes(bytes: Uint8Array): Promise<void> {
-    return this.#last = this.#last.then(() => this.#write(bytes));
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0 && !this.closed;) {
-      try {
-        rest = rest.subarray(await this.#file.write(rest));
-      } catch (error) {
-        if (error instanceof Deno.errors.BrokenPipe) this.closed = true;
-        // A full pipe that whoever made it has set to O_NONBLOCK.
-        else if (error instanceof Deno.errors.WouldBlock) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        else throw error;
-      }
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#file instanceof Deno.FsFile) this.#file.close();
   }
 }
 

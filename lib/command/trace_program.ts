@@ -9,28 +9,28 @@
  * @module
  */
 
-import { DTraceError } from "./lib/errors.ts";
-import { CompileError } from "./lib/d/compile_error.ts";
-import { compileProgram } from "./lib/d/compile.ts";
-import { RunningProgram } from "./lib/d/run/running_program.ts";
-import type { PrintFormat } from "./lib/d/print_format.ts";
-import type { Expression, Program } from "./lib/d/tree.ts";
-import { allStatements, expressionsOf, operandsOf } from "./lib/d/walk.ts";
+import { DTraceError } from "../errors.ts";
+import { CompileError } from "../d/compile_error.ts";
+import { compileProgram } from "../d/compile.ts";
+import { RunningProgram } from "../d/run/running_program.ts";
+import type { PrintFormat } from "../d/print_format.ts";
+import type { Expression, Program } from "../d/tree.ts";
+import { allStatements, expressionsOf, operandsOf } from "../d/walk.ts";
 import {
   CONSUMER_DEFAULTS,
   type ConsumerOptions,
   isConsumerOption,
   setConsumerOption,
-} from "./lib/consumer/program/consumer_options.ts";
-import { JsonWriter } from "./lib/consumer/program/json_writer.ts";
-import { ProgramConsumer } from "./lib/consumer/program/program_consumer.ts";
-import { TextWriter } from "./lib/consumer/program/text_writer.ts";
-import type { OutputFormat, WrittenOption, WrittenProgram } from "./lib/consumer/options.ts";
-import type { ConversionContext } from "./lib/consumer/records/conversion.ts";
-import type { Kernel } from "./ffi/ffi.ts";
-import { readEnvironment, readStatus, readText } from "./lib/process/proc_files.ts";
-import { ProgramProbes } from "./lib/session/program/program_probes.ts";
-import type { Session } from "./lib/session/session.ts";
+} from "../consumer/program/consumer_options.ts";
+import { JsonWriter } from "../consumer/program/json_writer.ts";
+import { ProgramConsumer } from "../consumer/program/program_consumer.ts";
+import { TextWriter } from "../consumer/program/text_writer.ts";
+import type { OutputFormat, WrittenOption, WrittenProgram } from "../consumer/options.ts";
+import type { ConversionContext } from "../consumer/records/conversion.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
+import { readEnvironment, readStatus, readText } from "../process/proc_files.ts";
+import { ProgramProbes } from "../session/program/program_probes.ts";
+import type { Session } from "../session/session.ts";
 
 const MILLION = 1e6;
 /** The exit code of dtrace(1) for what cannot be traced. */
