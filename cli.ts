@@ -19,13 +19,13 @@ import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
 import { Output } from "./lib/command/output.ts";
-import { traceProgram } from "./lib/command/trace_program.ts";
+import { compileWritten, ProgramError } from "./lib/command/program_source.ts";
+import { optionsOf, traceProgram } from "./lib/command/trace_program.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
-import { formatDetails, formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
-import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
@@ -35,12 +35,10 @@ import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
-import { CompileError } from "./lib/d/compile_error.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
-import type { ProbeDescription } from "./lib/spec/probe_description.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -73,11 +71,15 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
-    if (options.mode === "trace" && options.program !== undefined) return await runProgram(options, library);
-    return await { doctor, list, trace }[options.mode](options, library);
+    const run = { doctor, list, trace, compile: runProgram, header: runProgram }[options.mode];
+    return await (run === trace && options.program !== undefined ? runProgram : run)(options, library);
   } catch (error) {
-    // It has been said in dtrace's words.
-    if (error instanceof CompileError) return ExitCode.failure;
+    if (error instanceof ProgramError) {
+      // In dtrace's words, which scripts may read: what is added to them is for people.
+      say(`${error.message}\n`);
+      if (error.hint !== undefined && Deno.stderr.isTerminal()) say(`hint: ${error.hint}\n`);
+      return ExitCode.failure;
+    }
     say(formatFailure(error));
     return exitCodeOf(error);
   }
@@ -114,7 +116,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
       followed: options.follow,
     });
     for (const description of options.descriptions) {
-      const found = expand(description.fields, session).map((target) =>
+      const found = targetsOf(description.fields, session).map((target) =>
         session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
       );
       enabled.push(...found);
@@ -169,10 +171,12 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     settings: options.settings,
     format: options.format,
     allowNone: options.allowNone,
+    isDry: options.mode === "compile",
+    verbose: options.verbose,
     interrupted: () => interruption.requested,
     stopWaiting: waiting.resolve,
     wait: () => interruption.unless(waiting.promise),
-    write: (bytes) => void output.writeBytes(bytes),
+    write: (bytes) => output.writeBytes(bytes),
     say,
     report: () => tell(report.update()),
   });
@@ -188,26 +192,22 @@ async function dumpStats(options: CommandOptions, session: Session, output: Outp
   else say(formatStats(stats));
 }
 
-/** Prints the probes that the descriptions match. */
+/** Prints the probes that the descriptions match, or the clauses of a program. */
 async function list(options: CommandOptions, library: Library): Promise<number> {
   using output = new Output(options.output);
-  const json = options.format === "ndjson" ? new NdjsonFormatter() : undefined;
-  const rows = [json === undefined ? LISTING_HEADER : ""];
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  let found;
   {
     await using session = openSession(options, library);
     startTargets(session, options);
-    for (const { fields } of options.descriptions) {
-      for (const target of expand(fields, session)) {
-        for (const probe of session.list(fields, { ...options, target })) {
-          const details = options.verbose ? session.inspect(probe) : undefined;
-          rows.push(json?.formatProbe(probe, details) ?? formatListingRow(probe));
-          if (json === undefined && details !== undefined) rows.push(formatDetails(details));
-        }
-      }
-    }
+    const program = options.program &&
+      await compileWritten(options.program, optionsOf(options.settings), { session, kernel });
+    const descriptions = program?.clauses.flatMap(({ probes }) => probes) ??
+      options.descriptions.map(({ fields }) => fields);
+    found = listProbes({ ...options, session, descriptions });
   }
-  await output.write(rows.join(""));
-  if (options.listsAll && rows.length === 1) say(formatMessage(NOTHING_TO_LIST));
+  await output.write(found.text);
+  if (options.listsAll && found.count === 0) say(formatMessage(NOTHING_TO_LIST));
   return ExitCode.done;
 }
 
@@ -265,11 +265,6 @@ function startTargets(session: Session, options: CommandOptions): Target[] {
     ...options.pids.map((pid) => session.attach(pid)),
     ...options.commands.map(([program, ...args]) => session.spawn(program!, { args, stdout, moment: options.moment })),
   ];
-}
-
-/** What `$target` means in a description, one after the other: dtrace(1) knows one target only, we know several. */
-function expand({ provider }: ProbeDescription, { targets }: Session): (number | undefined)[] {
-  return targets.length > 0 && /\$target\b/.test(provider) ? targets.map(({ pid }) => pid) : [undefined];
 }
 
 /**

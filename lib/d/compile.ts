@@ -27,14 +27,23 @@ import { parseProgram } from "./program_parser.ts";
 import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
 import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
 
+/** A part of a program: a script, or what one `-n` says. */
+export interface ProgramText {
+  readonly text: string;
+  /** Whether it is that of a file, so that errors say lines and probe descriptions do not stand alone. */
+  readonly isFile: boolean;
+  /** The field that a probe description ends with; `-n` ends with the name, which is the default. */
+  readonly lastField?: ProbeField | undefined;
+}
+
 /** What a program depends on beside its text. */
 export interface CompileContext {
   /** The values of macro variables; none by default. */
   readonly macros?: MacroContext | undefined;
-  /** Whether the text is that of a file, so that errors say lines and probe descriptions do not stand alone. */
+  /** Whether the text, if it is one, is that of a file. */
   readonly isFile?: boolean | undefined;
-  /** The field that a probe description ends with; `-n` ends with the name, which is the default. */
-  readonly lastField?: ProbeField | undefined;
+  /** Whether `$target` stays in the providers of probe descriptions: there are several targets, or will be. */
+  readonly keepsTarget?: boolean | undefined;
   /** The size of a string in bytes, unless the program sets it; 256 by default. */
   readonly strsize?: number | undefined;
   /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
@@ -43,7 +52,10 @@ export interface CompileContext {
   readonly allowsEmpty?: boolean | undefined;
   /** Further libraries of D, in any order. */
   readonly libraries?: readonly Library[] | undefined;
-  /** Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. */
+  /**
+   * Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. It is
+   * asked only if a clause uses them.
+   */
   readonly argumentTypes?: ((description: ProbeDescription) => readonly string[] | undefined) | undefined;
   /** Finds the probe of a number, for `-i`. */
   readonly describeProbe?: ((id: number) => ProbeDescription | undefined) | undefined;
@@ -74,13 +86,14 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
  * assertEquals(clause?.needs.strings, [{ argument: 0, limitBytes: undefined }]);
  * ```
  *
- * @param source The text.
+ * @param source The text, or several texts one behind the other, which are one program.
  * @param context What it depends on.
  * @returns The program.
  * @throws {CompileError} If it is none; the tag says why.
  */
-export function compileProgram(source: string, context: CompileContext = {}): Program {
-  return new Compiler(context).compile(source);
+export function compileProgram(source: string | readonly ProgramText[], context: CompileContext = {}): Program {
+  const texts = typeof source === "string" ? [{ text: source, isFile: context.isFile ?? false }] : source;
+  return new Compiler(context).compile(texts);
 }
 
 /** A part of a program, with the file that it comes from. */
@@ -88,6 +101,9 @@ interface Item {
   readonly syntax: ItemSyntax;
   readonly file: string | undefined;
 }
+
+/** What a text is: of a library, of the program, or the last of the program. */
+type Role = "library" | "program" | "last";
 
 class Compiler {
   readonly #context: CompileContext;
@@ -100,6 +116,8 @@ class Compiler {
   /** Pragmas about identifiers, which may be declared later. */
   readonly #pragmas: { readonly pragma: Pragma & { kind: "attributes" | "binding" }; readonly line: number }[] = [];
   #file: string | undefined;
+  /** Which of the program's texts is read. */
+  #part = 0;
 
   constructor(context: CompileContext) {
     this.#context = context;
@@ -108,11 +126,15 @@ class Compiler {
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
-  compile(source: string): Program {
+  compile(texts: readonly ProgramText[]): Program {
     this.#library("", librarySource());
     for (const { name, source } of sortLibraries(this.#context.libraries ?? [])) this.#library(name, source);
-    this.#file = undefined;
-    this.#placed(source, this.#context.isFile ?? false, true);
+    texts.forEach(({ text, isFile, lastField }, part) => {
+      this.#file = undefined;
+      this.#part = part;
+      this.#descriptions.lastField = lastField ?? "name";
+      this.#placed(text, isFile, part === texts.length - 1 ? "last" : "program");
+    });
     const { variables, aggregations } = this.#environment;
     return {
       clauses: this.#clauses,
@@ -125,20 +147,22 @@ class Compiler {
 
   #library(name: string, source: string): void {
     this.#file = name === "" ? undefined : name;
-    this.#placed(source, true, false);
+    this.#placed(source, true, "library");
   }
 
   /** Compiles a text, and has its errors say where they are. */
-  #placed(source: string, isFile: boolean, isProgram: boolean): void {
+  #placed(source: string, isFile: boolean, role: Role): void {
     try {
-      this.#text(source, isFile, isProgram);
+      this.#text(source, isFile, role);
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
-      throw new CompileError(error.tag, { ...error.place, file: this.#file }, error.text, isFile, error.hint);
+      const place = { ...error.place, file: this.#file, part: this.#part };
+      throw new CompileError(error.tag, place, error.text, isFile, error.hint);
     }
   }
 
-  #text(source: string, isFile: boolean, isProgram: boolean): void {
+  #text(source: string, isFile: boolean, role: Role): void {
+    const isProgram = role !== "library";
     const items: Item[] = [];
     parseProgram(source, {
       macros: this.#macros,
@@ -171,7 +195,7 @@ class Compiler {
     }
     const unused = this.#pragmas.find(({ pragma }) => !this.#environment.identifiers.has(pragma.name));
     if (unused !== undefined) fail("D_PRAGMA_UNUSED", unused.line, `unused #pragma ${unused.pragma.kind}`);
-    if (isProgram) this.#macros.checkUsed(source.split("\n").length);
+    if (role === "last") this.#macros.checkUsed(source.split("\n").length);
   }
 
   #readPragma({ syntax, file }: Item, isProgram: boolean): Pragma {
@@ -241,11 +265,19 @@ class Compiler {
 
   #checked(syntax: ClauseSyntax, probes: readonly ProbeDescription[], probe: ProbeDescription): Clause {
     const environment = this.#environment;
-    const argumentTypes = this.#descriptions.argumentTypes(probe);
-    environment.clause = { description: probe, argumentTypes, usesArguments: false, attributes: [] };
+    const descriptions = this.#descriptions;
+    environment.clause = {
+      description: probe,
+      get argumentTypes() {
+        return descriptions.argumentTypes(probe);
+      },
+      usesArguments: false,
+      attributes: [],
+    };
     const { predicate, statements } = checkClause(environment, syntax);
     const attributes = minimumAttributes([STABLE, ...environment.clause.attributes]);
-    return { probes, predicate, statements, needs: needsOf(predicate, statements), attributes, line: syntax.line };
+    const needs = needsOf(predicate, statements);
+    return { probes, predicate, statements, needs, attributes, line: syntax.line, part: this.#part };
   }
 }
 

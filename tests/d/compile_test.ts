@@ -49,7 +49,7 @@ Deno.test("compileProgram() takes a probe description alone from the command lin
 
 Deno.test("compileProgram() fills the fields of descriptions from the one that they end with", () => {
   const probesOf = (source: string, lastField: "provider" | "module" | "function" | "name") =>
-    compileProgram(source, { lastField }).clauses[0]!.probes[0];
+    compileProgram([{ text: source, isFile: false, lastField }]).clauses[0]!.probes[0];
   assertEquals(probesOf("a:b", "name"), { provider: "", module: "", function: "a", name: "b" });
   assertEquals(probesOf("a:b", "function"), { provider: "", module: "a", function: "b", name: "" });
   assertEquals(probesOf("a:b", "module"), { provider: "a", module: "b", function: "", name: "" });

@@ -8,48 +8,25 @@
  * in the order of the clauses; at a hit the handler of the first description that the probe belongs to runs all of them,
  * and the others do nothing. Probes that come later, with modules or children, are gathered at their first hit.
  *
- * **Numbers.** BEGIN, END and ERROR are 1, 2 and 3, as in DTrace. Pairs of a clause and a probe have numbers from 2 on:
- * 1 is the consumer's own, which reports errors.
+ * **Numbers.** Pairs of a clause and a probe have numbers from 2 on: 1 is the consumer's own, which reports errors.
  *
  * @module
  */
 
 import type { Kernel } from "../../../ffi/ffi.ts";
-import { DTraceError } from "../../errors.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import type { Program } from "../../d/tree.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
-import type { ProbeDescription } from "../../spec/probe_description.ts";
+import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
-
-const TRACER_PROBES = ["BEGIN", "END", "ERROR"];
-/** The number of the first `tick-` probe, far behind those of targets, and as wide as its column. */
-const TICK_ID = 900_000;
-const TICK = /^tick-(\d+)([a-z]*)$/;
-/** How many milliseconds a unit has; without a unit it is how many times a second. */
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  nsec: 1e-6,
-  us: 1e-3,
-  usec: 1e-3,
-  ms: 1,
-  msec: 1,
-  s: 1e3,
-  sec: 1e3,
-  m: 6e4,
-  min: 6e4,
-  h: 36e5,
-  hour: 36e5,
-  d: 864e5,
-  day: 864e5,
-};
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -91,7 +68,9 @@ export class ProgramProbes implements Disposable {
   readonly #owned = new Map<number, OwnedProbe>();
   readonly #tracerEnablings = new Map<string, Enabling[]>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #tracerProbes = new TracerProbes();
   #epid = 1;
+  #clauseInHand = 0;
 
   /**
    * Makes it; nothing is enabled yet.
@@ -119,9 +98,9 @@ export class ProgramProbes implements Disposable {
     this.names = new AddressNames(kernel, options.wantsNames);
   }
 
-  /** Whether probes may fire that belong to no target. */
-  get hasTimers(): boolean {
-    return [...this.#tracerEnablings.keys()].some((name) => TICK.test(name));
+  /** The clause whose probes are being enabled, by its place in the program. */
+  get clauseInHand(): number {
+    return this.#clauseInHand;
   }
 
   /**
@@ -131,6 +110,7 @@ export class ProgramProbes implements Disposable {
    */
   enable(): number[] {
     const counts = this.#program.clauses.map(({ probes }, clause) => {
+      this.#clauseInHand = clause;
       const own = this.#descriptions.length;
       const count = probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
       for (const entry of this.#descriptions.slice(own)) this.#gather(entry);
@@ -144,8 +124,9 @@ export class ProgramProbes implements Disposable {
   begin(): void {
     this.#fireTracer("BEGIN", false);
     for (const name of this.#tracerEnablings.keys()) {
-      if (!TICK.test(name)) continue;
-      this.#timers.push(setInterval(() => this.#fireTracer(name, false), Math.max(1, periodOf(name))));
+      const timing = timingOf(name);
+      if (timing === undefined) continue;
+      this.#timers.push(setInterval(() => this.#fireTracer(name, false), Math.max(1, timing.periodMs)));
     }
   }
 
@@ -161,36 +142,33 @@ export class ProgramProbes implements Disposable {
   }
 
   #enable(description: ProbeDescription, clause: number): number {
-    const { provider, name } = description;
-    const isTracer = TRACER_PROBES.includes(name) && (provider === "" || provider === "dtrace");
-    if (isTracer || (TICK.test(name) && (provider === "" || provider === "profile"))) {
-      return this.#enableTracer(isTracer ? "dtrace" : "profile", name, clause);
+    const own = this.#tracerProbes.matching(description);
+    for (const probe of own) this.#enableTracer(probe, clause);
+    const { allowNone } = this.#options;
+    if (!this.#tracerProbes.mayBeOfTargets(description)) {
+      if (own.length === 0 && !allowNone) throw noProbesError(description);
+      return own.length;
     }
-    if (provider === "profile") {
-      throw new DTraceError("D_PDESC_ZERO", `probe description profile:::${name} does not match any probes`);
-    }
-    const entry: EnabledDescription = { clause, enabled: undefined };
-    this.#descriptions.push(entry);
-    entry.enabled = this.#session.enable(description, {
-      allowNone: this.#options.allowNone,
-      handler: (hit) => this.#fire(entry, hit),
-    });
-    return entry.enabled.probes.length;
+    const targets = description.provider.includes("$target")
+      ? this.#session.targets.map(({ pid }) => pid)
+      : [undefined];
+    return targets.reduce<number>((sum, target) => {
+      const entry: EnabledDescription = { clause, enabled: undefined };
+      this.#descriptions.push(entry);
+      entry.enabled = this.#session.enable(description, {
+        allowNone: allowNone || own.length > 0,
+        target,
+        handler: (hit) => this.#fire(entry, hit),
+      });
+      return sum + entry.enabled.probes.length;
+    }, own.length);
   }
 
-  #enableTracer(provider: string, name: string, clause: number): number {
-    const known = this.#tracerEnablings.get(name);
-    const probe: FiringProbe = known?.[0]?.probe ?? {
-      id: provider === "dtrace" ? TRACER_PROBES.indexOf(name) + 1 : TICK_ID + this.#tracerEnablings.size,
-      provider,
-      module: "",
-      function: "",
-      name,
-    };
+  #enableTracer(probe: FiringProbe, clause: number): void {
     const enabling = this.#pair(probe, clause);
-    if (known === undefined) this.#tracerEnablings.set(name, [enabling]);
+    const known = this.#tracerEnablings.get(probe.name);
+    if (known === undefined) this.#tracerEnablings.set(probe.name, [enabling]);
     else known.push(enabling);
-    return 1;
   }
 
   #pair(probe: FiringProbe, clause: number): Enabling {
@@ -238,11 +216,4 @@ export class ProgramProbes implements Disposable {
     this.#running.fire(enablings, this.#tracerHit, isLast);
     this.#options.fired();
   }
-}
-
-function periodOf(name: string): number {
-  const [, digits, unit] = TICK.exec(name)!;
-  const count = Number(digits);
-  const factor = UNITS[unit!];
-  return factor === undefined ? 1000 / Math.max(1, count) : count * factor;
 }
