@@ -21,11 +21,12 @@ import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
 import { Output } from "./lib/command/output.ts";
+import { askFor } from "./lib/command/permissions.ts";
 import { compileWritten, ProgramError } from "./lib/command/program_source.ts";
 import { optionsOf, traceProgram } from "./lib/command/trace_program.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
-import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
+import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
@@ -85,18 +86,13 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
   }
 }
 
-/** Asks for what the command needs: on a terminal Deno prompts, elsewhere it refuses what was not given. */
-async function askPermissions(options: Pick<CommandOptions, "commands" | "output">): Promise<void> {
-  const ask = async (descriptor: Deno.PermissionDescriptor, request: string, flag: string) => {
-    const { state } = await Deno.permissions.request(descriptor);
-    if (state !== "granted") throw new PermissionError(`Cannot ${request}: Deno refuses it without ${flag}`);
-  };
-  await ask({ name: "ffi" }, "call the C library", "--allow-ffi");
-  for (const [program] of options.commands) {
-    await ask({ name: "run", command: program! }, `start "${program}"`, "--allow-run");
+/** Asks for what the command needs. */
+async function askPermissions({ commands, output: path }: Pick<CommandOptions, "commands" | "output">): Promise<void> {
+  await askFor({ name: "ffi" }, "call the C library", "--allow-ffi");
+  for (const [program] of commands) {
+    await askFor({ name: "run", command: program! }, `start "${program}"`, "--allow-run");
   }
-  const path = options.output;
-  if (path !== undefined) await ask({ name: "write", path }, `write to "${path}"`, `--allow-write=${path}`);
+  if (path !== undefined) await askFor({ name: "write", path }, `write to "${path}"`, `--allow-write=${path}`);
 }
 
 /** Traces until the targets have ended or a signal comes. */
@@ -176,7 +172,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     interrupted: () => interruption.requested,
     stopWaiting: waiting.resolve,
     wait: () => interruption.unless(waiting.promise),
-    write: (bytes) => output.writeBytes(bytes),
+    output,
     say,
     report: () => tell(report.update()),
   });

@@ -1,5 +1,8 @@
 /**
- * Where the trace goes: standard output, or a file.
+ * Where the trace goes: standard output, or a file, or one after the other.
+ *
+ * What is written, and what else happens to the output, happens in the order in which it was asked for, while whoever
+ * asks goes on: whoever reads may be slow, or stuck. So what `system()` prints comes behind what was printed before it.
  *
  * @module
  */
@@ -13,28 +16,75 @@ const RETRY_MS = 5;
 export class Output implements Disposable {
   /** Whether nobody reads it any more. That is how `| head` ends a trace, and no failure. */
   closed = false;
-  readonly #file: typeof Deno.stdout | Deno.FsFile;
+  readonly #first: typeof Deno.stdout | Deno.FsFile;
+  #file: typeof Deno.stdout | Deno.FsFile;
   #last: Promise<void> = Promise.resolve();
 
   constructor(path: string | undefined) {
-    try {
-      // dtrace(1) appends as well.
-      this.#file = path === undefined ? Deno.stdout : Deno.openSync(path, { append: true, create: true });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const { code } = error as Error & { code?: string };
-      throw new SystemError(code ?? error.message, "open", `output file "${path}"`, { cause: error });
-    }
+    this.#first = path === undefined ? Deno.stdout : openFile(path);
+    this.#file = this.#first;
   }
 
-  /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
+  /** Writes behind what was written before. */
   write(text: string): Promise<void> {
     return this.writeBytes(new TextEncoder().encode(text));
   }
 
   /** Writes bytes as they are. */
   writeBytes(bytes: Uint8Array): Promise<void> {
-    return this.#last = this.#last.then(() => this.#write(bytes));
+    return this.#then(() => this.#write(bytes));
+  }
+
+  /**
+   * Lets a program write to our standard output, or where that is reopened to, and waits for its end.
+   *
+   * @param program Its file.
+   * @param args Its arguments.
+   * @param failed Called with what is wrong if it cannot be started.
+   */
+  run(program: string, args: string[], failed: (message: string) => void): void {
+    void this.#then(async () => {
+      try {
+        const isReopened = this.#first === Deno.stdout && this.#file !== this.#first;
+        const options = { args, stdin: "inherit", stderr: "inherit" } as const;
+        if (isReopened) {
+          await this.#write((await new Deno.Command(program, { ...options, stdout: "piped" }).output()).stdout);
+        } else await new Deno.Command(program, { ...options, stdout: "inherit" }).spawn().status;
+      } catch (error) {
+        failed((error as Error).message);
+      }
+    });
+  }
+
+  /**
+   * Writes to another file from now on, behind what is in it.
+   *
+   * @param path The file; empty for the one at first.
+   * @param failed Called with what is wrong if it cannot be opened; everything stays as it is then.
+   */
+  reopen(path: string, failed: (message: string) => void): void {
+    void this.#then(() => {
+      try {
+        const file = path === "" ? this.#first : openFile(path);
+        if (this.#file !== this.#first) (this.#file as Deno.FsFile).close();
+        this.#file = file;
+      } catch (error) {
+        failed((error as Error).message);
+      }
+    });
+  }
+
+  /**
+   * Empties the file.
+   *
+   * @param failed Called if it is none of ours.
+   */
+  truncate(failed: () => void): void {
+    void this.#then(() => this.#file instanceof Deno.FsFile ? this.#file.truncateSync(0) : failed());
+  }
+
+  #then(act: () => Promise<void> | void): Promise<void> {
+    return this.#last = this.#last.then(act);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
@@ -51,6 +101,17 @@ export class Output implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#file instanceof Deno.FsFile) this.#file.close();
+    for (const file of new Set([this.#first, this.#file])) if (file instanceof Deno.FsFile) file.close();
+  }
+}
+
+function openFile(path: string): Deno.FsFile {
+  try {
+    // dtrace(1) appends as well.
+    return Deno.openSync(path, { append: true, create: true });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { code } = error as Error & { code?: string };
+    throw new SystemError(code ?? error.message, "open", `output file "${path}"`, { cause: error });
   }
 }

@@ -31,9 +31,12 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { readEnvironment } from "../process/proc_files.ts";
 import { ProgramProbes } from "../session/program/program_probes.ts";
 import type { Session } from "../session/session.ts";
+import type { Output } from "./output.ts";
+import { askForActions, SHELL } from "./permissions.ts";
 import { compileWritten, ProgramError, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
+const decoder = new TextDecoder();
 
 /** What traces with a program. */
 export interface ProgramTracer {
@@ -54,8 +57,8 @@ export interface ProgramTracer {
   readonly stopWaiting: () => void;
   /** Waits for the end, where there is no target to wait for. */
   readonly wait: () => Promise<void>;
-  /** Writes output, bytes as they are. */
-  readonly write: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Where the trace goes. */
+  readonly output: Output;
   /** Says something on standard error. */
   readonly say: (text: string) => void;
   /** Called when something has happened to targets. */
@@ -77,6 +80,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   if (!options.destructive && program.clauses.some(({ needs }) => needs.destructive)) {
     throw new ProgramError("D_UNKNOWN", "dtrace: could not enable tracing: Destructive actions not allowed");
   }
+  if (!tracer.isDry) await askForActions(program);
   options.recordsCpu = tracer.format === "text" && !options.quiet;
   const running = new RunningProgram(program, options);
   const wanted = { early: false };
@@ -95,7 +99,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   const consumer = makeConsumer(running, options, tracer, probes);
   const counts = enable(probes, program, source, options);
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
-  if (tracer.verbose) void tracer.write(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
   if (tracer.isDry) return 0;
   const timer = setInterval(() => consumer.consume(), Math.max(1, options.switchrate / MILLION));
   try {
@@ -157,13 +161,16 @@ function makeConsumer(
   const writer = tracer.format === "ndjson"
     ? new JsonWriter(options, context)
     : new TextWriter(options, context, isTesting);
-  const refuse = (action: string) => tracer.say(`dtrace: ${action} is not supported yet\n`);
+  const { output, say } = tracer;
   return new ProgramConsumer(running, options, writer, context, {
-    write: (bytes) => void tracer.write(bytes),
-    say: tracer.say,
-    system: (command) => runCommand(command, tracer.say),
-    reopen: () => refuse("freopen()"),
-    truncate: () => refuse("ftruncate()"),
+    write: (bytes) => void output.writeBytes(bytes),
+    say,
+    system: (command) => {
+      const text = decoder.decode(command);
+      output.run(SHELL, ["-c", text], (message) => say(`dtrace: failed to run ${text}: ${message}\n`));
+    },
+    reopen: (path) => output.reopen(decoder.decode(path), (message) => say(`dtrace: ${message}\n`)),
+    truncate: () => output.truncate(() => say("dtrace: ftruncate() is for files of -o and freopen()\n")),
     setOption: (name) => isConsumerOption(name) ? undefined : "Invalid option name",
   });
 }
@@ -203,14 +210,4 @@ function wantsNames(program: Program): boolean {
 
 function usesNames(format: PrintFormat): boolean {
   return format.some((part) => part.kind === "conversion" && part.name === "A");
-}
-
-/** Runs a command by the shell, and waits for it. */
-function runCommand(command: Uint8Array<ArrayBuffer>, say: (text: string) => void): void {
-  const args = ["-c", new TextDecoder().decode(command)];
-  try {
-    new Deno.Command("/bin/sh", { args, stdin: "inherit", stdout: "inherit", stderr: "inherit" }).outputSync();
-  } catch (error) {
-    say(`dtrace: failed to run ${args[1]}: ${(error as Error).message}\n`);
-  }
 }

@@ -135,7 +135,8 @@ function checkFormatted(environment: Environment, syntax: CallSyntax, prototype:
 function formatBytes(environment: Environment, name: string, syntax: ExpressionSyntax): Uint8Array {
   const format = syntax.kind === "aggregation" ? undefined : environment.value(syntax);
   if (format?.kind === "string") {
-    if (format.bytes.length > 0) return format.bytes;
+    // freopen("") goes back to where the output went first.
+    if (format.bytes.length > 0 || name === "freopen") return format.bytes;
     fail("D_PRINTF_FMT_EMPTY", syntax, `${name}( ) format string is empty`);
   }
   const type = format === undefined ? "aggregation" : typeName(format.type);
