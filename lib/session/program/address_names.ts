@@ -9,6 +9,7 @@
 
 import type { Kernel } from "../../../ffi/ffi.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
+import { SampleProbe } from "../sample.ts";
 import { listModules, type Module } from "../../process/modules.ts";
 import type { TracedProcess } from "../../process/process.ts";
 
@@ -49,8 +50,13 @@ export class AddressNames {
    * @param probe The probe.
    */
   follow(probe: ProbeIdentity): void {
-    if (!this.#isWanted || !(probe instanceof Probe)) return;
-    const { pid, image } = probe.owner.process;
+    const owner = probe instanceof Probe
+      ? probe.owner.process
+      : probe instanceof SampleProbe
+      ? probe.process
+      : undefined;
+    if (!this.#isWanted || owner === undefined) return;
+    const { pid, image } = owner;
     const process = [...image.processes].find((one) => one.pid === pid);
     if (process === undefined || this.#processes.has(pid)) return;
     const modules = listModules(this.#kernel, process);

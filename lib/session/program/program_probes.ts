@@ -25,6 +25,7 @@ import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { Ticker } from "./ticker.ts";
 import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
 
@@ -67,7 +68,7 @@ export class ProgramProbes implements Disposable {
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
   readonly #tracerEnablings = new Map<string, Enabling[]>();
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #timers: Ticker[] = [];
   readonly #tracerProbes = new TracerProbes();
   #epid = 1;
   #clauseInHand = 0;
@@ -126,7 +127,8 @@ export class ProgramProbes implements Disposable {
     for (const name of this.#tracerEnablings.keys()) {
       const timing = timingOf(name);
       if (timing === undefined) continue;
-      this.#timers.push(setInterval(() => this.#fireTracer(name, false), Math.max(1, timing.periodMs)));
+      const fire = timing.kind === "tick" ? () => this.#fireTracer(name, false) : () => this.#sample(name);
+      this.#timers.push(new Ticker(timing.periodMs, fire));
     }
   }
 
@@ -138,7 +140,7 @@ export class ProgramProbes implements Disposable {
 
   /** Ends the timers. */
   [Symbol.dispose](): void {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]();
   }
 
   #enable(description: ProbeDescription, clause: number): number {
@@ -207,6 +209,18 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
+    this.#options.fired();
+  }
+
+  /** Fires a probe `profile-` in each thread that runs. */
+  #sample(name: string): void {
+    const enablings = this.#tracerEnablings.get(name)!;
+    if (this.#running.isExiting) return;
+    this.#session.sample((hit) => {
+      this.names.follow(hit.probe);
+      this.#hit.begin(hit);
+      this.#running.fire(enablings, this.#hit);
+    });
     this.#options.fired();
   }
 
