@@ -213,3 +213,13 @@ Deno.test("fasttrap -n with profile- samples the threads that run, with their st
     assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
   }, { args: [1] });
 });
+
+Deno.test("fasttrap -n counts all addresses of a function as one symbol, and of a module as one", async () => {
+  const source = "pid$target:a.out:is_prime: { @f[ufunc(uregs[R_RIP])] = count(); @s[usym(uregs[R_RIP])] = count(); " +
+    "@m[umod(uregs[R_RIP])] = count(); @a[uaddr(uregs[R_RIP])] = count(); } " +
+    'END { printa("%A ", @f); printa("%A ", @s); printa("%A ", @m); printa("%A ", @a); }';
+  const { stdout } = await traceDemo(source, "-q");
+  const words = stdout.trim().split(" ");
+  assertEquals(words.slice(0, 3), ["demo`is_prime", "demo`is_prime", "demo"]);
+  assert(words.length > 6, stdout);
+});

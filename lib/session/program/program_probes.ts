@@ -97,6 +97,7 @@ export class ProgramProbes implements Disposable {
     this.#hit = new ThreadHit(kernel, facts);
     this.#tracerHit = new TracerHit(kernel, facts);
     this.names = new AddressNames(kernel, options.wantsNames);
+    running.setSymbolStart((of, pid, address) => this.names.startOf(of, pid, address));
   }
 
   /** The clause whose probes are being enabled, by its place in the program. */
