@@ -21,7 +21,7 @@ import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
 import { Output } from "./lib/command/output.ts";
-import { askFor } from "./lib/command/permissions.ts";
+import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
 import { compileWritten, ProgramError } from "./lib/command/program_source.ts";
 import { optionsOf, traceProgram } from "./lib/command/trace_program.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
@@ -72,6 +72,7 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
+    await askForPreprocessor(optionsOf(options.settings));
     const run = { doctor, list, trace, compile: runProgram, header: runProgram }[options.mode];
     return await (run === trace && options.program !== undefined ? runProgram : run)(options, library);
   } catch (error) {
@@ -197,7 +198,7 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
     await using session = openSession(options, library);
     startTargets(session, options);
     const program = options.program &&
-      await compileWritten(options.program, optionsOf(options.settings), { session, kernel });
+      await compileWritten(options.program, optionsOf(options.settings), { session, kernel, say });
     const descriptions = program?.clauses.flatMap(({ probes }) => probes) ??
       options.descriptions.map(({ fields }) => fields);
     found = listProbes({ ...options, session, descriptions });

@@ -5,6 +5,7 @@
  */
 
 import { PermissionError } from "../consumer/failure.ts";
+import type { ConsumerOptions } from "../consumer/program/consumer_options.ts";
 import type { PrintFormat } from "../d/print_format.ts";
 import type { Program } from "../d/tree.ts";
 import { allStatements } from "../d/walk.ts";
@@ -23,6 +24,16 @@ export const SHELL = "/bin/sh";
 export async function askFor(descriptor: Deno.PermissionDescriptor, purpose: string, flag: string): Promise<void> {
   const { state } = await Deno.permissions.request(descriptor);
   if (state !== "granted") throw new PermissionError(`Cannot ${purpose}: Deno refuses it without ${flag}`);
+}
+
+/**
+ * Asks for what `-C` needs.
+ *
+ * @param options The options of the program.
+ * @throws {PermissionError} If it is not given.
+ */
+export async function askForPreprocessor({ cpp, cpppath: command }: ConsumerOptions): Promise<void> {
+  if (cpp) await askFor({ name: "run", command }, `start the preprocessor "${command}"`, "--allow-run");
 }
 
 /**

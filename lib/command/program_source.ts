@@ -11,10 +11,12 @@ import type { ConsumerOptions } from "../consumer/program/consumer_options.ts";
 import { setConsumerOption } from "../consumer/program/consumer_options.ts";
 import type { WrittenPart, WrittenProgram } from "../consumer/options.ts";
 import { CompileError } from "../d/compile_error.ts";
-import { compileProgram, type ProgramText } from "../d/compile.ts";
+import { compileProgram, type Library, type ProgramText } from "../d/compile.ts";
 import type { Program } from "../d/tree.ts";
-import { readStatus, readText } from "../process/proc_files.ts";
+import { listDirectory, readStatus, readText } from "../process/proc_files.ts";
 import type { Session } from "../session/session.ts";
+import { formatMessage } from "../consumer/failure.ts";
+import { preprocess } from "./preprocessor.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 
@@ -25,6 +27,9 @@ const ERRNO_TEXTS: Readonly<Record<string, string>> = {
   EISDIR: "Is a directory",
 };
 
+/** The providers that need no static probes. */
+const OWN_PROVIDERS: ReadonlySet<string> = new Set(["dtrace", "objc", "oneshot", "pid", "profile"]);
+
 /** A D program that cannot be traced, in dtrace's words. */
 export class ProgramError extends DTraceError {}
 
@@ -32,6 +37,8 @@ export class ProgramError extends DTraceError {}
 export interface SourceContext {
   readonly session: Session;
   readonly kernel: Kernel;
+  /** Says something on standard error. */
+  readonly say: (text: string) => void;
 }
 
 /**
@@ -43,9 +50,14 @@ export interface SourceContext {
  * @returns The program.
  * @throws {ProgramError} If it does not compile.
  */
-export function compileWritten(source: WrittenProgram, options: ConsumerOptions, context: SourceContext): Program {
+export async function compileWritten(
+  source: WrittenProgram,
+  options: ConsumerOptions,
+  context: SourceContext,
+): Promise<Program> {
   const { kernel, session } = context;
-  const texts = source.parts.map((part) => readPart(kernel, part));
+  const texts: ProgramText[] = [];
+  for (const part of source.parts) texts.push(await readPart(kernel, part, options));
   const script = source.parts.find(({ kind }) => kind === "script");
   try {
     return compileProgram(texts, {
@@ -58,6 +70,8 @@ export function compileWritten(source: WrittenProgram, options: ConsumerOptions,
       strsize: options.strsize,
       prefersDescriptions: options.pspec,
       allowsEmpty: options.empty,
+      libraries: options.nolibs ? [] : options.libdir.flatMap((folder) => readLibraries(context, folder)),
+      isAvailable: (kind, name) => kind === "provider" && isProvider(session, name),
       describeProbe: (id) => new TracerProbes().numbered(id),
       argumentTypes: (description) => argumentTypesOf(session, description),
       optionProblem: (option) => setConsumerOption(options, option.name, option.value),
@@ -89,8 +103,35 @@ export function programError(
   return new ProgramError(error.tag, `dtrace: ${subject}: ${text}`, { hint: error.hint, cause: error });
 }
 
-function readPart(kernel: Kernel, { kind, name, source, lastField }: WrittenPart): ProgramText {
-  return { text: source ?? readScript(kernel, name), isFile: kind === "script", lastField };
+async function readPart(
+  kernel: Kernel,
+  { kind, name, source, lastField }: WrittenPart,
+  options: ConsumerOptions,
+): Promise<ProgramText> {
+  if (source !== undefined) return { text: source, isFile: false, lastField };
+  const text = readScript(kernel, name);
+  if (!options.cpp) return { text, isFile: kind === "script", lastField };
+  const preprocessed = await preprocess(name, text, options);
+  if ("text" in preprocessed) return { text: preprocessed.text, isFile: true, lastField };
+  throw new ProgramError("D_UNKNOWN", `dtrace: failed to compile script ${name}: ${preprocessed.problem}`);
+}
+
+/** Reads the D libraries of a folder. */
+function readLibraries({ kernel, say }: SourceContext, folder: string): Library[] {
+  const names = listDirectory(kernel, folder);
+  if (names === undefined) say(formatMessage(`there is no folder of D libraries "${folder}"`));
+  return (names ?? []).filter((name) => name.endsWith(".d")).sort().map((name) => {
+    const path = `${folder}/${name}`;
+    return { name, path, source: readScript(kernel, path) };
+  });
+}
+
+/** Tells whether there is a provider: our own, or one of static probes in a target. */
+function isProvider(session: Session, name: string): boolean {
+  if (OWN_PROVIDERS.has(name)) return true;
+  const description = { provider: `${name}*`, module: "", function: "", name: "" };
+  return session.list(description, { allowNone: true })
+    .some(({ provider }) => provider.startsWith(name) && /^[0-9]+$/.test(provider.slice(name.length)));
 }
 
 function readScript(kernel: Kernel, path: string): string {

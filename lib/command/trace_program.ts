@@ -76,7 +76,7 @@ export interface ProgramTracer {
 export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {
   const { session } = tracer;
   const options = optionsOf(tracer.settings);
-  const program = compileWritten(source, options, tracer);
+  const program = await compileWritten(source, options, tracer);
   if (!options.destructive && program.clauses.some(({ needs }) => needs.destructive)) {
     throw new ProgramError("D_UNKNOWN", "dtrace: could not enable tracing: Destructive actions not allowed");
   }

@@ -52,6 +52,8 @@ export interface CompileContext {
   readonly allowsEmpty?: boolean | undefined;
   /** Further libraries of D, in any order. */
   readonly libraries?: readonly Library[] | undefined;
+  /** Tells whether there is a module, or a provider, that a library depends on; by default there is any. */
+  readonly isAvailable?: ((kind: "module" | "provider", name: string) => boolean) | undefined;
   /**
    * Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. It is
    * asked only if a clause uses them.
@@ -67,6 +69,8 @@ export interface CompileContext {
 export interface Library {
   /** The name of the file, as `depends_on` names it. */
   readonly name: string;
+  /** Its path, for errors. */
+  readonly path: string;
   readonly source: string;
 }
 
@@ -115,6 +119,8 @@ class Compiler {
   readonly #providers: ProviderDeclaration[] = [];
   /** Pragmas about identifiers, which may be declared later. */
   readonly #pragmas: { readonly pragma: Pragma & { kind: "attributes" | "binding" }; readonly line: number }[] = [];
+  /** The libraries that have been compiled. */
+  readonly #libraries = new Set<string>();
   #file: string | undefined;
   /** Which of the program's texts is read. */
   #part = 0;
@@ -127,8 +133,11 @@ class Compiler {
   }
 
   compile(texts: readonly ProgramText[]): Program {
-    this.#library("", librarySource());
-    for (const { name, source } of sortLibraries(this.#context.libraries ?? [])) this.#library(name, source);
+    this.#library(librarySource(), undefined);
+    for (const { name, path, source } of sortLibraries(this.#context.libraries ?? [])) {
+      if (this.#isLeftOut(path, source)) continue;
+      this.#libraries.add(name);
+    }
     texts.forEach(({ text, isFile, lastField }, part) => {
       this.#file = undefined;
       this.#part = part;
@@ -145,9 +154,20 @@ class Compiler {
     };
   }
 
-  #library(name: string, source: string): void {
-    this.#file = name === "" ? undefined : name;
+  #library(source: string, path: string | undefined): void {
+    this.#file = path;
     this.#placed(source, true, "library");
+  }
+
+  /** Compiles a library, unless it depends on what is not there: those of a system that is not this one are left out. */
+  #isLeftOut(path: string, source: string): boolean {
+    try {
+      this.#library(source, path);
+      return false;
+    } catch (error) {
+      if (!(error instanceof CompileError) || error.tag !== "D_PRAGMA_DEPEND") throw error;
+      return true;
+    }
   }
 
   /** Compiles a text, and has its errors say where they are. */
@@ -168,7 +188,7 @@ class Compiler {
       macros: this.#macros,
       typeNames: this.#environment.types.typeNames,
       isFile,
-      prefersDescriptions: this.#context.prefersDescriptions ?? false,
+      prefersDescriptions: isProgram && (this.#context.prefersDescriptions ?? false),
       onDirective: (text, line) => {
         const directive = readDirective(text, line);
         if (directive?.file !== undefined) this.#file = directive.file;
@@ -202,10 +222,17 @@ class Compiler {
     this.#file = file;
     const pragma = readPragma(syntax as ItemSyntax & { kind: "pragma" });
     if (pragma.kind === "option") this.#setOption(pragma.option);
-    else if (pragma.kind === "depends_on" && pragma.class === "library" && isProgram) {
-      fail("D_PRAGMA_DEPEND", syntax.line, "main program may not explicitly depend on a library");
-    }
+    else if (pragma.kind === "depends_on") this.#checkDependency(pragma, syntax.line, isProgram);
     return pragma;
+  }
+
+  #checkDependency(pragma: Pragma & { kind: "depends_on" }, line: number, isProgram: boolean): void {
+    const { class: kind, name } = pragma;
+    if (kind === "library" && isProgram) {
+      fail("D_PRAGMA_DEPEND", line, "main program may not explicitly depend on a library");
+    }
+    const isThere = kind === "library" ? this.#libraries.has(name) : this.#context.isAvailable?.(kind, name) ?? true;
+    if (!isThere) fail("D_PRAGMA_DEPEND", line, `program requires ${kind} ${name}`);
   }
 
   #setOption(option: ProgramOption): void {
