@@ -31,11 +31,13 @@ import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/o
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import type { TraceTotals } from "./lib/consumer/ndjson.ts";
+import { formatHeader } from "./lib/consumer/provider_header.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
+import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
@@ -73,7 +75,7 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
     await askForPreprocessor(optionsOf(options.settings));
-    const run = { doctor, list, trace, compile: runProgram, header: runProgram }[options.mode];
+    const run = { doctor, list, trace, compile: runProgram, header }[options.mode];
     return await (run === trace && options.program !== undefined ? runProgram : run)(options, library);
   } catch (error) {
     if (error instanceof ProgramError) {
@@ -187,6 +189,23 @@ async function dumpStats(options: CommandOptions, session: Session, output: Outp
   const stats = session.stats();
   if (options.format === "ndjson") await output.write(formatStatsObject(stats));
   else say(formatStats(stats));
+}
+
+/** Writes a header by which programs fire the probes of the providers that a script declares. */
+async function header(options: CommandOptions, library: Library): Promise<number> {
+  const { name: script } = options.program!.parts.find(({ kind }) => kind === "script")!;
+  const path = options.output ?? `${script.slice(script.lastIndexOf("/") + 1).replace(/\.d$/, "")}.h`;
+  await askPermissions({ commands: [], output: path });
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  await using session = openSession(options, library);
+  const { providers } = await compileWritten(options.program!, optionsOf(options.settings), { session, kernel, say });
+  const text = formatHeader(providers, path.slice(path.lastIndexOf("/") + 1));
+  try {
+    await Deno.writeTextFile(path, text);
+  } catch (error) {
+    throw new SystemError((error as { code?: string }).code ?? "EIO", "write", `header "${path}"`, { cause: error });
+  }
+  return ExitCode.done;
 }
 
 /** Prints the probes that the descriptions match, or the clauses of a program. */

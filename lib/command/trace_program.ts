@@ -80,6 +80,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   if (!options.destructive && program.clauses.some(({ needs }) => needs.destructive)) {
     throw new ProgramError("D_UNKNOWN", "dtrace: could not enable tracing: Destructive actions not allowed");
   }
+  refuseKernelActions(program);
   if (!tracer.isDry) await askForActions(program);
   options.recordsCpu = tracer.format === "text" && !options.quiet;
   const running = new RunningProgram(program, options);
@@ -101,14 +102,16 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
   if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
   if (tracer.isDry) return 0;
-  const timer = setInterval(() => consumer.consume(), Math.max(1, options.switchrate / MILLION));
+  // What a ring or a buffer that is to be filled has at the end is what is wanted.
+  const isSwitched = options.bufpolicy === "switch";
+  const timer = setInterval(() => isSwitched && consumer.consume(), Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
     if (!running.isExiting && !tracer.interrupted()) {
       if (session.targets.length === 0) await tracer.wait();
       else {
         for await (const _ of session.batches()) {
-          if (wanted.early) consumer.consume();
+          if (wanted.early && isSwitched) consumer.consume();
           wanted.early = false;
           if (!options.quiet) tracer.report();
         }
@@ -133,6 +136,15 @@ export function optionsOf(settings: readonly WrittenOption[]): ConsumerOptions {
   const options = makeConsumerOptions();
   for (const { name, value } of settings) setConsumerOption(options, name, value);
   return options;
+}
+
+/** Refuses what would stop the kernel, by name. */
+function refuseKernelActions({ clauses }: Program): void {
+  const actions = clauses.flatMap(({ statements }) => [...allStatements(statements)]);
+  const refused = actions.find(({ kind }) => kind === "panic" || kind === "breakpoint");
+  if (refused === undefined) return;
+  const text = `could not enable tracing: ${refused.kind}( ) is about the kernel, which no user may stop`;
+  throw new ProgramError("D_UNKNOWN", `dtrace: ${text}`);
 }
 
 function enable(probes: ProgramProbes, program: Program, { parts }: WrittenProgram, options: ConsumerOptions) {

@@ -116,3 +116,19 @@ Deno.test("fasttrap -x accepts options of programs, and refuses values that are 
     assertEquals((await run(["-x", option, "-n", "BEGIN"], { permissions: ATTACH })).code, 2, option);
   }
 });
+
+Deno.test("fasttrap -h with a script writes the header of its providers, and needs permission for that", async () => {
+  await withFiles({ "d/p.d": "provider p { probe a__b(int); };\n", "q.d": "provider 7;\n" }, async (cwd) => {
+    assertEquals(await run(["-h", "-s", "d/p.d"], { permissions: ATTACH, cwd }), {
+      code: 4,
+      stdout: "",
+      stderr: 'fasttrap: Cannot write to "p.h": Deno refuses it without --allow-write=p.h\n',
+    });
+    const permissions = [...ATTACH, "--allow-write"];
+    assertEquals(await run(["-h", "-s", "d/p.d"], { permissions, cwd }), { code: 0, stdout: "", stderr: "" });
+    assertStringIncludes(await Deno.readTextFile(`${cwd}/p.h`), "#define P_A_B(arg0) STAP_PROBE1(p, a__b, arg0)\n");
+    assertEquals((await run(["-h", "-s", "d/p.d", "-o", "other.h"], { permissions, cwd })).code, 0);
+    assertStringIncludes(await Deno.readTextFile(`${cwd}/other.h`), "#ifndef _OTHER_H\n");
+    assertEquals((await run(["-h", "-s", "q.d"], { permissions, cwd })).code, 1);
+  });
+});

@@ -58,6 +58,8 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   nolibs: boolean;
   /** The version of D that the program is written for. */
   version: string;
+  /** How many frames `stack()` has; the kernel's are not seen here. */
+  stackframes: number;
   /** Whether a buffer that does not fit into memory is made smaller, which here none is. */
   bufresize: string;
   /** Times are nanoseconds between two. */
@@ -101,6 +103,7 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   nolibs: false,
   version: "2.0",
   bufresize: "auto",
+  stackframes: 20,
   switchrate: SECOND,
   aggrate: SECOND,
   statusrate: SECOND,
@@ -122,6 +125,8 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   specsize: { kind: "size", dynamic: false },
   ustackframes: { kind: "count", dynamic: false },
   jstackframes: { kind: "count", dynamic: false },
+  maxframes: { kind: "count", dynamic: false },
+  stackframes: { kind: "count", dynamic: false },
   quiet: { kind: "switch", dynamic: true },
   flowindent: { kind: "switch", dynamic: true },
   destructive: { kind: "switch", dynamic: false },
