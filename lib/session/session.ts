@@ -24,6 +24,8 @@ import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
 import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Hit } from "../fasttrap/hit.ts";
+import { ThreadSampler } from "./sample.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
@@ -57,6 +59,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
   readonly #guard: EndGuard;
+  readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
@@ -99,6 +102,7 @@ export class Session implements Disposable, AsyncDisposable {
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
+    this.#sampler = new ThreadSampler(this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
 
@@ -243,6 +247,15 @@ export class Session implements Disposable, AsyncDisposable {
    */
   stats(): FasttrapStats {
     return takeStats(this.#fasttrap);
+  }
+
+  /**
+   * Looks at each thread of the targets that runs at this moment, wherever it is; it goes on at once. Not for handlers.
+   *
+   * @param handler Called for each while it is stopped. The hit is of no probe: `arg(1)` is the pc, and nothing can be set.
+   */
+  sample(handler: (hit: Hit) => void): void {
+    this.#sampler.sample(handler);
   }
 
   /**
