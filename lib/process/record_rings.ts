@@ -183,6 +183,11 @@ export class RecordRings {
     return total;
   }
 
+  /** Leaves what was collected to the next collection. */
+  putBack(): void {
+    for (const ring of this.#rings) ring.collected = ring.released;
+  }
+
   /** Lets pads use the cells again that were collected. */
   release(): void {
     const { words } = this;
