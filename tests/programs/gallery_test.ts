@@ -41,7 +41,7 @@ function rowsOf(lines: readonly string[]): Row[] {
 }
 
 testWith(["/usr/bin/python3"], "fasttrap -n shows which sizes python3 allocates, by stack", async () => {
-  const times = rounds(50, 5000);
+  const times = rounds(50, 500);
   // A bytes object of 100,000 has a header of 32 bytes, and a NUL.
   const script = `print(sum(len(b"x" * 100000) for _ in range(${times})))`;
   const { rows, output } = await ask(
@@ -60,7 +60,7 @@ testWith(["/usr/bin/python3"], "fasttrap -n shows which sizes python3 allocates,
 });
 
 testWith(["/usr/bin/node"], "fasttrap -n counts functions of node by their names", async () => {
-  const times = rounds(300, 20_000);
+  const times = rounds(300, 1000);
   const script = `let n = 0; for (let i = 0; i < ${times}; i++) n += JSON.stringify({ i }).length; console.log(n > 0);`;
   const { rows, output } = await ask(
     "pid$target:node:*JsonStringifier*:entry { @[probefunc] = count(); }",
