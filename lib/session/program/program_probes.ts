@@ -202,7 +202,9 @@ export class ProgramProbes implements Disposable {
     const entry: EnabledDescription = { clause, enabled: undefined };
     this.#descriptions.push(entry);
     const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
-    entry.enabled = this.#session.enable(description, {
+    const target = this.#session.targets.find(({ pid }) => /\d+$/.exec(provider)?.[0] === String(pid))?.pid;
+    entry.enabled = this.#session.enable(target === undefined ? description : ofTarget(description, target), {
+      ...target !== undefined && { target },
       allowNone: this.#options.allowNone,
       added: (probes) => this.#gather(entry, probes),
       ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
@@ -283,6 +285,12 @@ export class ProgramProbes implements Disposable {
     this.#running.fire(enablings, this.#tracerHit, isLast);
     this.#options.fired();
   }
+}
+
+/** Names a target as `$target` again, for which the program has its pid: where children are followed, it means them too. */
+function ofTarget(description: ProbeDescription, pid: number): ProbeDescription {
+  const { provider } = description;
+  return { ...description, provider: `${provider.slice(0, -String(pid).length)}$target` };
 }
 
 function periodOf(name: string): number {
