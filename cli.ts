@@ -22,13 +22,14 @@ import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
 import { Output } from "./lib/command/output.ts";
 import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
-import { compileWritten, ProgramError } from "./lib/command/program_source.ts";
-import { optionsOf, traceProgram } from "./lib/command/trace_program.ts";
+import { ProgramError } from "./lib/command/program_error.ts";
+import type { SourceContext } from "./lib/command/program_source.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
+import { makeConsumerOptions } from "./lib/consumer/program/consumer_options.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { formatHeader } from "./lib/consumer/provider_header.ts";
@@ -37,6 +38,7 @@ import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
+import type { Program } from "./lib/d/tree.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
@@ -74,7 +76,7 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
-    await askForPreprocessor(optionsOf(options.settings));
+    await askForPreprocessor(makeConsumerOptions(options.settings));
     const run = { doctor, list, trace, compile: runProgram, header }[options.mode];
     return await (run === trace && options.program !== undefined ? runProgram : run)(options, library);
   } catch (error) {
@@ -153,6 +155,7 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
 
 /** Traces with a D program. */
 async function runProgram(options: CommandOptions, library: Library): Promise<number> {
+  const { traceProgram } = await import("./lib/command/trace_program.ts");
   using output = new Output(options.output);
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   const interruption = new Interruption();
@@ -183,6 +186,12 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   return status;
 }
 
+/** Compiles the D program. The language is imported here and where one is traced, for other commands do without it. */
+async function compile({ program, settings }: CommandOptions, context: SourceContext): Promise<Program> {
+  const { compileWritten } = await import("./lib/command/program_source.ts");
+  return await compileWritten(program!, makeConsumerOptions(settings), context);
+}
+
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
 async function dumpStats(options: CommandOptions, session: Session, output: Output): Promise<void> {
   if (!options.stats) return;
@@ -198,7 +207,7 @@ async function header(options: CommandOptions, library: Library): Promise<number
   await askPermissions({ commands: [], output: path });
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   await using session = openSession(options, library);
-  const { providers } = await compileWritten(options.program!, optionsOf(options.settings), { session, kernel, say });
+  const { providers } = await compile(options, { session, kernel, say });
   const text = formatHeader(providers, path.slice(path.lastIndexOf("/") + 1));
   try {
     await Deno.writeTextFile(path, text);
@@ -216,10 +225,9 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   {
     await using session = openSession(options, library);
     startTargets(session, options);
-    const program = options.program &&
-      await compileWritten(options.program, optionsOf(options.settings), { session, kernel, say });
-    const descriptions = program?.clauses.flatMap(({ probes }) => probes) ??
-      options.descriptions.map(({ fields }) => fields);
+    const descriptions = options.program === undefined
+      ? options.descriptions.map(({ fields }) => fields)
+      : (await compile(options, { session, kernel, say })).clauses.flatMap(({ probes }) => probes);
     found = listProbes({ ...options, session, descriptions });
   }
   await output.write(found.text);

@@ -129,9 +129,9 @@ function markdownSections(report: Report): Section[] {
     [`**${section.title}**`, "", "", ""],
     ...section.rows.map(([name, , hit, ratio, counted]) => [name!, hit!, ratio!, counted!]),
   ]);
-  const untraced = first.rows.map(([name, call]) => `${name} ${call}`).join(", ");
+  const untraced = first.rows.map(([name, call]) => `${name!.replace(/^untraced, /, "")} ${call}`).join(", ");
   return [{
-    title: `What a hit costs beside the call itself (${untraced})`,
+    title: `What a hit costs beside the call itself (untraced: ${untraced})`,
     head: ["", "a hit", "times ours", "counted"],
     isText: [true, false, false, true],
     rows,

@@ -17,6 +17,7 @@ import { listDirectory, readStatus, readText } from "../process/proc_files.ts";
 import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
+import { ProgramError } from "./program_error.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 
@@ -29,9 +30,6 @@ const ERRNO_TEXTS: Readonly<Record<string, string>> = {
 
 /** The providers that need no static probes. */
 const OWN_PROVIDERS: ReadonlySet<string> = new Set(["dtrace", "objc", "oneshot", "pid", "profile"]);
-
-/** A D program that cannot be traced, in dtrace's words. */
-export class ProgramError extends DTraceError {}
 
 /** What a program is compiled for. */
 export interface SourceContext {

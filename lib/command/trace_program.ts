@@ -13,12 +13,7 @@ import { RunningProgram } from "../d/run/running_program.ts";
 import type { PrintFormat } from "../d/print_format.ts";
 import type { Expression, Program } from "../d/tree.ts";
 import { allStatements, expressionsOf, operandsOf } from "../d/walk.ts";
-import {
-  type ConsumerOptions,
-  isConsumerOption,
-  makeConsumerOptions,
-  setConsumerOption,
-} from "../consumer/program/consumer_options.ts";
+import { type ConsumerOptions, isConsumerOption, makeConsumerOptions } from "../consumer/program/consumer_options.ts";
 import { JsonWriter } from "../consumer/program/json_writer.ts";
 import { ProgramConsumer } from "../consumer/program/program_consumer.ts";
 import { formatStability } from "../consumer/program/stability_report.ts";
@@ -32,7 +27,8 @@ import { ProgramProbes } from "../session/program/program_probes.ts";
 import type { Session } from "../session/session.ts";
 import type { Output } from "./output.ts";
 import { askForActions, SHELL } from "./permissions.ts";
-import { compileWritten, ProgramError, programError } from "./program_source.ts";
+import { ProgramError } from "./program_error.ts";
+import { compileWritten, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
 /** How full the buffer is when it is consumed before its time, as soon as the thread that has filled it goes on; and at once. */
@@ -77,7 +73,7 @@ export interface ProgramTracer {
  */
 export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {
   const { session } = tracer;
-  const options = optionsOf(tracer.settings);
+  const options = makeConsumerOptions(tracer.settings);
   const program = await compileWritten(source, options, tracer);
   if (!options.destructive && program.clauses.some(({ needs }) => needs.destructive)) {
     throw new ProgramError("D_UNKNOWN", "dtrace: could not enable tracing: Destructive actions not allowed");
@@ -132,18 +128,6 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   }
   consumer.finish();
   return consumer.exitStatus ?? 0;
-}
-
-/**
- * Makes the options that a command line sets.
- *
- * @param settings What it says of options, in order.
- * @returns The options.
- */
-export function optionsOf(settings: readonly WrittenOption[]): ConsumerOptions {
-  const options = makeConsumerOptions();
-  for (const { name, value } of settings) setConsumerOption(options, name, value);
-  return options;
 }
 
 /** Refuses what would stop the kernel, by name. */

@@ -32,17 +32,16 @@ import type { Probe } from "./probe.ts";
 import { findPlaces, type ValuePlaces } from "./recorded_values.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
-/** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
+/** How often rings are collected in one go at most, if others wait, and if all that was in them is wanted. */
 const ROUNDS_LIMIT = 6;
+const COMPLETE_ROUNDS_LIMIT = 64;
 
 /** How records are drained. */
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
-  /** Whether what was recorded last may wait for the next time, so that all comes in the order of time. */
-  readonly mayWait?: boolean;
-  /** Whether the threads may be stopped, to look at one that is not known. */
-  readonly mayStop?: boolean;
+  /** Whether it is done now and then: threads may be stopped, to look at one that is not known or to help one out. */
+  readonly isRoutine?: boolean;
 }
 
 /** Whose records bear a number, and what is in them. */
@@ -56,7 +55,7 @@ interface RecordedSite {
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
-const PERIODICAL: DrainOptions = { mayWait: true, mayStop: true };
+const ROUTINE: DrainOptions = { isRoutine: true };
 
 /** See the module's comment. */
 export class Records {
@@ -101,7 +100,7 @@ export class Records {
   drainAll(): void {
     for (const image of [...this.#byImage.keys()]) {
       image.pads.area?.trust(true);
-      this.drain(image, PERIODICAL);
+      this.drain(image, ROUTINE);
     }
   }
 
@@ -111,7 +110,8 @@ export class Records {
   }
 
   /**
-   * Gives the consumers what has been recorded in an image until now. Within a consumer it does nothing.
+   * Gives the consumers what has been recorded in an image until now, as far as no older record may still come. Within a
+   * consumer it does nothing.
    *
    * @param image The image.
    * @param options How; by default records may still be finished, and no thread is stopped.
@@ -171,13 +171,15 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayWait = false, mayStop = false }: DrainOptions): void {
+  #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
-    for (let round = 0; round < ROUNDS_LIMIT; round++) {
+    const limit = isRoutine ? ROUNDS_LIMIT : COMPLETE_ROUNDS_LIMIT;
+    let mayStop = isRoutine;
+    for (let round = 0; round < limit; round++) {
       clock.read();
-      const total = rings.collect(isFinal, mayWait ? clock.nowTicks : Infinity);
+      const total = rings.collect(isFinal, clock.nowTicks);
       if (mayStop && hasStrangers(recording, total)) {
         rings.putBack();
         mayStop = false;
@@ -210,7 +212,7 @@ export class Records {
       }
       rings.release();
       if (total > 0) continue;
-      if (!mayWait || !mayStop || !rings.isOverdue || !image.alive) break;
+      if (!mayStop || !rings.isOverdue || !image.alive) break;
       mayStop = false;
       if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
     }

@@ -190,10 +190,15 @@ const VERSION = /^(?:1\.[0-9]{1,2}(?:\.[0-9]{1,2})?|2\.0(?:\.[0-9]{1,2})?)$/;
 /**
  * Makes the options of a program.
  *
- * @returns What holds unless it is set.
+ * @param settings What a command line says of them, in order.
+ * @returns What it says, and what holds unless it is set.
  */
-export function makeConsumerOptions(): ConsumerOptions {
-  return { ...CONSUMER_DEFAULTS };
+export function makeConsumerOptions(
+  settings: readonly { readonly name: string; readonly value: string | undefined }[] = [],
+): ConsumerOptions {
+  const options = { ...CONSUMER_DEFAULTS };
+  for (const { name, value } of settings) setConsumerOption(options, name, value);
+  return options;
 }
 
 /**

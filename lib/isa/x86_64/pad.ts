@@ -27,8 +27,8 @@
  * time.
  *
  * *A record* is reserved by moving the head of the ring, if the tail is far enough, and committed by writing its header. A
- * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
- * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
+ * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read when the
+ * head has been, and is that of the record only if nobody has moved the head since: so the ring is in order of time.
  *
  * *Captures* (`capture.ts`) are copied in between; what is in the further cells of a record is told by its header only, which has
  * the number of cells before anything is in them. A record whose thread has been killed is passed over as a whole.
@@ -304,17 +304,18 @@ function appendRecord(
   if (readsMemory(action)) out.bytes(0x48, 0x89, 0x4c, 0x24, areaSlot); // mov %rcx,area(%rsp)
   const retry = out.length;
   // The tail first: it must not be seen in front of the head.
-  out.bytes(0x8b, 0x91); // mov tail(%rcx),%edx
+  out.bytes(0x8b, 0x81); // mov tail(%rcx),%eax
   out.half(ring.tailOffset);
-  out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
+  out.bytes(0x8b, 0x99); // mov head(%rcx),%ebx
   out.half(ring.headOffset);
-  out.bytes(0xf7, 0xda, 0x01, 0xc2); // neg %edx; add %eax,%edx
-  out.bytes(0x81, 0xfa); // cmp $limit,%edx
+  out.bytes(0xf7, 0xd8, 0x01, 0xd8); // neg %eax; add %ebx,%eax
+  out.bytes(0x3d); // cmp $limit,%eax
   out.half(ring.cellsTotal - cells);
   out.bytes(0x0f, 0x87); // ja full
   out.half(full - (out.length + 4));
-  out.bytes(0x8d, 0x50, cells); // lea cells(%rax),%edx
-  out.bytes(0xf0, 0x0f, 0xb1, 0x91); // lock cmpxchg %edx,head(%rcx)
+  out.bytes(0x0f, 0x31, 0x48, 0xc1, 0xe2, 32, 0x48, 0x09, 0xc2); // rdtsc; shl $32,%rdx; or %rax,%rdx
+  out.bytes(0x89, 0xd8, 0x8d, 0x5b, cells); // mov %ebx,%eax; lea cells(%rbx),%ebx
+  out.bytes(0xf0, 0x0f, 0xb1, 0x99); // lock cmpxchg %ebx,head(%rcx)
   out.half(ring.headOffset);
   out.bytes(0x75, retry - (out.length + 2)); // jne retry
   out.bytes(0x25); // and $mask,%eax
@@ -323,10 +324,10 @@ function appendRecord(
   out.bytes(0x48, 0x8d, 0x9c, 0x01); // lea cells(%rcx,%rax),%rbx
   out.half(ring.cellsOffset);
   if (cells > 1) appendHeader(cells, 0, out);
+  out.bytes(0x48, 0x89, 0x53, 8); // mov %rdx,8(%rbx)
   const readers = [...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
-  out.bytes(0x0f, 0x31, 0x89, 0x43, 8, 0x89, 0x53, 12); // rdtsc; mov %eax,8(%rbx); mov %edx,12(%rbx)
   for (const place of places) readers.push(...appendCopy(place, { memory: captures!, areaSlot }, out));
   appendHeader(cells, site, out);
   return readers;
