@@ -144,7 +144,7 @@ Deno.test("fasttrap -l lists the probes of no target, and those of a program's c
     [
       LISTING,
       row(1, "dtrace", "BEGIN"),
-      `    1 pidPID              demo                          is_prime entry\n`,
+      `    4 pidPID              demo                          is_prime entry\n`,
     ].join(""),
   );
 });
