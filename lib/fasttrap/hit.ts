@@ -16,6 +16,7 @@ import { type Address, fromHalves, highHalf } from "../address.ts";
 import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
+import { StackWalker } from "../process/stack_walker.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
@@ -35,6 +36,9 @@ import type { Tracepoint } from "./tracepoint.ts";
 
 /** The longest string that is read unless another limit is given, in bytes; DTrace's default `strsize`. */
 const STRING_BYTES = 256;
+
+/** How many frames a stack has unless another limit is given. */
+export const STACK_FRAMES = 128;
 
 const decoder = new TextDecoder();
 
@@ -81,6 +85,20 @@ export interface Hit extends HitRecord {
    */
   readRegister(index: number, into: Uint32Array): boolean;
   /**
+   * Walks the stack of the thread: the instruction, and where each caller will go on.
+   *
+   * @param limit The most frames, 128 by default.
+   * @returns The addresses, fewer where the stack ends, or cannot be followed; see `process/stack_walker.ts`.
+   */
+  stack(limit?: number): number[];
+  /**
+   * Walks the stack of the thread into numbers that are there.
+   *
+   * @param into Receives the addresses of {@linkcode Hit.stack}, as many as there is room for.
+   * @returns How many there are.
+   */
+  readStack(into: Float64Array): number;
+  /**
    * Reads a string that ends with a NUL, as UTF-8.
    *
    * @param address Where.
@@ -104,6 +122,7 @@ export class HitView implements Hit {
   readonly #word = new Uint32Array(2);
   readonly #floats = new DataView(this.#word.buffer);
   readonly #operands: StoppedThread;
+  readonly #walker: StackWalker;
   #thread: Thread | undefined;
   #tracepoint: Tracepoint | undefined;
   #probe: Probe | undefined;
@@ -119,6 +138,7 @@ export class HitView implements Hit {
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
     this.#operands = new StoppedThread(tracer);
+    this.#walker = new StackWalker(tracer.kernel);
   }
 
   /** See {@linkcode Hit.probe}. */
@@ -260,6 +280,28 @@ export class HitView implements Hit {
     into[0] = !exists ? 0 : isPc ? pc : registers[2 * index]!;
     into[1] = !exists ? 0 : isPc ? highHalf(pc) : registers[2 * index + 1]!;
     return exists;
+  }
+
+  /** See {@linkcode Hit.stack}. */
+  stack(limit: number = STACK_FRAMES): number[] {
+    const frames = new Float64Array(limit);
+    return [...frames.subarray(0, this.readStack(frames))];
+  }
+
+  /** See {@linkcode Hit.readStack}. */
+  readStack(into: Float64Array): number {
+    const { image, instruction, pc } = this.#site();
+    const { process } = this.#live();
+    const { registers } = this.#tracer.stop;
+    const { kind, functionAddress } = this.probe;
+    if (kind !== "return") return this.#walker.walk({ process, registers, pc, entered: pc === functionAddress }, into);
+    if (into.length === 0) return 0;
+    // The function has been left: by a jump for another one, which takes its place in the stack; else for its caller.
+    const isJump = instruction.flow !== "return";
+    const start = { process, registers, pc: this.#tracer.stop.getPc(image), entered: isJump };
+    const count = isJump ? this.#walker.walk(start, into) : 1 + this.#walker.walk(start, into.subarray(1));
+    into[0] = pc;
+    return count;
   }
 
   /** See {@linkcode Hit.readString}. */

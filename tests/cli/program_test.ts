@@ -184,7 +184,6 @@ Deno.test("fasttrap -n tells a program what the system knows of the target's thr
     printf("%d|%d|%d|", pid == tid, pid == $target, curlwpsinfo->pr_lwpid == tid);
     printf("%d|%A|%d|", uregs[R_RDI], uregs[R_RIP], ustackdepth >= 2);
     printf("%Y|%d|%d", walltimestamp, vtimestamp > 0, timestamp > vtimestamp);
-    exit(0);
   }`;
   const { stdout } = await traceDemo(source, "-q");
   const fields = stdout.trimEnd().split("|");

@@ -18,6 +18,14 @@ export const registerAccess: RegisterAccess = {
   sp: SP,
   result: X0,
   result2: X1,
+  // x0 to x30, sp and pc, as the kernel has them.
+  frames: {
+    indices: new Uint8Array(Array.from({ length: 33 }, (_, number) => 2 * number)),
+    fp: 29,
+    sp: 31,
+    pc: 32,
+    link: 30,
+  },
   // The kernel's `struct user_fpsimd_state`: 32 registers, two control words, padding.
   vectors: { sizeBytes: 528, offsetOf: (number) => 16 * number },
   named: namedRegister,
