@@ -5,8 +5,8 @@
  * thousand times as long as taking it down takes.
  *
  * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program;
- * {@linkcode Tracepoint.trapReason} says why not. If all its consumers only count, the pad does; else it writes records, and the
- * tracer counts them. What the pads have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever
+ * {@linkcode Tracepoint.trapReason} says why not. If all its consumers only count or tally, the pad does; else it writes records,
+ * and the tracer counts them. What the pads have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever
  * somebody asks, and before anything changes of who is interested, so that each hit is of those who were enabled when it
  * happened.
  *
@@ -24,12 +24,14 @@
 
 import type { Address } from "../address.ts";
 import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
-import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
+import { COUNTERS_FULL, makeWantedPad, type PadWish } from "../process/pad_memory.ts";
+import type { Pad } from "../process/pads.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { PadCounts } from "./pad_counts.ts";
+import { tallyWishOf } from "./pad_tally.ts";
 import type { Enabling, Probe } from "./probe.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
@@ -100,14 +102,8 @@ export class Jumps {
    * @param tracepoint The tracepoint, whose lists are complete. If it has no pad afterwards, it says why it is a trap.
    */
   plan(context: JumpContext, tracepoint: Tracepoint): void {
-    const { image } = tracepoint;
     const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
-    const pad = typeof plan === "string"
-      ? plan
-      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.windows, {
-        ...wishOf(tracepoint),
-        leaving: plan.leaving,
-      });
+    const pad = typeof plan === "string" ? plan : makePad(context, tracepoint, plan);
     if (typeof pad === "string") {
       tracepoint.trapReason = pad;
       return;
@@ -144,6 +140,9 @@ export class Jumps {
     if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     const wish = wishOf(tracepoint);
     if (mustStop) return false;
+    if (wish.kind === "tally" || pad.action.kind === "tally") {
+      return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
+    }
     return wish.kind === "count" || (pad.action.kind === "record" && pad.action.values === wish.values);
   }
 
@@ -210,12 +209,31 @@ export class Jumps {
   }
 }
 
+/** Makes the pad of a tracepoint. Those that tally need many counters: when there are no more, they record. */
+function makePad(
+  { tracer, mappings }: JumpContext,
+  tracepoint: Tracepoint,
+  { windows, leaving }: Plan,
+): Pad | string {
+  const { image, instruction } = tracepoint;
+  const wish = { ...wishOf(tracepoint), leaving };
+  const pad = makeWantedPad(tracer, image, mappings, instruction, windows, wish);
+  if (wish.kind !== "tally" || pad !== COUNTERS_FULL) return pad;
+  return makeWantedPad(tracer, image, mappings, instruction, windows, { ...recordWishOf(tracepoint), leaving });
+}
+
 /** What a pad has to do for the consumers of a tracepoint. */
-function wishOf({ before, after }: Tracepoint): PadWish {
-  const counts = [...before, ...after].every(({ enablings }) =>
-    enablings.every(({ counted }) => counted !== undefined)
-  );
-  return counts ? { kind: "count" } : { kind: "record", values: after.length > 0 ? "results" : "arguments" };
+function wishOf(tracepoint: Tracepoint): PadWish {
+  const { before, after, image } = tracepoint;
+  const enablings = [...before, ...after].flatMap(({ enablings }) => enablings);
+  if (enablings.every(({ counted }) => counted !== undefined)) return { kind: "count" };
+  const tallies = enablings.every(({ counted, tally }) => counted !== undefined || tally !== undefined);
+  const wish = tallies && image.isa.jumps?.tallies ? tallyWishOf(tracepoint) : undefined;
+  return wish ?? recordWishOf(tracepoint);
+}
+
+function recordWishOf({ after }: Tracepoint): PadWish {
+  return { kind: "record", values: after.length > 0 ? "results" : "arguments" };
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */

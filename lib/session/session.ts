@@ -40,6 +40,7 @@ import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
 import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
+import { checkTally } from "./tally_request.ts";
 import { Target } from "./target.ts";
 
 /** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
@@ -175,17 +176,20 @@ export class Session implements Disposable, AsyncDisposable {
    * @param description As for {@linkcode Session.list}.
    * @param options A handler, and whether nothing may be matched.
    * @returns What has been enabled; disposing of it disables it.
+   * @throws {RangeError} If there is no such argument to be tallied.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record } = options;
-    if ([count, handler, record].filter(Boolean).length > 1) {
-      throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
+    const { count, handler, record, tally } = options;
+    if ([count, handler, record, tally].filter(Boolean).length > 1) {
+      throw new TypeError("Cannot count hits, tally, record and handle them in one: it is one of the four");
     }
+    if (tally !== undefined) checkTally(tally);
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
+      tally,
       record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),

@@ -18,8 +18,10 @@
  * @module
  */
 
+import { addTo, isLess } from "../../int64_words.ts";
+import { QUANTIZE_BUCKETS, quantizeBucket } from "../../quantize.ts";
 import type { Aggregation } from "../tree.ts";
-import { LogLinearBounds, lquantizeBucket, lquantizeSteps, QUANTIZE_BUCKETS, quantizeBucket } from "./buckets.ts";
+import { LogLinearBounds, lquantizeBucket, lquantizeSteps } from "./buckets.ts";
 import { grown, KeyTable } from "./key_table.ts";
 
 const ENTRIES_MIN = 16;
@@ -185,18 +187,6 @@ function strideOf({ function: name, parameters }: Aggregation, bounds: LogLinear
   if (name === "quantize") return 2 * QUANTIZE_BUCKETS;
   if (name === "lquantize") return 2 * (lquantizeSteps(parameters) + 2);
   return name === "stddev" ? 8 : name === "avg" ? 4 : 2;
-}
-
-/** Adds to 64 bits in place. */
-function addTo(words: Int32Array, at: number, lo: number, hi: number): void {
-  const low = (words[at]! >>> 0) + (lo >>> 0);
-  words[at] = low | 0;
-  words[at + 1] = (words[at + 1]! + hi + (low >= HALF ? 1 : 0)) | 0;
-}
-
-/** Whether one signed integer is less than another one. */
-function isLess(lo: number, hi: number, otherLo: number, otherHi: number): boolean {
-  return hi === otherHi ? lo >>> 0 < otherLo >>> 0 : (hi | 0) < (otherHi | 0);
 }
 
 /** Adds the square of a signed integer to 128 bits in place: with halves h and l it is hh 2^64 + 2hl 2^32 + ll. */

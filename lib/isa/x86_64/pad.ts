@@ -50,6 +50,7 @@ import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
+import { appendTally, pushedForTally } from "./pad_tally.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
@@ -60,7 +61,7 @@ const RED_ZONE_BYTES = 128;
 const WORD_BYTES = 8;
 
 const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
-/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
+/** The numbers of the registers that are pushed, in this order; the last word of records, as of tallies, is for the flags. */
 const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
 /** The sizes of `lea bytes(%rsp),%rsp`, `lock incq` with a displacement, and `jmp rel32`, in bytes. */
 const LEA_UP_BYTES = 8;
@@ -97,7 +98,8 @@ export function makePad(
   const site = instructions[siteIndex]!;
   const code = window.code.subarray(window.siteOffset);
   const left = site.flow === "indirect-jump" ? action.leaving : undefined;
-  const pushed = PUSHED[action.kind];
+  const pushed = action.kind === "tally" ? pushedForTally(action) : PUSHED[action.kind];
+  const usesRax = action.kind !== "count";
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = pushed.length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
@@ -126,13 +128,14 @@ export function makePad(
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
   out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
-  if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
+  if (usesRax) out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
+  if (action.kind === "tally") appendTally(action, out);
   if (action.kind === "record") appendRecord(memory, action, full, out);
   else appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
-  if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
+  if (usesRax) out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
   appendPops(pushed, stackBytes, out);
   for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
