@@ -30,5 +30,5 @@ export function addTo(words: Int32Array, at: number, lo: number, hi: number): vo
  * @returns Whether it is.
  */
 export function isLess(lo: number, hi: number, otherLo: number, otherHi: number): boolean {
-  return hi === otherHi ? lo >>> 0 < otherLo >>> 0 : (hi | 0) < (otherHi | 0);
+  return (hi | 0) === (otherHi | 0) ? lo >>> 0 < otherLo >>> 0 : (hi | 0) < (otherHi | 0);
 }

@@ -102,17 +102,17 @@ export class Tally implements TallyValues {
 
   /** See {@linkcode TallyValues.sumBigInt}. */
   sumBigInt(): bigint | undefined {
-    return this.#tells("sum") ? this.#valueBigInt(TallyWord.sum) : undefined;
+    return this.#tells("sum") ? wordBigInt(this.words, TallyWord.sum) : undefined;
   }
 
   /** See {@linkcode TallyValues.minBigInt}. */
   minBigInt(): bigint | undefined {
-    return this.#tells("min") ? this.#valueBigInt(TallyWord.min) : undefined;
+    return this.#tells("min") ? wordBigInt(this.words, TallyWord.min) : undefined;
   }
 
   /** See {@linkcode TallyValues.maxBigInt}. */
   maxBigInt(): bigint | undefined {
-    return this.#tells("max") ? this.#valueBigInt(TallyWord.max) : undefined;
+    return this.#tells("max") ? wordBigInt(this.words, TallyWord.max) : undefined;
   }
 
   /**
@@ -207,10 +207,10 @@ export class Tally implements TallyValues {
   #numberAt(at: number): number {
     return fromHalves(this.words[at]! >>> 0, this.words[at + 1]!);
   }
+}
 
-  #valueBigInt(at: number): bigint {
-    return (BigInt(this.words[at + 1]!) << 32n) | BigInt(this.words[at]! >>> 0);
-  }
+function wordBigInt(words: Int32Array, at: number): bigint {
+  return (BigInt(words[at + 1]!) << 32n) | BigInt(words[at]! >>> 0);
 }
 
 function isSummed(at: number): boolean {

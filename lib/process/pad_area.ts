@@ -176,6 +176,7 @@ export class PadArea implements PadMemory, Disposable {
    * @param hi The high half.
    */
   setAll(offset: number, lo: number, hi: number): void {
+    if (!this.#open) return;
     for (let area = 0; area < this.areasTotal; area++) {
       const index = (area * this.areaBytes + offset) / 4;
       this.#words[index] = lo;

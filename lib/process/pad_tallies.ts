@@ -2,7 +2,8 @@
  * The counters of pads that tally: how they are taken, begin, and are read.
  *
  * Counters to which is added have what earlier pads have left in them; who reads them takes the difference. Those of extremes
- * begin with what every value is less, or greater, than. So what is read of extremes is that of all hits of the pad.
+ * begin with what every value is less, or greater, than. So what is read of extremes is that of all hits of the pad. What may be
+ * far more than a number of hits is not left behind: who counts hits has numbers that are exact below 2^53.
  *
  * @module
  */
@@ -77,7 +78,8 @@ export function freeCounters(area: PadArea, action: PadAction): void {
   const { counterOffset } = action;
   if (action.kind !== "tally") return area.freeCounters(counterOffset);
   const { tallied } = action;
-  for (const { bucketsOffset } of tallied) {
+  for (const { bucketsOffset, sumOffset, minOffset, maxOffset } of tallied) {
+    for (const offset of [sumOffset, minOffset, maxOffset]) if (offset !== undefined) area.setAll(offset, 0, 0);
     if (bucketsOffset !== undefined) area.freeCounters(bucketsOffset, HISTOGRAM_COUNTERS);
   }
   const parts = tallied.map((offsets) => SINGLE_PARTS.filter((part) => offsets[OFFSETS[part]] !== undefined));
