@@ -172,6 +172,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     settings: options.settings,
     format: options.format,
     allowNone: options.allowNone,
+    jumps: options.jumps,
     interrupted: () => interruption.requested,
     stopWaiting: waiting.resolve,
     wait: () => interruption.unless(waiting.promise),

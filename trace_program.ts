@@ -45,6 +45,8 @@ export interface ProgramTracer {
   readonly format: OutputFormat;
   /** Whether a description may match nothing. */
   readonly allowNone: boolean;
+  /** Whether hits need not stop the thread (`-x jumps`). */
+  readonly jumps: boolean;
   /** Whether the user wishes the end already. */
   readonly interrupted: () => boolean;
   /** Called when the program wishes the end. */
@@ -80,6 +82,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
     allowNone: tracer.allowNone || options.zdefs,
+    tallies: tracer.jumps,
     wantsNames: wantsNames(program),
     register: (enabling) => consumer.register(enabling),
     fired: () => {
@@ -100,14 +103,18 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
     return FAILURE;
   }
   if (!options.quiet) describeMatches(source, program, counts, tracer);
-  const timer = setInterval(() => consumer.consume(), Math.max(1, options.switchrate / MILLION));
+  const consume = () => {
+    probes.harvest();
+    consumer.consume();
+  };
+  const timer = setInterval(consume, Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
     if (!running.isExiting && !tracer.interrupted()) {
       if (session.targets.length === 0) await tracer.wait();
       else {
         for await (const _ of session.batches()) {
-          if (wanted.early) consumer.consume();
+          if (wanted.early) consume();
           wanted.early = false;
           if (!options.quiet) tracer.report();
         }

@@ -8,6 +8,9 @@
  * in the order of the clauses; at a hit the handler of the first description that the probe belongs to runs all of them,
  * and the others do nothing. Probes that come later, with modules or children, are gathered at their first hit.
  *
+ * **Tallies.** A clause that does not need each hit by itself is enabled otherwise (`program_tallies.ts`), and is not among
+ * those that a hit runs.
+ *
  * **Numbers.** BEGIN, END and ERROR are 1, 2 and 3, as in DTrace. Pairs of a clause and a probe have numbers from 2 on:
  * 1 is the consumer's own, which reports errors.
  *
@@ -18,6 +21,7 @@ import type { Kernel } from "../../../ffi/ffi.ts";
 import { DTraceError } from "../../errors.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
+import { findTally } from "../../d/tally_clause.ts";
 import type { Program } from "../../d/tree.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
@@ -27,6 +31,7 @@ import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { ProgramTallies } from "./program_tallies.ts";
 import { TracerHit } from "./tracer_hit.ts";
 
 const TRACER_PROBES = ["BEGIN", "END", "ERROR"];
@@ -61,6 +66,8 @@ export interface ProgramProbesOptions {
   readonly register: (enabling: Enabling) => void;
   /** Called after each firing of a clause. */
   readonly fired: () => void;
+  /** Whether clauses that do not need each hit by itself are run for many at once. */
+  readonly tallies: boolean;
 }
 
 /** A description that is enabled in the session. */
@@ -86,6 +93,7 @@ export class ProgramProbes implements Disposable {
   readonly #options: ProgramProbesOptions;
   readonly #hit: ThreadHit;
   readonly #tracerHit: TracerHit;
+  readonly #tallies: ProgramTallies;
   readonly #descriptions: EnabledDescription[] = [];
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
@@ -116,6 +124,7 @@ export class ProgramProbes implements Disposable {
     const facts = new ProcessFacts(kernel);
     this.#hit = new ThreadHit(kernel, facts);
     this.#tracerHit = new TracerHit(kernel, facts);
+    this.#tallies = new ProgramTallies(session, running, this.#tracerHit, (probe, clause) => this.#pair(probe, clause));
     this.names = new AddressNames(kernel, options.wantsNames);
   }
 
@@ -149,9 +158,15 @@ export class ProgramProbes implements Disposable {
     }
   }
 
+  /** Lets the program have what has been tallied up to now. */
+  harvest(): void {
+    this.#tallies.harvest();
+  }
+
   /** Fires END. */
   end(): void {
     this[Symbol.dispose]();
+    this.harvest();
     this.#fireTracer("END", true);
   }
 
@@ -169,10 +184,13 @@ export class ProgramProbes implements Disposable {
     if (provider === "profile") {
       throw new DTraceError("D_PDESC_ZERO", `probe description profile:::${name} does not match any probes`);
     }
+    const { allowNone } = this.#options;
+    const tally = this.#options.tallies ? findTally(this.#program.clauses[clause]!, this.#program) : undefined;
+    if (tally !== undefined) return this.#tallies.enable(description, clause, tally, { allowNone });
     const entry: EnabledDescription = { clause, enabled: undefined };
     this.#descriptions.push(entry);
     entry.enabled = this.#session.enable(description, {
-      allowNone: this.#options.allowNone,
+      allowNone,
       handler: (hit) => this.#fire(entry, hit),
     });
     return entry.enabled.probes.length;
@@ -229,13 +247,19 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   #fireTracer(name: string, isLast: boolean): void {
     const enablings = this.#tracerEnablings.get(name);
     if (enablings === undefined) return;
     this.#running.fire(enablings, this.#tracerHit, isLast);
+    this.#afterFiring();
+  }
+
+  #afterFiring(): void {
+    // What happens from now on does not count.
+    if (this.#running.isExiting) this.harvest();
     this.#options.fired();
   }
 }
