@@ -71,7 +71,7 @@ export class Dispatcher {
     const tracepoint = tracepoints.find(image.pid, pc, image.isa.unitBytes);
     if (tracepoint === undefined || tracepoint.image !== image) return this.#enterPad(thread, pc);
     barrier.seen(thread);
-    records.drain(image);
+    records.complete(image);
     const { before, after, asked } = tracepoint;
     this.#hit.begin(thread, tracepoint);
     for (let i = 0; i < before.length; i++) this.#fire(thread, before[i]!);

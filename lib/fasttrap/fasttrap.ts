@@ -324,11 +324,6 @@ export class Fasttrap implements StopListener {
     this.#listener.warn(message);
   }
 
-  /** See {@linkcode StopListener.threadsChange}. */
-  threadsChange(image: Image): void {
-    this.records.drain(image);
-  }
-
   /**
    * Takes the first error that a consumer has thrown since the last call.
    *

@@ -185,7 +185,7 @@ export class Jumps {
    * @param probes The probes whose programs are meant.
    */
   settleAll(probes: Iterable<Probe>): void {
-    for (const image of this.#imagesOf(probes)) this.#records.drain(image);
+    for (const image of this.#imagesOf(probes)) this.#records.complete(image);
     this.harvestAll(probes);
   }
 

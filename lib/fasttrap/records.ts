@@ -8,9 +8,9 @@
  * that these are those of the time of the hit, records are drained before anything changes of that, and the number of a site is
  * forgotten when its pad is free and the rings are empty. Threads are told by `record_threads.ts`.
  *
- * *Order.* Records of one process come in the order of their times, except for those whose threads were stopped in the middle
- * of writing them, and those behind in the same ring (`record_rings.ts`). Before a hit that stops a thread is handled, records
- * are drained, so that with that exception each thread's hits come in its own order, whichever way they are performed.
+ * *Order.* Records of one process come in the order of their times, but for what `record_rings.ts` says. A thread that stays
+ * in the middle of one too long is stopped and led out, and so is one when the hit of a stopped thread is to be handled, of
+ * which records might be behind it. So each thread's hits come in its own order, whichever way they are performed.
  *
  * *Invariants.*
  * - Nothing is allocated for a record, and nothing thrown: what a consumer throws is kept, and the first of it given to
@@ -20,6 +20,7 @@
  * @module
  */
 
+import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
@@ -35,11 +36,14 @@ const ROUNDS_LIMIT = 6;
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
+  /** Whether what was recorded last may wait for the next time, so that all comes in the order of time. */
+  readonly mayWait?: boolean;
   /** Whether the threads may be stopped, to look at one that is not known. */
   readonly mayStop?: boolean;
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
+const PERIODICAL: DrainOptions = { mayWait: true, mayStop: true };
 
 /** See the module's comment. */
 export class Records {
@@ -79,9 +83,9 @@ export class Records {
     this.#byImage.set(tracepoint.image, sites.set(site, tracepoint));
   }
 
-  /** Gives the consumers what has been recorded. No image is quiesced. */
+  /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, { mayStop: true });
+    for (const image of [...this.#byImage.keys()]) this.drain(image, PERIODICAL);
   }
 
   /**
@@ -100,6 +104,23 @@ export class Records {
       this.#drained = undefined;
       for (const finish of this.#atEnd.splice(0)) finish();
     }
+  }
+
+  /**
+   * Gives the consumers everything that has been recorded in an image until now, also what its threads were interrupted in:
+   * before a hit of one of them is handled that comes after it, or before others hear of it. Within a consumer it does nothing.
+   *
+   * @param image The image, which is not quiesced.
+   */
+  complete(image: Image): void {
+    this.drain(image);
+    const rings = image.pads.area?.recording?.rings;
+    if (!rings?.isBlocked || this.#drained !== undefined || !image.alive) return;
+    // What a running thread is just writing is there by now.
+    this.drain(image);
+    if (!rings.isStuck || !image.alive) return;
+    finishCaptures(this.#tracer, image);
+    this.drain(image);
   }
 
   /**
@@ -128,27 +149,29 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayStop = false }: DrainOptions): void {
+  #read(image: Image, recording: Recording, { isFinal = false, mayWait = false, mayStop = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
     for (let round = 0; round < ROUNDS_LIMIT; round++) {
-      const total = rings.collect(isFinal);
-      if (total > 0) clock.read();
+      clock.read();
+      const total = rings.collect(isFinal, mayWait ? clock.nowTicks : Infinity);
       const { words, places, ticks } = rings;
       let number = -1;
+      let untilTicks = 0;
       let thread: ThreadIdentity | undefined;
       for (let i = 0; i < total; i++) {
         const place = places[i]!;
         const tracepoint = sites?.get(rings.siteOf(place));
         if (tracepoint === undefined) continue;
-        if (words[place + 1] !== number) {
+        if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
           number = words[place + 1]!;
-          thread = threads.find(number);
+          thread = threads.find(number, ticks[i]!);
           if (thread === undefined && mayStop) {
             thread = this.#lookAgain(image, recording, number);
             mayStop = false;
           }
+          untilTicks = threads.untilTicks;
         }
         view.goTo(words, place, tracepoint.pc);
         view.pid = thread?.pid ?? image.pid;
@@ -160,7 +183,10 @@ export class Records {
         for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
       }
       rings.release();
-      if (total === 0) break;
+      if (total > 0) continue;
+      if (!mayWait || !mayStop || !rings.isOverdue || !image.alive) break;
+      finishCaptures(this.#tracer, image);
+      mayStop = false;
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
@@ -190,6 +216,6 @@ export class Records {
     } finally {
       this.#tracer.release();
     }
-    return threads.find(number);
+    return threads.find(number, Infinity);
   }
 }

@@ -115,9 +115,7 @@ function adopt(tracer: Tracer, process: TracedProcess, tid: number, status: numb
   thread.status = status;
   thread.reported = status;
   tracer.enqueue(thread);
-  const threads = process.image.pads.area?.recording?.threads;
-  if (threads?.isTaken(thread)) tracer.listener.threadsChange(process.image);
-  threads?.add(thread);
+  process.image.pads.area?.recording?.threads.add(thread);
 }
 
 /** Traces a process that has a copy of its parent's image, without anything of ours in it, as one of its own. */

@@ -2,16 +2,16 @@
  * Bringing threads out of what a pad does at a hit, where they cannot be set back from.
  *
  * *Method.* A few dozen single steps, none of which can block or fault. A signal that the thread is stopped for is withheld
- * meanwhile; the caller delivers it (`orderSignals` in `signals.ts`).
+ * meanwhile; the caller delivers it (`orderSignals` in `signals.ts`, or `resend` in `withheld.ts`).
  *
  * @module
  */
 
-import type { Thread } from "./process.ts";
+import type { Image, Thread } from "./process.ts";
 import { eventOf, INTERRUPTED, isStepCode, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { mendTrapAction } from "./trap_action.ts";
-import { withhold } from "./withheld.ts";
+import { resend, withhold } from "./withheld.ts";
 
 /** More steps than a pad has instructions before its copies. */
 const STEPS_LIMIT = 256;
@@ -27,6 +27,25 @@ const STEP_LIMIT_US = 1_000_000;
 export function leaveCapture(tracer: Tracer, thread: Thread): void {
   const { image } = thread.process;
   if (!image.pads.isEmpty) stepOut(tracer, thread, (pc) => image.slots.resumePoint(pc)?.isHeld ?? false);
+}
+
+/**
+ * Has all threads finish what they were interrupted in, so that nothing that pads have begun is unfinished.
+ *
+ * @param tracer The tracer.
+ * @param image The image, which is not quiesced.
+ * @throws {SystemError} `ETIMEDOUT` if a thread cannot be stopped.
+ */
+export function finishCaptures(tracer: Tracer, image: Image): void {
+  tracer.quiesce(image);
+  try {
+    for (const thread of [...image.threads()]) {
+      leaveCapture(tracer, thread);
+      if (!thread.stepping) resend(tracer, thread);
+    }
+  } finally {
+    tracer.release();
+  }
 }
 
 /**

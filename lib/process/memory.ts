@@ -7,7 +7,8 @@
  * covered by the original bytes (fasttrap rule 103).
  *
  * Requests are made for a thread id, not for the process: when the first thread of a process has exited and others
- * live on, only a living one still has the memory.
+ * live on, only a living one still has the memory. Which one that is, the kernel knows before we do: when it is said to be
+ * gone, the others are tried.
  *
  * @module
  */
@@ -15,6 +16,7 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import { isAddress } from "../address.ts";
 import type { WordMemory } from "../isa/isa.ts";
+import { ESRCH } from "./ptrace.ts";
 import type { TrappedText } from "./text.ts";
 
 /** The smallest page of any architecture, so that no read crosses into a page that may be missing. */
@@ -24,6 +26,7 @@ const PAGE_BYTES = 4096;
 export class TargetMemory implements WordMemory {
   readonly #kernel: Kernel;
   readonly #text: TrappedText;
+  readonly #others: () => Iterable<{ readonly tid: number }>;
   readonly #word = new Uint8Array(8);
   readonly #halves = new Uint32Array(this.#word.buffer);
   #tid: number;
@@ -34,11 +37,13 @@ export class TargetMemory implements WordMemory {
    * @param kernel The kernel's requests.
    * @param tid The thread to go through at first.
    * @param text The traps in this memory.
+   * @param others All threads that may have this memory.
    */
-  constructor(kernel: Kernel, tid: number, text: TrappedText) {
+  constructor(kernel: Kernel, tid: number, text: TrappedText, others: () => Iterable<{ readonly tid: number }>) {
     this.#kernel = kernel;
     this.#tid = tid;
     this.#text = text;
+    this.#others = others;
   }
 
   /**
@@ -59,7 +64,7 @@ export class TargetMemory implements WordMemory {
    */
   read(address: number, into: Uint8Array): number {
     if (!isAddress(address) || into.length === 0) return 0;
-    const length = this.#kernel.call.ft_read_memory(this.#tid, address, into, into.length);
+    const length = this.#request("ft_read_memory", address, into);
     if (length <= 0) return 0;
     if (this.#text.size > 0) this.#text.overlay(address, into.subarray(0, length));
     return length;
@@ -101,13 +106,13 @@ export class TargetMemory implements WordMemory {
     if (!isAddress(address)) return false;
     if (bytes.length === 0) return true;
     if (this.#text.size > 0 && this.#text.overlaps(address, bytes.length)) return false;
-    return this.#kernel.call.ft_write_memory(this.#tid, address, bytes, bytes.length) === bytes.length;
+    return this.#request("ft_write_memory", address, bytes) === bytes.length;
   }
 
   /** See {@linkcode WordMemory.readWord}. */
   readWord(address: number, into: Uint32Array): boolean {
     if (!isAddress(address)) return false;
-    if (this.#kernel.call.ft_read_memory(this.#tid, address, this.#word, 8) !== 8) return false;
+    if (this.#request("ft_read_memory", address, this.#word) !== 8) return false;
     if (this.#text.size > 0) this.#text.overlay(address, this.#word);
     into[0] = this.#halves[0]!;
     into[1] = this.#halves[1]!;
@@ -119,6 +124,19 @@ export class TargetMemory implements WordMemory {
     if (!isAddress(address)) return false;
     this.#halves[0] = lo;
     this.#halves[1] = hi;
-    return this.#kernel.call.ft_write_memory(this.#tid, address, this.#word, 8) === 8;
+    return this.#request("ft_write_memory", address, this.#word) === 8;
+  }
+
+  #request(name: "ft_read_memory" | "ft_write_memory", address: number, bytes: Uint8Array): number {
+    const { call } = this.#kernel;
+    let result = call[name](this.#tid, address, bytes, bytes.length);
+    if (result !== -ESRCH) return result;
+    for (const { tid } of this.#others()) {
+      result = call[name](tid, address, bytes, bytes.length);
+      if (result === -ESRCH) continue;
+      this.#tid = tid;
+      break;
+    }
+    return result;
   }
 }

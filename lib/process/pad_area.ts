@@ -202,7 +202,7 @@ export class PadArea implements PadMemory, Disposable {
     this.#recording = {
       clock,
       rings: new RecordRings(this.#words, this, clock.base),
-      threads: new RecordThreads(this.#kernel, writer, image),
+      threads: new RecordThreads(this.#kernel, clock, writer, image),
     };
   }
 

@@ -137,7 +137,7 @@ export class Image {
     this.isa = isa;
     this.layout = layout;
     this.text = new TrappedText(kernel, pid, isa.trap);
-    this.memory = new TargetMemory(kernel, pid, this.text);
+    this.memory = new TargetMemory(kernel, pid, this.text, () => this.threads());
     this.pads = new Pads(isa);
     this.slots = new SlotArenas(isa, this.pads);
     this.semaphores = new Semaphores(kernel, pid);

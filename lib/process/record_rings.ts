@@ -10,8 +10,11 @@
  * {@linkcode RecordRings.release} sets the first words of their cells to 0 and moves the tail, after which pads may use them
  * again. When nobody is left to write, records that were begun are skipped.
  *
- * *Order.* Within one collection by time. A record that its thread was stopped in the middle of comes in a later one, and so
- * do those of its CPU that are behind it.
+ * *Order.* By time, from one collection to the next as well, if they are asked for records up to a time that is over. Then
+ * nothing is collected that is newer than what a ring may still have: a ring that ends in a record that is not committed
+ * holds back what others have that is newer than the record before it. It does so for a tenth of a second; after that, and
+ * where everything is asked for, what comes late comes late. A thread that loses its CPU after it has reserved a record, before
+ * it has read the time, gives it a time behind that of the next one: those are put in order within one collection only.
  *
  * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
  * is checked; what makes no sense is passed over and counted.
@@ -29,6 +32,11 @@ import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts"
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */
 const COLLECTED_LIMIT = 1 << 14;
+/** How long a record that is not committed may hold back others, in ticks: about a tenth of a second. */
+const HELD_TICKS = 2 ** 28;
+/** After how many ticks, some 10 ms, or how full a ring may be before it is worth while to stop the threads. */
+const OVERDUE_TICKS = 2 ** 25;
+const OVERDUE_FILL = 0.5;
 /** How a header is cut: above the number of cells, below that of the site. */
 const CELLS_SHIFT = 24;
 const SITE_MASK = (1 << CELLS_SHIFT) - 1;
@@ -49,6 +57,16 @@ interface Ring {
   total: number;
   /** How many of them have been merged. */
   merged: number;
+  /** Whether they were in order of time in the ring as well. */
+  isOrdered: boolean;
+  /** Whether what was not collected begins with a record that is not committed, and whether it did so the last time. */
+  isBlocked: boolean;
+  isStuck: boolean;
+  /** A time that what was not collected is not before. */
+  knownTicks: number;
+  /** The cell that it begins in, or did, and when that was first seen. */
+  blockedCell: number;
+  blockedTicks: number;
 }
 
 /** See the module's comment. */
@@ -68,6 +86,8 @@ export class RecordRings {
   readonly #mask: number;
   readonly #baseLo: number;
   readonly #baseHi: number;
+  /** Up to when records were wanted the last time that not all were. */
+  #untilTicks = 0;
 
   /**
    * Makes the reader of rings in which nothing was written yet.
@@ -91,6 +111,12 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
+      isOrdered: true,
+      isBlocked: false,
+      isStuck: false,
+      knownTicks: 0,
+      blockedTicks: 0,
+      blockedCell: -1,
     }));
   }
 
@@ -110,18 +136,38 @@ export class RecordRings {
     return this.#rings.every(({ head, released }) => this.words[head] === released);
   }
 
+  /** Whether there were records that could not be collected, because one before them was not committed. */
+  get isBlocked(): boolean {
+    return this.#rings.some(({ isBlocked }) => isBlocked);
+  }
+
+  /** Whether that was so the last two times, and for the same record, because its thread does not run. */
+  get isStuck(): boolean {
+    return this.#rings.some(({ isStuck }) => isStuck);
+  }
+
+  /** Whether that has lasted so long, or rings are so full meanwhile, that the thread should be helped out. */
+  get isOverdue(): boolean {
+    const isLong = ({ isStuck, blockedTicks }: Ring) => isStuck && this.#untilTicks - blockedTicks > OVERDUE_TICKS;
+    return this.isStuck && (this.#rings.some(isLong) || this.fill > OVERDUE_FILL);
+  }
+
   /**
    * Collects records that are committed. Those that were collected before have been released.
    *
    * @param isFinal Whether no thread is left that writes, so that what was begun will never be finished.
+   * @param untilTicks Those up to which time are wanted, a time that was read before this call, in ticks since the base; by
+   *   default all, which may be out of order.
    * @returns How many are in {@linkcode RecordRings.places} and {@linkcode RecordRings.ticks}.
    */
-  collect(isFinal: boolean): number {
+  collect(isFinal: boolean, untilTicks = Infinity): number {
     let total = 0;
     let filled: Ring | undefined;
     let others = 0;
+    for (const ring of this.#rings) this.#collectRing(ring, isFinal, Infinity);
+    for (const ring of this.#rings) this.#lookAtBlock(ring, untilTicks);
+    if (untilTicks !== Infinity) this.#holdBack(untilTicks);
     for (const ring of this.#rings) {
-      this.#collectRing(ring, isFinal);
       if (ring.total === 0) continue;
       total += ring.total;
       if (filled === undefined) filled = ring;
@@ -170,10 +216,54 @@ export class RecordRings {
     return this.words[place]! & SITE_MASK;
   }
 
-  #collectRing(ring: Ring, isFinal: boolean): void {
+  /** Finds out for how long a ring has been blocked. */
+  #lookAtBlock(ring: Ring, untilTicks: number): void {
+    ring.isStuck = ring.isBlocked && ring.blockedCell === ring.collected;
+    if (!ring.isBlocked || ring.isStuck) return;
+    ring.blockedCell = ring.collected;
+    ring.blockedTicks = untilTicks;
+  }
+
+  /** Gives back what is newer than what may still come. */
+  #holdBack(untilTicks: number): void {
+    this.#untilTicks = untilTicks;
+    let cut = untilTicks;
+    for (const ring of this.#rings) cut = Math.min(cut, this.#findKnown(ring, untilTicks));
+    for (const ring of this.#rings) {
+      // What cannot have happened yet was not written by a pad.
+      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + HELD_TICKS;
+      if (ring.total > 0 && ring.ticks![ring.total - 1]! > cut && !isDamaged) this.#shorten(ring, cut);
+    }
+  }
+
+  /** Finds a time, at most the one given, that what was not collected of a ring is not before. */
+  #findKnown(ring: Ring, untilTicks: number): number {
+    const isFull = ring.total === COLLECTED_LIMIT;
+    if (!ring.isBlocked && !isFull) return ring.knownTicks = untilTicks;
+    if (ring.total > 0) ring.knownTicks = Math.max(ring.knownTicks, ring.ticks![ring.total - 1]!);
+    if (isFull) return ring.knownTicks;
+    if (ring.blockedTicks === Infinity) ring.blockedTicks = untilTicks;
+    return untilTicks - ring.blockedTicks < HELD_TICKS ? ring.knownTicks : untilTicks;
+  }
+
+  /** Gives back what is newer than a time. */
+  #shorten(ring: Ring, cut: number): void {
+    if (!ring.isOrdered) return this.#collectRing(ring, false, cut);
+    let total = ring.total;
+    while (total > 0 && ring.ticks![total - 1]! > cut) total--;
+    if (total === ring.total) return;
+    const cell = (ring.places![total]! - ring.cells) / CELL_WORDS;
+    ring.total = total;
+    ring.collected = (ring.released + ((cell - ring.released) & this.#mask)) >>> 0;
+  }
+
+  /** Collects the records of a ring up to the first that is not committed, or newer than a time. */
+  #collectRing(ring: Ring, isFinal: boolean, untilTicks: number): void {
     const { words } = this;
     ring.total = 0;
     ring.merged = 0;
+    ring.isOrdered = true;
+    ring.isBlocked = false;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
     if (used === 0) return;
@@ -187,7 +277,10 @@ export class RecordRings {
       const header = Atomics.load(words, place);
       const site = header & SITE_MASK;
       let cells = header >>> CELLS_SHIFT;
-      if (site === 0 && !isFinal) break;
+      if (site === 0 && !isFinal) {
+        ring.isBlocked = true;
+        break;
+      }
       if (site === 0) {
         this.unfinishedTotal++;
         cells = Math.max(cells, 1);
@@ -197,7 +290,9 @@ export class RecordRings {
         cells = 1;
       } else if (site !== 0) {
         const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
+        if (time > untilTicks) break;
         // Nearly always behind the last one: only a thread that lost its CPU makes an exception.
+        if (total > 0 && ticks[total - 1]! > time) ring.isOrdered = false;
         let at = total++;
         for (; at > 0 && ticks[at - 1]! > time; at--) {
           ticks[at] = ticks[at - 1]!;

@@ -6,7 +6,8 @@
  *
  * *Method.* The registers of each thread are read once, when all are stopped or the thread is being born. A number is used
  * again when its thread has ended, and a child that shares the memory has that of its parent, which is suspended meanwhile:
- * whoever changes what a number means has the records read before ({@linkcode RecordThreads.isTaken}).
+ * so what a number means depends on the time of the record. A thread is born, and its predecessor has made its last record,
+ * before the clock is read that says from when on the number means it.
  *
  * *Limit.* A thread that changes its thread pointer itself, after it was looked at, has a number that nobody knows, until all
  * are looked at again.
@@ -18,6 +19,10 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import type { RecordWriter } from "../isa/jumps.ts";
 import type { Image, Thread } from "./process.ts";
 import { NT_PRSTATUS } from "./ptrace.ts";
+import type { TickClock } from "./tick_clock.ts";
+
+/** As long are the threads remembered that had a number before, in ticks: longer than records may lie in rings. */
+const REMEMBERED_TICKS = 2 ** 31;
 
 /** A thread, as records are told of it. */
 export interface ThreadIdentity {
@@ -27,24 +32,35 @@ export interface ThreadIdentity {
   readonly tid: number;
 }
 
+/** What a number means from some time on. */
+interface Bearer extends ThreadIdentity {
+  /** In ticks of the clock. */
+  readonly sinceTicks: number;
+}
+
 /** See the module's comment. */
 export class RecordThreads {
+  /** When what {@linkcode RecordThreads.find} has found ceases to be true, in ticks; infinite if it is so now. */
+  untilTicks = Infinity;
   readonly #kernel: Kernel;
+  readonly #clock: TickClock;
   readonly #writer: RecordWriter;
   readonly #registers: Uint32Array;
   readonly #bytes: Uint8Array;
-  /** The threads by their numbers; of two, the first waits until the second, a child, has gone. */
-  readonly #byNumber = new Map<number, readonly ThreadIdentity[]>();
+  /** The threads by their numbers, in the order of time. */
+  readonly #byNumber = new Map<number, Bearer[]>();
 
   /**
    * Looks at the threads of an image.
    *
    * @param kernel The kernel's requests.
+   * @param clock The time of records.
    * @param writer How their numbers are made.
    * @param image The image, whose threads are stopped.
    */
-  constructor(kernel: Kernel, writer: RecordWriter, image: Image) {
+  constructor(kernel: Kernel, clock: TickClock, writer: RecordWriter, image: Image) {
     this.#kernel = kernel;
+    this.#clock = clock;
     this.#writer = writer;
     this.#registers = new Uint32Array(image.isa.registersBytes / 4);
     this.#bytes = new Uint8Array(this.#registers.buffer);
@@ -67,32 +83,18 @@ export class RecordThreads {
    */
   add(thread: Thread): void {
     const number = this.#numberOf(thread);
-    if (number === undefined) return;
-    const { tid, process: { pid } } = thread;
-    const others = this.#byNumber.get(number)?.filter((other) => other.pid !== pid) ?? [];
-    this.#byNumber.set(number, [...others, { pid, tid }]);
+    if (number !== undefined) this.#follow(number, { pid: thread.process.pid, tid: thread.tid });
   }
 
   /**
-   * Tells whether records that were written until now may bear the number of a thread, but be of another.
-   *
-   * @param thread The thread, stopped, which has not been looked at.
-   * @returns Whether they may.
-   */
-  isTaken(thread: Thread): boolean {
-    const number = this.#numberOf(thread);
-    return number !== undefined && this.#byNumber.has(number);
-  }
-
-  /**
-   * Forgets the threads of a process that does not share the memory any more.
+   * A process does not share the memory any more: what its numbers meant before it was born they mean again.
    *
    * @param pid The process.
    */
   remove(pid: number): void {
-    for (const [number, threads] of this.#byNumber) {
-      const others = threads.filter((thread) => thread.pid !== pid);
-      if (others.length < threads.length) this.#byNumber.set(number, others);
+    for (const [number, bearers] of this.#byNumber) {
+      const before = bearers.at(-1)!.pid === pid ? bearers.findLast((bearer) => bearer.pid !== pid) : undefined;
+      if (before !== undefined) this.#follow(number, before);
     }
   }
 
@@ -100,10 +102,26 @@ export class RecordThreads {
    * Finds a thread.
    *
    * @param number The number that a record names it by.
+   * @param ticks The time of the record.
    * @returns The thread, which may have ended; undefined if there is none.
    */
-  find(number: number): ThreadIdentity | undefined {
-    return this.#byNumber.get(number)?.at(-1);
+  find(number: number, ticks: number): ThreadIdentity | undefined {
+    this.untilTicks = Infinity;
+    const bearers = this.#byNumber.get(number) ?? [];
+    let index = bearers.length - 1;
+    for (; index > 0 && bearers[index]!.sinceTicks > ticks; index--) this.untilTicks = bearers[index]!.sinceTicks;
+    return bearers[index];
+  }
+
+  #follow(number: number, { pid, tid }: ThreadIdentity): void {
+    this.#clock.read();
+    const { nowTicks } = this.#clock;
+    const bearers = this.#byNumber.get(number) ?? [];
+    // Those that were followed long ago: the one that was then has to stay.
+    const old = bearers.findLastIndex(({ sinceTicks }) => sinceTicks < nowTicks - REMEMBERED_TICKS);
+    if (old > 0) bearers.splice(0, old);
+    bearers.push({ pid, tid, sinceTicks: nowTicks });
+    this.#byNumber.set(number, bearers);
   }
 
   #numberOf({ tid }: Thread): number | undefined {

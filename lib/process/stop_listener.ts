@@ -58,12 +58,6 @@ export interface StopListener {
    */
   closed(image: Image): void;
   /**
-   * What records call a thread of an image is about to mean another one. Nothing that has threads stop may be done.
-   *
-   * @param image The image.
-   */
-  threadsChange(image: Image): void;
-  /**
    * Something went wrong that the user should know, though tracing goes on.
    *
    * @param message One sentence without a final period.

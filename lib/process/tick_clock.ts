@@ -21,6 +21,8 @@ const APART_NS = 5e6;
 export class TickClock {
   /** The ticks of the first reading, as two halves. */
   readonly base: readonly [lo: number, hi: number];
+  /** When it was read last, in ticks since the base. */
+  nowTicks = 0;
   readonly #kernel: Kernel;
   readonly #halves = new Uint32Array(2);
   readonly #ns = new Float64Array(1);
@@ -49,6 +51,7 @@ export class TickClock {
     do {
       this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nsBytes);
       const ticks = this.#ticksOf(this.#halves[0]!, this.#halves[1]!);
+      this.nowTicks = ticks;
       const elapsedNs = this.#ns[0]! - this.#atNs;
       if (elapsedNs < (this.#nsPerTick === undefined ? FIRST_APART_NS : APART_NS)) continue;
       this.#nsPerTick = elapsedNs / (ticks - this.#ticks);

@@ -321,7 +321,6 @@ export class Tracer {
     const { image } = process;
     image.processes.delete(process);
     if (image.processes.size > 0) {
-      this.listener.threadsChange(image);
       image.pads.area?.recording?.threads.remove(process.pid);
       return;
     }

@@ -27,7 +27,6 @@ const NOBODY: StopListener = {
   executed: () => {},
   ended: () => {},
   closed: () => {},
-  threadsChange: () => {},
   warn: () => {},
 };
 

@@ -45,8 +45,8 @@ class Areas {
   }
 
   /** Reads everything. */
-  read(isFinal = false): [site: number, ticks: number, area: number][] {
-    const total = this.rings.collect(isFinal);
+  read(isFinal = false, untilTicks = Infinity): [site: number, ticks: number, area: number][] {
+    const total = this.rings.collect(isFinal, untilTicks);
     const { places, ticks } = this.rings;
     const found = Array.from(
       { length: total },
@@ -100,6 +100,68 @@ Deno.test("RecordRings.collect() waits for a record that is not committed, until
   assertEquals(areas.read(), []);
   assertEquals(areas.read(true), [[4, 40, 0]]);
   assertEquals([areas.rings.unfinishedTotal, areas.rings.damagedTotal, areas.rings.isEmpty], [2, 0, true]);
+});
+
+Deno.test("RecordRings.collect() holds back what is newer than what may still come, for a while", () => {
+  const areas = new Areas(3);
+  areas.record(0, 1, 10);
+  const slow = areas.reserve(0)!;
+  areas.record(0, 2, 25);
+  areas.record(1, 3, 5);
+  areas.record(1, 4, 30);
+  assertEquals(areas.read(false, 28), [[3, 5, 1], [1, 10, 0]]);
+  assertEquals([areas.rings.isBlocked, areas.rings.isStuck], [true, false]);
+  assertEquals(areas.read(false, 28), []);
+  assertEquals([areas.rings.isBlocked, areas.rings.isStuck], [true, true]);
+  areas.commit(slow, 5, 20);
+  assertEquals(areas.read(false, 28), [[5, 20, 0], [2, 25, 0]]);
+  assertEquals(areas.read(false, 40), [[4, 30, 1]]);
+  assertEquals([areas.rings.isBlocked, areas.rings.isEmpty], [false, true]);
+  // A second is too long, and nothing is helped by waiting for what cannot have happened.
+  areas.reserve(0);
+  areas.record(1, 6, 50);
+  assertEquals([areas.read(false, 60), areas.read(false, 61), areas.rings.isOverdue], [[], [], false]);
+  for (let n = 0; n < CELLS / 2; n++) areas.record(1, 6, 51 + n);
+  assertEquals([areas.read(false, 70), areas.rings.isOverdue], [[], true]);
+  assertEquals(areas.read(false, 2 ** 31).length, CELLS / 2 + 1);
+  areas.record(1, 7, 2 ** 40);
+  assertEquals(areas.read(false, 2 ** 31 + 1), [[7, 2 ** 40, 1]]);
+});
+
+Deno.test("RecordRings.collect() gives records in order of time, and of each thread, whoever is interrupted in one", () => {
+  const random = new Random(8);
+  const areas = new Areas(4);
+  const begun: { place: number; thread: number; ticks: number; area: number }[] = [];
+  const last = new Map<number, number>();
+  let [time, lastTicks, found, written] = [0, 0, 0, 0];
+  const read = (untilTicks: number) => {
+    for (const [thread, ticks] of areas.read(false, untilTicks)) {
+      assert(ticks > lastTicks && ticks > (last.get(thread) ?? 0), `${ticks} behind ${lastTicks}`);
+      last.set(thread, ticks);
+      lastTicks = ticks;
+      found++;
+    }
+  };
+  for (let turn = 0; turn < 200_000; turn++) {
+    const at = begun.length > 0 && random.below(3) === 0 ? random.below(begun.length) : -1;
+    if (at >= 0) {
+      const [{ place, thread, ticks }] = begun.splice(at, 1) as [typeof begun[0]];
+      areas.commit(place, thread, ticks);
+    } else {
+      const thread = random.below(6) + 1;
+      if (begun.some((other) => other.thread === thread)) continue;
+      const area = random.below(4);
+      const place = areas.reserve(area);
+      if (place === undefined) continue;
+      begun.push({ place, thread, ticks: ++time, area });
+      written++;
+    }
+    if (random.below(4) === 0) read(time - random.below(3));
+  }
+  for (const { place, thread, ticks } of begun) areas.commit(place, thread, ticks);
+  read(time);
+  assertEquals(found, written);
+  assert(written > 10_000, `${written}`);
 });
 
 Deno.test("RecordRings.release() leaves nothing in cells that would look like a record when they are used again", () => {

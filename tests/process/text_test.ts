@@ -22,7 +22,7 @@ class Stopped implements Disposable {
   constructor(trap: Uint8Array = TRAP) {
     this.child = new Child(this.kernel, [`${TARGETS}idle`]);
     this.text = new TrappedText(this.kernel, this.child.pid, trap);
-    this.memory = new TargetMemory(this.kernel, this.child.pid, this.text);
+    this.memory = new TargetMemory(this.kernel, this.child.pid, this.text, () => []);
     const mapping = textMappings(this.child.pid).find(({ path }) => path.includes("ld-linux"))!;
     ({ start: this.start, end: this.end } = mapping);
   }

@@ -78,6 +78,26 @@ Deno.test("Session.enable() knows the threads of records, though they come and g
   assertEquals(threadsOf(seen), threadsOf(others));
 });
 
+Deno.test("Session.enable() reads code though the thread that was stopped last has ended", async () => {
+  const args = [rounds(1000, 30_000)];
+  await using target = await TargetProgram.start("churn", { args });
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  const handled = session.enable("pid$target:a.out:work:entry", { handler: () => {} });
+  await target.send();
+  const running = session.run();
+  let times = 0;
+  for (; target.alive; times++) {
+    using other = session.enable("pid$target:a.out:main:", { handler: () => {} });
+    if (session.targets.length > 0) assertEquals(other.unplaced.map(({ reason }) => reason), []);
+    await new Promise((done) => setTimeout(done));
+  }
+  await within(running, "the end of the run");
+  assertEquals(await target.outcome(), await untraced("churn", { args }));
+  assertEquals([handled.hitsTotal, times > 10], [args[0]!, true]);
+});
+
 for (const name of ["hot", "hot_no_pie"]) {
   Deno.test(`Session.enable() records or drops each call of 8 threads of ${name} while a timer interrupts them`, async () => {
     const calls = rounds(200_000, 20_000_000);
@@ -151,6 +171,42 @@ Deno.test("Session.events() gives records and stops in the order of their times"
   assertEquals([jumps.hitsTotal, jumps.dropsTotal], [500, 0]);
   assertEquals(names.slice(0, 4), ["fold", "carry_in", "fold", "carry_in"]);
 });
+
+for (const stops of [false, true]) {
+  const way = stops
+    ? "and stops of 8 threads in the order of each"
+    : "of 8 threads in the order of each, and of their times";
+  Deno.test(`Session.enable() has consumers hear of records ${way}`, async () => {
+    const args = [stops ? rounds(200_000, 2_000_000) : rounds(2_000_000, 40_000_000), 8, 1];
+    await using target = await TargetProgram.start("hot", { args });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const wrong: string[] = [];
+    const last = new Map<number, number>();
+    const records = session.enable("pid$target:a.out:fold:entry", {
+      record: (hit) => {
+        const number = hit.arg(1);
+        if (number <= (last.get(hit.tid) ?? -1)) wrong.push(`call ${number} behind ${last.get(hit.tid)}`);
+        last.set(hit.tid, number);
+      },
+    });
+    assertEquals(waysOf(session, records), ["jump"]);
+    let stopsTotal = 0;
+    // Each thread calls it behind every thousandth call of the other function.
+    const handler = (tid: number) => {
+      stopsTotal++;
+      if (last.get(tid)! % 1000 !== 0) wrong.push(`a stop behind call ${last.get(tid)}`);
+    };
+    if (stops) session.enable("pid$target:a.out:twice:entry", { handler: ({ tid }) => handler(tid) });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals(await target.outcome(), await untraced("hot", { args }));
+    assertEquals(wrong.slice(0, 3), []);
+    assertEquals(records.hitsTotal + records.dropsTotal, 8 * args[0]!);
+    if (stops) assertEquals([stopsTotal, records.dropsTotal], [8 * args[0]! / 1000, 0]);
+  });
+}
 
 Deno.test("Session.enable() makes a jump that only counts record, when somebody wants that, and both see each hit", async () => {
   await using target = await TargetProgram.start("hot", { args: [1000, 1] });

@@ -93,7 +93,7 @@ Deno.test("Session leaves a program alive and right whenever it is killed", () =
     const random = new Random(20261126);
     await target.send();
     let found = 0;
-    for (let kill = 0; kill < rounds(10, 1000); kill++) {
+    for (let kill = 0; kill < rounds(20, 1000); kill++) {
       const tracer = new MortalTracer(target.pid, 1 + random.below(300));
       await tracer.said("ready");
       // Any moment will do: it is what is tested.

@@ -248,11 +248,13 @@ function appendCount(counterOffset: number, out: SlotCode): void {
 
 /** Writes a record into the ring of the area, or goes to `full`. */
 function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full: number, out: SlotCode): void {
+  const retry = out.length;
+  // The tail first: it must not be seen in front of the head.
+  out.bytes(0x8b, 0x91); // mov tail(%rcx),%edx
+  out.half(ring.tailOffset);
   out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
   out.half(ring.headOffset);
-  const retry = out.length;
-  out.bytes(0x89, 0xc2, 0x2b, 0x91); // mov %eax,%edx; sub tail(%rcx),%edx
-  out.half(ring.tailOffset);
+  out.bytes(0xf7, 0xda, 0x01, 0xc2); // neg %edx; add %eax,%edx
   out.bytes(0x81, 0xfa); // cmp $limit,%edx
   out.half(ring.cellsTotal - RECORD_CELLS);
   out.bytes(0x0f, 0x87); // ja full
