@@ -206,9 +206,6 @@ function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
-  // The thread through which memory was read last may have ended.
-  const living = [...image.threads()].find(({ state }) => state === "stopped");
-  if (living !== undefined) image.memory.useThread(living.tid);
   const mappings = readMappingsAndHeap(fasttrap.tracer.kernel, image.pid);
   return {
     fasttrap,
