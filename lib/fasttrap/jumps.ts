@@ -5,14 +5,16 @@
  * thousand times as long as taking it down takes.
  *
  * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program;
- * {@linkcode Tracepoint.trapReason} says why not. If all its consumers only count or tally, the pad does; else it writes records,
- * and the tracer counts them. What the pads have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever
- * somebody asks, and before anything changes of who is interested, so that each hit is of those who were enabled when it
- * happened.
+ * {@linkcode Tracepoint.trapReason} says why not. What the pad does follows from what the consumers want (`pad_wish.ts`). What pads
+ * have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever somebody asks, and before anything
+ * changes of who is interested, so that each hit is of those who were enabled when it happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
- * probe is inside of the jump.
+ * probe is inside of the jump; the arguments of a static probe cannot be recorded (`recorded_values.ts`).
+ *
+ * *Where functions end* is known of probes of functions. A site of a static probe whose function is not known is taken for a
+ * function of one instruction: what follows it is kept, unless it is padding.
  *
  * *Invariants.*
  * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump
@@ -23,6 +25,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Instruction } from "../isa/isa.ts";
 import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
 import { COUNTERS_FULL, makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Pad } from "../process/pads.ts";
@@ -31,21 +34,17 @@ import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { PadCounts } from "./pad_counts.ts";
-import { tallyWishOf } from "./pad_tally.ts";
-import type { Enabling, Probe } from "./probe.ts";
+import { CONSUMERS_REASONS, recordWishOf, satisfies, wishOf } from "./pad_wish.ts";
+import type { FunctionRange, Probe } from "./probe.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
-/** Why a tracepoint is a trap as long as a consumer needs the thread. */
-const HANDLED = "a handler wants to see the thread";
 /** Why a tracepoint is a trap as long as another one is inside of what its jump would take the place of. */
 export const PROBE_INSIDE = "another probe is inside of the jump";
-/** Why a tracepoint is a trap that would have to record both ends of a function. */
-const BOTH_ENDS = "it is the first and the last instruction of its function";
 /** What can be over when probes are disabled. */
-const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS]);
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([...CONSUMERS_REASONS, PROBE_INSIDE]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
@@ -71,7 +70,7 @@ export interface JumpContext extends WindowContext {
 interface Plan {
   /** The windows, best first. */
   readonly windows: Iterable<JumpWindow>;
-  readonly leaving: PadAction["leaving"];
+  readonly wish: PadWish;
 }
 
 /** See the module's comment. */
@@ -111,7 +110,8 @@ export class Jumps {
     tracepoint.pad = pad;
     tracepoint.trapReason = undefined;
     this.#counts.add(tracepoint, pad.action);
-    if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
+    const { action } = pad;
+    if (action.kind === "record") this.#records.add(tracepoint, action);
   }
 
   /**
@@ -136,14 +136,12 @@ export class Jumps {
    */
   suits(tracepoint: Tracepoint): boolean {
     const { pad, trapReason } = tracepoint;
-    const mustStop = whyStop(tracepoint) !== undefined;
-    if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     const wish = wishOf(tracepoint);
+    const mustStop = typeof wish === "string";
+    if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     if (mustStop) return false;
-    if (wish.kind === "tally" || pad.action.kind === "tally") {
-      return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
-    }
-    return wish.kind === "count" || (pad.action.kind === "record" && pad.action.values === wish.values);
+    if (pad.action.kind !== "tally") return satisfies(pad.action, wish);
+    return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
   }
 
   /**
@@ -210,62 +208,27 @@ export class Jumps {
 }
 
 /** Makes the pad of a tracepoint. Those that tally need many counters: when there are no more, they record. */
-function makePad(
-  { tracer, mappings }: JumpContext,
-  tracepoint: Tracepoint,
-  { windows, leaving }: Plan,
-): Pad | string {
+function makePad({ tracer, mappings }: JumpContext, tracepoint: Tracepoint, { windows, wish }: Plan): Pad | string {
   const { image, instruction } = tracepoint;
-  const wish = { ...wishOf(tracepoint), leaving };
   const pad = makeWantedPad(tracer, image, mappings, instruction, windows, wish);
   if (wish.kind !== "tally" || pad !== COUNTERS_FULL) return pad;
-  return makeWantedPad(tracer, image, mappings, instruction, windows, { ...recordWishOf(tracepoint), leaving });
-}
-
-/** What a pad has to do for the consumers of a tracepoint. */
-function wishOf(tracepoint: Tracepoint): PadWish {
-  const { before, after, image } = tracepoint;
-  const enablings = [...before, ...after].flatMap(({ enablings }) => enablings);
-  if (enablings.every(({ counted }) => counted !== undefined)) return { kind: "count" };
-  const tallies = enablings.every(({ counted, tally }) => counted !== undefined || tally !== undefined);
-  const wish = tallies && image.isa.jumps?.tallies ? tallyWishOf(tracepoint) : undefined;
-  return wish ?? recordWishOf(tracepoint);
-}
-
-function recordWishOf({ after }: Tracepoint): PadWish {
-  return { kind: "record", values: after.length > 0 ? "results" : "arguments" };
+  const other = recordWishOf(tracepoint);
+  if (typeof other === "string") return other;
+  return makeWantedPad(tracer, image, mappings, instruction, windows, { ...other, leaving: wish.leaving });
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */
 function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string {
   const { image } = tracepoint;
-  const reason = whyStop(tracepoint) ?? image.pads.refused;
-  if (reason !== undefined) return reason;
+  const wish = wishOf(tracepoint);
+  if (typeof wish === "string") return wish;
+  if (image.pads.refused !== undefined) return image.pads.refused;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;
   const window = findWindow(context, tracepoint);
   if (typeof window === "string") return window;
   if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
-  return { windows: listWindows(context, tracepoint, window), leaving };
-}
-
-/** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
-function whyStop(tracepoint: Tracepoint): string | undefined {
-  const { asked, before, after } = tracepoint;
-  const probes = [...before, ...after];
-  if (asked.length > 0) return "the program asks there whether a probe is enabled";
-  if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
-  if (probes.some(({ enablings }) => enablings.some(needsThread))) return HANDLED;
-  if (before.length > 0 && after.length > 0 && wishOf(tracepoint).kind === "record") {
-    return BOTH_ENDS;
-  }
-  if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
-  return undefined;
-}
-
-/** Whether a consumer can be served only while the thread is stopped. */
-function needsThread({ counted, recorded }: Enabling): boolean {
-  return counted === undefined && recorded === undefined;
+  return { windows: listWindows(context, tracepoint, window), wish: { ...wish, leaving } };
 }
 
 /** The function that an instruction has to leave to be counted; undefined if it always counts. A string says why not. */
@@ -283,19 +246,22 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */
-function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
+function findWindow(
+  context: WindowContext,
+  { image, pc, before, after, instruction }: Tracepoint,
+): JumpWindow | string {
   const { jumps, longestBytes } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
   if (isTaken(context.tracepoints, image, pc, pc)) return PROBE_INSIDE;
-  const probes = [...before, ...after];
-  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
+  const functions = [...before, ...after].map((probe) => functionOf(probe, instruction));
+  const end = Math.min(...functions.map(({ address, sizeBytes }) => address + sizeBytes));
   const code = context.code(pc, jumps.jumpBytes + longestBytes);
   return jumps.findWindow(
     code,
     0,
     pc,
     end as Address,
-    (address) => probes.some((probe) => flowOf(context, jumps, probe).leadsTo(address)),
+    (address) => functions.some((range) => flowOf(context, jumps, range).leadsTo(address)),
   );
 }
 
@@ -321,13 +287,12 @@ function* listWindows(context: WindowContext, tracepoint: Tracepoint, window: Ju
 function listEarlier(
   context: WindowContext,
   jumps: JumpInstaller,
-  { before, after, pc }: Tracepoint,
+  { before, after, instruction, pc }: Tracepoint,
   window: JumpWindow,
 ): JumpWindow[] {
-  const probes = [...before, ...after];
-  const { functionAddress } = probes[0]!;
-  if (probes.some((probe) => probe.functionAddress !== functionAddress)) return [];
-  const starts = flowOf(context, jumps, probes[0]!).straightBefore(pc, jumps.earliestBytes);
+  const [first, ...others] = [...before, ...after].map((probe) => functionOf(probe, instruction));
+  if (first === undefined || others.some(({ address }) => address !== first.address)) return [];
+  const starts = flowOf(context, jumps, first).straightBefore(pc, jumps.earliestBytes);
   return starts.map((start, index) => {
     const code = context.code(pc + start as Address, -start);
     return jumps.beginEarlier(window, starts.slice(index), code);
@@ -366,19 +331,24 @@ export function findJumpsOver(tracepoints: TracepointTable, image: Image, from: 
   return found;
 }
 
-/** How control flows in the function of a probe. */
+/** The function that an instruction belongs to by a probe; the instruction alone if that is not known. */
+function functionOf(probe: Probe, { address, length }: Instruction): FunctionRange {
+  return probe.functionAt(address) ?? { address, sizeBytes: length };
+}
+
+/** How control flows in a function. */
 function flowOf(
   { code, flows }: WindowContext,
   jumps: JumpInstaller,
-  { functionAddress, functionBytes }: Probe,
+  { address, sizeBytes }: FunctionRange,
 ): FunctionFlow {
-  let flow = flows.get(functionAddress);
+  let flow = flows.get(address);
   if (flow === undefined) {
-    const bytes = code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES));
-    flow = jumps.readFlow(bytes, functionAddress);
+    const bytes = code(address, Math.min(sizeBytes, FUNCTION_LIMIT_BYTES));
+    flow = jumps.readFlow(bytes, address);
     // Sites come function by function: those before are hardly asked for again.
     if (flows.size >= FLOWS_LIMIT) flows.clear();
-    flows.set(functionAddress, flow);
+    flows.set(address, flow);
   }
   return flow;
 }

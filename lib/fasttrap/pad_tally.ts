@@ -104,14 +104,18 @@ export class PadTally {
 /**
  * Says what a pad has to tally for the consumers of a tracepoint.
  *
- * @param tracepoint The tracepoint, none of whose consumers wants records.
- * @returns What; undefined if it is of values that pads do not have.
+ * @param tracepoint The tracepoint.
+ * @returns What; undefined if a consumer wants more, or values that pads do not have.
  */
 export function tallyWishOf(tracepoint: Tracepoint): TallyWish | undefined {
-  const { before, after } = tracepoint;
+  const { image, before, after } = tracepoint;
   const probes = [...before, ...after];
+  const isTallied = probes.every(({ enablings }) =>
+    enablings.every(({ counted, tally }) => counted !== undefined || tally !== undefined)
+  );
+  if (!isTallied || !image.isa.jumps?.tallies || (before.length > 0 && after.length > 0)) return undefined;
   // The arguments of static probes can be anywhere.
-  if ((before.length > 0 && after.length > 0) || probes.some(({ kind }) => kind === "static")) return undefined;
+  if (probes.some(({ kind }) => kind === "static")) return undefined;
   const values = after.length > 0 ? "results" : "arguments";
   const consumers = consumersOf(tracepoint);
   if (consumers.some(({ value }) => value < 0 || value >= VALUES[values])) return undefined;

@@ -27,6 +27,7 @@ import {
   type RecordAction,
   type RingLayout,
 } from "../isa/jumps.ts";
+import { mindsFaults } from "./capture_faults.ts";
 import { PadArea } from "./pad_area.ts";
 import { freeCounters, takeTally, type TallyWish } from "./pad_tallies.ts";
 import type { KeptRange } from "./keeper.ts";
@@ -66,6 +67,8 @@ const RING: RingLayout = {
   cellsOffset: (1 << 21) + 4096,
   cellsTotal: 1 << 16,
 };
+/** Where the pages are noted that could be read: behind the cells and the longest record. 4096 of them are 16 MiB. */
+const PAGES = { pagesOffset: 7 << 20, pagesTotal: 4096 };
 /** The most areas; CPUs beyond share them. */
 const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;
@@ -82,7 +85,7 @@ export const COUNTERS_FULL = "there are too many counters";
 /** What is wanted of the hits of a pad. */
 export type PadWish =
   | Pick<CountAction, "kind" | "leaving">
-  | Pick<RecordAction, "kind" | "leaving" | "values">
+  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">
   | TallyWish;
 
 /**
@@ -112,6 +115,10 @@ export function makeWantedPad(
     pads.recordsRefused ??= startRecording(tracer, image, area);
     if (pads.recordsRefused !== undefined) return pads.recordsRefused;
   }
+  if (!area.readsMemory && readsMemory(image, wish)) {
+    area.readsMemory = true;
+    if (mindsFaults(tracer, image)) area.distrust();
+  }
   const action = takeAction(area, wish);
   if (action === undefined) return COUNTERS_FULL;
   let reason = "there is no memory that a jump reaches";
@@ -133,6 +140,14 @@ function takeAction(area: PadArea, wish: PadWish): PadAction | undefined {
   const counterOffset = area.takeCounters();
   if (counterOffset === undefined) return undefined;
   return wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
+}
+
+/** Whether a pad would read memory of the program that need not be readable. */
+function readsMemory({ isa }: Image, wish: PadWish): boolean {
+  if (wish.kind !== "record") return false;
+  const { captures, values } = wish;
+  return captures !== undefined ||
+    (typeof values !== "string" && values.some((one) => isa.jumps?.records?.mayFault(one)));
 }
 
 /** Prepares for records. Returns why there can be none. */
@@ -289,7 +304,14 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
     const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
     const own = fetchDescriptor(tracer, pid, fd);
     try {
-      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES, ring: RING });
+      return new PadArea(kernel, own, {
+        enabled: page,
+        areas,
+        areasTotal,
+        areaBytes: AREA_BYTES,
+        ring: RING,
+        pages: PAGES,
+      });
     } finally {
       kernel.call.ft_close(own);
     }

@@ -9,6 +9,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import type { HitRecord } from "../fasttrap/hit_record.ts";
 import type { Enabling, Probe, ProbeIdentity, TallyRequest } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
+import type { Capture } from "../isa/captures.ts";
 import type { Module } from "../process/modules.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { Tally, type TallyValues } from "../tally.ts";
@@ -58,6 +59,10 @@ export interface EnabledListener {
   readonly record: ((record: HitRecord) => void) | undefined;
   /** Of which value it is wanted what it comes to; undefined if that is not what is wanted. */
   readonly tally?: TallyRequest | undefined;
+  /** What is captured at each hit; undefined if nothing is. */
+  readonly captures: readonly Capture[] | undefined;
+  /** Called with probes that are about to be enabled. */
+  readonly added?: ((probes: readonly ProbeIdentity[]) => void) | undefined;
   /** Called with a sentence for each probe that could not be placed. */
   readonly warn: (message: string) => void;
   /** Called when they have been disabled. */
@@ -136,6 +141,7 @@ export class EnabledProbes implements Enabled {
   add(probes: readonly Probe[]): void {
     const fresh = probes.filter((probe) => !this.#probes.has(probe));
     for (const probe of fresh) this.#probes.add(probe);
+    this.#listener.added?.(fresh);
     const refusals = this.#fasttrap.enable(fresh, this.#enabling);
     for (const { probe, reason } of refusals) this.#listener.warn(`Cannot enable ${probe}: ${reason}`);
     this.#unplaced = [...this.#unplaced, ...refusals];
@@ -154,10 +160,11 @@ export class EnabledProbes implements Enabled {
     this.#fasttrap.withdraw(gone);
   }
 
-  #makeEnabling({ handler, record, tally }: EnabledListener): Enabling {
+  #makeEnabling({ handler, record, tally, captures }: EnabledListener): Enabling {
     if (tally !== undefined) return this.#makeTally(tally);
     if (handler !== undefined) {
       return {
+        captures,
         fire: (hit) => {
           this.#hitsTotal++;
           handler(hit);
@@ -171,7 +178,7 @@ export class EnabledProbes implements Enabled {
       this.#hitsTotal++;
       record(hit);
     };
-    return { fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
+    return { captures, fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
   }
 
   #makeTally(tally: TallyRequest): Enabling {

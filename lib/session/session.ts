@@ -16,13 +16,13 @@
  * @module
  */
 
-import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
 import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Hit } from "../fasttrap/hit.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
@@ -34,20 +34,20 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
+import { checkConsumer } from "./check_consumer.ts";
 import { EventQueue } from "./event_queue.ts";
 import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
+import { ThreadSampler } from "./sample.ts";
 import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
-import { checkTally } from "./tally_request.ts";
 import { Target } from "./target.ts";
+import { unload } from "./unload.ts";
 
 /** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
 const DRAIN_MS = 10;
 const DRAIN_FILL = 1 / 8;
-/** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
-const SETTLE_MS = 50;
 
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
@@ -57,6 +57,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
   readonly #guard: EndGuard;
+  readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
@@ -99,6 +100,7 @@ export class Session implements Disposable, AsyncDisposable {
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
+    this.#sampler = new ThreadSampler(this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
 
@@ -176,21 +178,22 @@ export class Session implements Disposable, AsyncDisposable {
    * @param description As for {@linkcode Session.list}.
    * @param options A handler, and whether nothing may be matched.
    * @returns What has been enabled; disposing of it disables it.
-   * @throws {RangeError} If there is no such argument to be tallied.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
+   * @throws {RangeError} If what is to be tallied or captured cannot be.
+   * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record, tally } = options;
-    if ([count, handler, record, tally].filter(Boolean).length > 1) {
-      throw new TypeError("Cannot count hits, tally, record and handle them in one: it is one of the four");
-    }
-    if (tally !== undefined) checkTally(tally);
+    const { count, handler, record, tally, capture, added } = options;
+    checkConsumer(options);
+    const captures = capture?.length === 0 ? undefined : capture?.map((each) => ({ ...each }));
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
       tally,
-      record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
+      record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
+      captures,
+      added,
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -218,7 +221,8 @@ export class Session implements Disposable, AsyncDisposable {
    *   process cannot be attached.
    */
   addDof(pid: number, dof: Uint8Array | number, placement: DofPlacement = {}): ProvidedDof {
-    const object = this.#statics.addDof(this.#processOf(pid), dof, placement);
+    const process = this.#processOf(pid);
+    const object = this.#statics.addDof(process, dof, placement, this.#modules.list(process));
     return { probes: object.probes, [Symbol.dispose]: () => object.release() };
   }
 
@@ -238,6 +242,15 @@ export class Session implements Disposable, AsyncDisposable {
    */
   stats(): FasttrapStats {
     return takeStats(this.#fasttrap);
+  }
+
+  /**
+   * Looks at each thread of the targets that runs at this moment, wherever it is; it goes on at once. Not for handlers.
+   *
+   * @param handler Called for each while it is stopped. The hit is of no probe: `arg(1)` is the pc, and nothing can be set.
+   */
+  sample(handler: (hit: Hit) => void): void {
+    this.#sampler.sample(handler);
   }
 
   /**
@@ -279,6 +292,7 @@ export class Session implements Disposable, AsyncDisposable {
         yield this.takeEvents();
       }
     } finally {
+      this.#fasttrap.records.rest();
       this.#loop.rest();
     }
     if (!this.#events.isEmpty) yield this.takeEvents();
@@ -292,6 +306,14 @@ export class Session implements Disposable, AsyncDisposable {
    */
   takeEvents(): readonly TraceEvent[] {
     return this.#events.take();
+  }
+
+  /**
+   * Gives what jumps have recorded until now to whoever wants it. While somebody takes turns, that is done every few
+   * milliseconds anyway. Called by who gets a record, it does nothing.
+   */
+  drain(): void {
+    if (!this.#closed) this.#fasttrap.records.drainAll();
   }
 
   /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */
@@ -325,30 +347,14 @@ export class Session implements Disposable, AsyncDisposable {
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
-    if (pending === undefined) this.#unload();
-    else void pending.finally(() => this.#unload());
+    if (pending === undefined) unload(this.#kernel, this.#fasttrap.tracer);
+    else void pending.finally(() => unload(this.#kernel, this.#fasttrap.tracer));
   }
 
   /** Lets all targets go, and unloads the C library when no wait is under way any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
     await this.#loop.pending;
-  }
-
-  /**
-   * Unloads the C library. A thread that could not be let go yet, because it is deep in the kernel, still needs it; to
-   * look after that does not keep this program alive, for its end lets the thread go as well.
-   */
-  #unload(): void {
-    const { tracer } = this.#fasttrap;
-    if (tracer.settled) return this.#kernel[Symbol.dispose]();
-    const timer = setInterval(() => {
-      tracer.pump(0);
-      if (!tracer.settled) return;
-      clearInterval(timer);
-      this.#kernel[Symbol.dispose]();
-    }, SETTLE_MS);
-    timer.unref();
   }
 
   #add(process: TracedProcess): Target {

@@ -1,6 +1,8 @@
 /** Whole screens of `-c`, `--`, `-p` and their options, each with the program's own output and end. */
 
 import { LISTING_HEADER } from "../../lib/consumer/listing.ts";
+import { OPTION_TYPES } from "../../lib/consumer/options.ts";
+import { CONSUMER_DEFAULTS, isConsumerOption } from "../../lib/consumer/program/consumer_options.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertTextUntouched, TARGETS, withTarget } from "../support.ts";
 import { mask, run, RunningCommand, type Screen, START } from "./command.ts";
@@ -25,7 +27,7 @@ Deno.test("fasttrap -n and -- print what dtrace prints", async () => {
   assertEquals(lines.filter((line) => / is /.test(line)).join(""), DEMO_OUTPUT);
   assertEquals({ code, trace: lines.filter((line) => !/ is /.test(line)).join(""), stderr }, {
     code: 0,
-    trace: HEADER + "  C      1                   is_prime:entry \n".repeat(10) + "\n",
+    trace: HEADER + "  C      4                   is_prime:entry \n".repeat(10) + "\n",
     stderr: `dtrace: description '${IS_PRIME}' matched 1 probe\n${DEMO_END}fasttrap: 10 hits, no drops\n`,
   });
 });
@@ -38,7 +40,7 @@ Deno.test("fasttrap -p traces a running process to its end", async () => {
     assertEquals(await target.outcome(), { stdout: "served 3, 1 of them odd\n", end: "exited 7" });
     assertEquals(mask(await command.screen(), target.pid), {
       code: 0,
-      stdout: HEADER + "  C      1                      serve:entry \n".repeat(3) + "\n",
+      stdout: HEADER + "  C      4                      serve:entry \n".repeat(3) + "\n",
       stderr: `dtrace: description '${SERVE}' matched 1 probe\n` +
         "dtrace: pid PID exited with status 7\nfasttrap: 3 hits, no drops\n",
     });
@@ -173,7 +175,7 @@ Deno.test("fasttrap -x fasttrapstats dumps the tables when probes are set, and e
     code: 0,
     lines: `fasttrap: tracepoints made for 1 of LIMIT, generation 0, cleanups N
   tracepoints, 8 buckets
-BUCKET pid PID ADDRESS jump: before 1
+BUCKET pid PID ADDRESS jump: before 4
   providers, 256 buckets
 BUCKET pidPID (pid): probes 1, enabled 1, creating 0, objects 0
   processes, 256 buckets
@@ -219,15 +221,15 @@ Deno.test("fasttrap -l lists the probes and runs nothing", async () => {
   assertEquals(mask(await run(["-l", ...descriptions, "--", DEMO], { permissions: START })), {
     code: 0,
     stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
-    1 pidPID              demo                          is_prime entry
-    2 pidPID              demo                              main return
+    4 pidPID              demo                          is_prime entry
+    5 pidPID              demo                              main return
 `,
     stderr: "",
   });
   assertEquals(mask(await run(["-l", "-j", ...descriptions, "--", DEMO], { permissions: START })), {
     code: 0,
-    stdout: `{"type":"probe","id":1,"provider":"pidPID","module":"demo","function":"is_prime","name":"entry"}
-{"type":"probe","id":2,"provider":"pidPID","module":"demo","function":"main","name":"return"}
+    stdout: `{"type":"probe","id":4,"provider":"pidPID","module":"demo","function":"is_prime","name":"entry"}
+{"type":"probe","id":5,"provider":"pidPID","module":"demo","function":"main","name":"return"}
 `,
     stderr: "",
   });
@@ -253,8 +255,8 @@ ${attributes}
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {
     code: 0,
     stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
-    1 pidPID           returns                              leaf return
-${details}    2 pidPID           returns                              leaf 4
+    4 pidPID           returns                              leaf return
+${details}    5 pidPID           returns                              leaf 4
 ${details}`,
     stderr: "",
   });
@@ -264,7 +266,7 @@ ${details}`,
   assertEquals(
     stdout.replace(/"address":\d+/g, '"address":ADDRESS'),
     ["return", "4"].map((name, index) =>
-      `{"type":"probe","id":${index + 1},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
+      `{"type":"probe","id":${index + 4},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
       `${words},"sites":[{"address":ADDRESS,"offset":4,"code":"c3","performed":"emulated"}]}\n`
     ).join(""),
   );
@@ -301,8 +303,11 @@ Deno.test("fasttrap --help is one screen that names every option, -V is the vers
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const lines = stdout.split("\n");
   assert(lines.length <= 45 && lines.every((line) => line.length <= 120), stdout);
-  for (const option of [..."nPmfpclvqoxjZV", "-format", "-count", "-follow", "-help"]) {
-    assertMatch(stdout, new RegExp(`[ (]-${option}\\b`));
+  for (const name of Object.keys(OPTION_TYPES)) {
+    assertMatch(stdout, new RegExp(`[ (]-${name.length > 1 ? `-${name}` : name}\\b`));
+  }
+  for (const name of Object.keys(CONSUMER_DEFAULTS).filter(isConsumerOption)) {
+    assertMatch(stdout, new RegExp(`\\b${name}\\b`));
   }
   assertEquals((await run(["-h"], { permissions: [] })).stdout, stdout);
   assertMatch((await run(["-V"], { permissions: [] })).stdout, /^fasttrap \d+\.\d+\.\d+\n$/);

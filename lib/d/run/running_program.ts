@@ -30,6 +30,7 @@ import { Fault } from "./fault.ts";
 import { HostFunctionTable } from "./host_functions.ts";
 import { RecordBuffer } from "./record_buffer.ts";
 import type { RunOptions } from "./run_options.ts";
+import type { SymbolStart } from "./symbol_keys.ts";
 
 /** The enabling that reports errors: the consumer's own, which is there before any of the program's. */
 export const ERROR_EPID = 1;
@@ -114,6 +115,15 @@ export class RunningProgram {
   }
 
   /**
+   * Says how symbols in keys find their beginnings.
+   *
+   * @param symbolStart Finds them.
+   */
+  setSymbolStart(symbolStart: SymbolStart): void {
+    this.#host.symbolStart = symbolStart;
+  }
+
+  /**
    * Fires a probe: runs its clauses in order.
    *
    * @param enablings The clauses.
@@ -133,7 +143,7 @@ export class RunningProgram {
       this.#run(enabling, hit);
       if (this.isExiting && !isLast) break;
     }
-    if (this.#hasThreads) this.#host.leaveThread(hit.tid);
+    if (this.#hasThreads) this.#host.leaveThread();
   }
 
   /**
@@ -168,6 +178,15 @@ export class RunningProgram {
    */
   drain(visit: (at: number) => void): void {
     this.#buffer.drain(visit);
+  }
+
+  /**
+   * Notes that probes have fired without their clauses, because there was no room for what was to be recorded of them.
+   *
+   * @param count How many clauses should have run.
+   */
+  lose(count: number): void {
+    this.#buffer.dropsTotal += count;
   }
 
   /** Tells what was lost since the last time. */

@@ -4,57 +4,48 @@
  * **The problem.** Several clauses may name the same probe. They have to run in the order of the program, one behind the
  * other, within one firing: clause-local variables and times last as long.
  *
- * **The method.** Each description is enabled by itself, with a handler. What has matched is gathered by the probe's number,
- * in the order of the clauses; at a hit the handler of the first description that the probe belongs to runs all of them,
- * and the others do nothing. Probes that come later, with modules or children, are gathered at their first hit.
+ * **The method.** Each description is enabled by itself. What it matches is gathered by the probe's number, in the order of
+ * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
  *
  * **Tallies.** A clause that does not need each hit by itself is enabled otherwise (`program_tallies.ts`), and is not among
  * those that a hit runs.
  *
- * **Numbers.** BEGIN, END and ERROR are 1, 2 and 3, as in DTrace. Pairs of a clause and a probe have numbers from 2 on:
- * 1 is the consumer's own, which reports errors.
+ * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
+ * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
+ * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
+ * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
+ * nothing. Hits that the rings had no room for are lost to each clause that they would have fired.
+ *
+ * **Numbers.** Pairs of a clause and a probe have numbers from 2 on: 1 is the consumer's own, which reports errors.
  *
  * @module
  */
 
 import type { Kernel } from "../../../ffi/ffi.ts";
-import { DTraceError } from "../../errors.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import { findTally } from "../../d/tally_clause.ts";
 import type { Program } from "../../d/tree.ts";
+import { findStopReason } from "../../d/stop_reason.ts";
+import { allStatements } from "../../d/walk.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
+import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
-import type { ProbeDescription } from "../../spec/probe_description.ts";
+import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
+import type { ListOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
+import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
+import { RecordHit } from "./record_hit.ts";
 import { ThreadHit } from "./thread_hit.ts";
 import { ProgramTallies } from "./program_tallies.ts";
+import { Ticker } from "./ticker.ts";
+import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
-
-const TRACER_PROBES = ["BEGIN", "END", "ERROR"];
-/** The number of the first `tick-` probe, far behind those of targets, and as wide as its column. */
-const TICK_ID = 900_000;
-const TICK = /^tick-(\d+)([a-z]*)$/;
-/** How many milliseconds a unit has; without a unit it is how many times a second. */
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  nsec: 1e-6,
-  us: 1e-3,
-  usec: 1e-3,
-  ms: 1,
-  msec: 1,
-  s: 1e3,
-  sec: 1e3,
-  m: 6e4,
-  min: 6e4,
-  h: 36e5,
-  hour: 36e5,
-  d: 864e5,
-  day: 864e5,
-};
+import { WallClock } from "./wall_clock.ts";
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -91,15 +82,24 @@ export class ProgramProbes implements Disposable {
   readonly #program: Program;
   readonly #running: RunningProgram;
   readonly #options: ProgramProbesOptions;
+  readonly #kernel: Kernel;
+  readonly #facts: KeptFacts;
   readonly #hit: ThreadHit;
+  readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
   readonly #tallies: ProgramTallies;
   readonly #descriptions: EnabledDescription[] = [];
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
   readonly #tracerEnablings = new Map<string, Enabling[]>();
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #timers: Ticker[] = [];
+  readonly #tracerProbes = new TracerProbes();
   #epid = 1;
+  /** When BEGIN fired: before that, and after END, no probe of a target fires. */
+  #beganNs = Infinity;
+  /** How many hits were lost up to the last look, once for each clause. */
+  #lostTotal = 0;
+  #clauseInHand = 0;
 
   /**
    * Makes it; nothing is enabled yet.
@@ -121,16 +121,21 @@ export class ProgramProbes implements Disposable {
     this.#program = program;
     this.#running = running;
     this.#options = options;
+    this.#kernel = kernel;
     const facts = new ProcessFacts(kernel);
-    this.#hit = new ThreadHit(kernel, facts);
-    this.#tracerHit = new TracerHit(kernel, facts);
+    const clock = new WallClock(kernel);
+    this.#facts = new KeptFacts(facts, program.clauses.flatMap(({ needs }) => [...needs.builtins]));
+    this.#hit = new ThreadHit(kernel, facts, clock);
+    this.#recordHit = new RecordHit(this.#facts, clock);
+    this.#tracerHit = new TracerHit(kernel, facts, clock);
     this.#tallies = new ProgramTallies(session, running, this.#tracerHit, (probe, clause) => this.#pair(probe, clause));
     this.names = new AddressNames(kernel, options.wantsNames);
+    running.setSymbolStart((of, pid, address) => this.names.startOf(of, pid, address));
   }
 
-  /** Whether probes may fire that belong to no target. */
-  get hasTimers(): boolean {
-    return [...this.#tracerEnablings.keys()].some((name) => TICK.test(name));
+  /** The clause whose probes are being enabled, by its place in the program. */
+  get clauseInHand(): number {
+    return this.#clauseInHand;
   }
 
   /**
@@ -140,10 +145,8 @@ export class ProgramProbes implements Disposable {
    */
   enable(): number[] {
     const counts = this.#program.clauses.map(({ probes }, clause) => {
-      const own = this.#descriptions.length;
-      const count = probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
-      for (const entry of this.#descriptions.slice(own)) this.#gather(entry);
-      return count;
+      this.#clauseInHand = clause;
+      return probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
     });
     this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
     return counts;
@@ -152,9 +155,14 @@ export class ProgramProbes implements Disposable {
   /** Fires BEGIN. */
   begin(): void {
     this.#fireTracer("BEGIN", false);
+    this.#beganNs = this.#kernel.call.ft_clock_ns();
+    this.#takeLost();
+    this.#tallies.begin();
     for (const name of this.#tracerEnablings.keys()) {
-      if (!TICK.test(name)) continue;
-      this.#timers.push(setInterval(() => this.#fireTracer(name, false), Math.max(1, periodOf(name))));
+      const timing = timingOf(name);
+      if (timing === undefined) continue;
+      const fire = timing.kind === "tick" ? () => this.#tick(name) : () => this.#sample(name);
+      this.#timers.push(new Ticker(timing.periodMs, fire));
     }
   }
 
@@ -166,49 +174,70 @@ export class ProgramProbes implements Disposable {
   /** Fires END. */
   end(): void {
     this[Symbol.dispose]();
+    this.countLost();
     this.harvest();
+    this.#beganNs = Infinity;
     this.#fireTracer("END", true);
+  }
+
+  /** Tells the program what was lost since the last time because the rings had no room. */
+  countLost(): void {
+    this.#session.drain();
+    const count = this.#takeLost();
+    if (!this.#running.isExiting) this.#running.lose(count);
   }
 
   /** Ends the timers. */
   [Symbol.dispose](): void {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]();
   }
 
   #enable(description: ProbeDescription, clause: number): number {
-    const { provider, name } = description;
-    const isTracer = TRACER_PROBES.includes(name) && (provider === "" || provider === "dtrace");
-    if (isTracer || (TICK.test(name) && (provider === "" || provider === "profile"))) {
-      return this.#enableTracer(isTracer ? "dtrace" : "profile", name, clause);
-    }
-    if (provider === "profile") {
-      throw new DTraceError("D_PDESC_ZERO", `probe description profile:::${name} does not match any probes`);
-    }
+    const own = this.#tracerProbes.matching(description);
+    for (const probe of own) this.#enableTracer(probe, clause);
     const { allowNone } = this.#options;
-    const tally = this.#options.tallies ? findTally(this.#program.clauses[clause]!, this.#program) : undefined;
-    if (tally !== undefined) return this.#tallies.enable(description, clause, tally, { allowNone });
+    if (!this.#tracerProbes.mayBeOfTargets(description)) {
+      if (own.length === 0 && !allowNone) throw noProbesError(description);
+      return own.length;
+    }
+    const targets = description.provider.includes("$target")
+      ? this.#session.targets.map(({ pid }) => pid)
+      : [undefined];
+    const options = { allowNone: allowNone || own.length > 0 };
+    return targets.reduce<number>(
+      (sum, target) => sum + this.#enableInTargets(description, clause, { ...options, target }),
+      own.length,
+    );
+  }
+
+  #enableInTargets(description: ProbeDescription, clause: number, options: ListOptions): number {
+    const written = this.#program.clauses[clause]!;
+    const tally = this.#options.tallies && !this.#mayExitAtHit() ? findTally(written, this.#program) : undefined;
+    if (tally !== undefined) return this.#tallies.enable(description, clause, tally, options);
+    const mustStop = findStopReason(written, description) !== undefined;
     const entry: EnabledDescription = { clause, enabled: undefined };
     this.#descriptions.push(entry);
     entry.enabled = this.#session.enable(description, {
-      allowNone,
-      handler: (hit) => this.#fire(entry, hit),
+      ...options,
+      added: (probes) => this.#gather(entry, probes),
+      ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
     });
     return entry.enabled.probes.length;
   }
 
-  #enableTracer(provider: string, name: string, clause: number): number {
-    const known = this.#tracerEnablings.get(name);
-    const probe: FiringProbe = known?.[0]?.probe ?? {
-      id: provider === "dtrace" ? TRACER_PROBES.indexOf(name) + 1 : TICK_ID + this.#tracerEnablings.size,
-      provider,
-      module: "",
-      function: "",
-      name,
-    };
+  /** Whether a hit may end the program: those that follow it do not count then, so that each has to be looked at. */
+  #mayExitAtHit(): boolean {
+    return this.#program.clauses.some(({ probes, statements }) =>
+      probes.some((description) => this.#tracerProbes.mayBeOfTargets(description)) &&
+      [...allStatements(statements)].some(({ kind }) => kind === "exit")
+    );
+  }
+
+  #enableTracer(probe: FiringProbe, clause: number): void {
     const enabling = this.#pair(probe, clause);
-    if (known === undefined) this.#tracerEnablings.set(name, [enabling]);
+    const known = this.#tracerEnablings.get(probe.name);
+    if (known === undefined) this.#tracerEnablings.set(probe.name, [enabling]);
     else known.push(enabling);
-    return 1;
   }
 
   #pair(probe: FiringProbe, clause: number): Enabling {
@@ -217,36 +246,61 @@ export class ProgramProbes implements Disposable {
     return enabling;
   }
 
-  /** Gathers the probes of a description that has just been enabled. */
-  #gather(entry: EnabledDescription): void {
-    for (const probe of entry.enabled!.probes) {
+  /** Gathers probes of a description that are about to be enabled. */
+  #gather(entry: EnabledDescription, probes: readonly ProbeIdentity[]): void {
+    for (const probe of probes) {
       const enabling = this.#pair(probe, entry.clause);
       const owned = this.#owned.get(probe.id);
       if (owned !== undefined) owned.enablings.push(enabling);
       else {
         this.#owned.set(probe.id, { owner: entry, enablings: [enabling] });
         this.names.follow(probe);
+        this.#facts.follow(probe);
       }
     }
   }
 
-  /** Finds what a probe fires; of one that has come later this is its first hit. */
-  #ownedOf(probe: ProbeIdentity): OwnedProbe {
-    let owned = this.#owned.get(probe.id);
-    if (owned === undefined) {
-      const matching = this.#descriptions.filter(({ enabled }) => enabled!.probes.some(({ id }) => id === probe.id));
-      owned = { owner: matching[0]!, enablings: matching.map(({ clause }) => this.#pair(probe, clause)) };
-      this.#owned.set(probe.id, owned);
-      this.names.follow(probe);
-    }
-    return owned;
-  }
-
   #fire(description: EnabledDescription, hit: Hit): void {
-    const { owner, enablings } = this.#ownedOf(hit.probe);
+    const { owner, enablings } = this.#owned.get(hit.probe.id)!;
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
+    this.#afterFiring();
+  }
+
+  /** A hit has been recorded; or the thread was stopped all the same. */
+  #take(description: EnabledDescription, record: HitRecord): void {
+    if (!(record instanceof RecordView)) return this.#fire(description, record as Hit);
+    if (record.timestampNs < this.#beganNs) return;
+    const { owner, enablings } = this.#owned.get(record.probe.id)!;
+    if (owner !== description) return;
+    this.#recordHit.begin(record);
+    this.#running.fire(enablings, this.#recordHit);
+    this.#afterFiring();
+  }
+
+  /** How many hits were lost since the last call, once for each clause. */
+  #takeLost(): number {
+    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, this.#tallies.dropsTotal);
+    const lost = total - this.#lostTotal;
+    this.#lostTotal = total;
+    return lost;
+  }
+
+  #tick(name: string): void {
+    this.#session.drain();
+    this.#fireTracer(name, false);
+  }
+
+  /** Fires a probe `profile-` in each thread that runs. */
+  #sample(name: string): void {
+    const enablings = this.#tracerEnablings.get(name)!;
+    if (this.#running.isExiting) return;
+    this.#session.sample((hit) => {
+      this.names.follow(hit.probe);
+      this.#hit.begin(hit);
+      this.#running.fire(enablings, this.#hit);
+    });
     this.#afterFiring();
   }
 
@@ -262,11 +316,4 @@ export class ProgramProbes implements Disposable {
     if (this.#running.isExiting) this.harvest();
     this.#options.fired();
   }
-}
-
-function periodOf(name: string): number {
-  const [, digits, unit] = TICK.exec(name)!;
-  const count = Number(digits);
-  const factor = UNITS[unit!];
-  return factor === undefined ? 1000 / Math.max(1, count) : count * factor;
 }

@@ -5,12 +5,12 @@
  * to look at aggregations, or to set them back, what has come since the last time is added: the clause runs once for each probe
  * that has fired, with its statements adding what their argument came to.
  *
+ * **Before BEGIN.** What was hit before BEGIN has fired does not count, so that it is taken for known. Extremes cannot be: where
+ * there was a hit, the description is enabled anew.
+ *
  * **Order.** `printa`, `clear` and the like find aggregations as they are when records are consumed, so that the tallies are
  * taken before that; and when `exit()` has been called, since what happens behind it does not count. A hit that is under way
  * meanwhile may be in a sum already and not yet in the count.
- *
- * **Numbers** of pairs are given when a description is enabled, as to all others, and for probes that come later with their
- * first hits.
  *
  * @module
  */
@@ -28,7 +28,11 @@ import type { Session } from "../session.ts";
 
 /** What is tallied of one argument. */
 interface TalliedArgument {
-  readonly enabled: Enabled;
+  enabled: Enabled;
+  /** Enables it. */
+  readonly enable: () => Enabled;
+  /** Whether it is its least or its greatest value that is wanted. */
+  readonly isExtreme: boolean;
   /** What has been added of each probe. */
   readonly added: Map<ProbeIdentity, Tally>;
   /** The statements that aggregate it, by their places in the clause. */
@@ -37,7 +41,6 @@ interface TalliedArgument {
 
 /** A description of a clause that is tallied. */
 interface TalliedDescription {
-  readonly clause: number;
   readonly arguments: readonly TalliedArgument[];
   readonly statementsTotal: number;
   readonly enablings: Map<ProbeIdentity, Enabling>;
@@ -96,19 +99,39 @@ export class ProgramTallies {
     // Who only counts takes the count of an argument that is tallied anyway.
     const [first = [0, []]] = wanted;
     wanted.set(first[0], [...first[1], ...counting]);
+    const enablings = new Map<ProbeIdentity, Enabling>();
+    const added = (probes: readonly ProbeIdentity[]) => {
+      for (const probe of probes) if (!enablings.has(probe)) enablings.set(probe, this.#pair(probe, clause));
+    };
     const tallied = [...wanted].map(([argument, places]) => {
       const keep = [...new Set(places.flatMap((index) => statements[index]!.parts))];
-      const enabled = this.#session.enable(description, { ...options, tally: { argument, keep } });
-      return { enabled, added: new Map<ProbeIdentity, Tally>(), statements: places };
+      const enable = () => this.#session.enable(description, { ...options, added, tally: { argument, keep } });
+      const isExtreme = keep.includes("min") || keep.includes("max");
+      return { enabled: enable(), enable, isExtreme, added: new Map<ProbeIdentity, Tally>(), statements: places };
     });
-    const { probes } = tallied[0]!.enabled;
-    this.#descriptions.push({
-      clause,
-      arguments: tallied,
-      statementsTotal: statements.length,
-      enablings: new Map(probes.map((probe) => [probe, this.#pair(probe, clause)])),
-    });
-    return probes.length;
+    this.#descriptions.push({ arguments: tallied, statementsTotal: statements.length, enablings });
+    return tallied[0]!.enabled.probes.length;
+  }
+
+  /** How many hits were lost, once for each clause, where somebody else records the same probe. */
+  get dropsTotal(): number {
+    const drops = this.#descriptions.map(({ arguments: tallied }) =>
+      Math.max(...tallied.map(({ enabled }) => enabled.dropsTotal))
+    );
+    return drops.reduce((sum, one) => sum + one, 0);
+  }
+
+  /** BEGIN has fired: what was tallied before does not count. */
+  begin(): void {
+    for (const { arguments: tallied, statementsTotal } of this.#descriptions) {
+      for (const one of tallied) {
+        if (!one.isExtreme) collect(one, statementsTotal, new Map());
+        else if (one.enabled.hitsTotal > 0) {
+          one.enabled[Symbol.dispose]();
+          one.enabled = one.enable();
+        }
+      }
+    }
   }
 
   /** Lets the program have what has been tallied since the last time; after `exit()` that is the last time. */
@@ -120,15 +143,9 @@ export class ProgramTallies {
       for (const tallied of description.arguments) collect(tallied, description.statementsTotal, news);
       for (const [probe, tallies] of news) {
         const hits = Math.max(...tallies.map((tally) => tally?.count ?? 0));
-        this.#running.fireTallied(this.#enablingOf(description, probe), this.#hit, tallies, hits);
+        this.#running.fireTallied(description.enablings.get(probe)!, this.#hit, tallies, hits);
       }
     }
-  }
-
-  #enablingOf({ clause, enablings }: TalliedDescription, probe: ProbeIdentity): Enabling {
-    let enabling = enablings.get(probe);
-    if (enabling === undefined) enablings.set(probe, enabling = this.#pair(probe, clause));
-    return enabling;
   }
 }
 
