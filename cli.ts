@@ -173,6 +173,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
       settings: options.settings,
       format: options.format,
       allowNone: options.allowNone,
+      jumps: options.jumps,
       isDry: options.mode === "compile",
       verbose: options.verbose,
       interrupted: () => interruption.requested,

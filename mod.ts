@@ -9,6 +9,8 @@ export { DTraceError, SystemError } from "./lib/errors.ts";
 export { Session } from "./lib/session/session.ts";
 export type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./lib/session/options.ts";
 export type { DofPlacement } from "./lib/session/static_probes.ts";
+export type { TallyRequest } from "./lib/fasttrap/probe.ts";
+export type { TallyBucket, TallyPart, TallyValues } from "./lib/tally.ts";
 export type { Enabled, Unplaced } from "./lib/session/enabled.ts";
 export type { ProbeIdentity, TraceEvent } from "./lib/session/event.ts";
 export { Target } from "./lib/session/target.ts";

@@ -19,9 +19,17 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Instruction } from "../isa/isa.ts";
-import { CELL_BYTES, type CountAction, type JumpWindow, type RecordAction, type RingLayout } from "../isa/jumps.ts";
+import {
+  CELL_BYTES,
+  type CountAction,
+  type JumpWindow,
+  type PadAction,
+  type RecordAction,
+  type RingLayout,
+} from "../isa/jumps.ts";
 import { mindsFaults } from "./capture_faults.ts";
 import { PadArea } from "./pad_area.ts";
+import { freeCounters, takeTally, type TallyWish } from "./pad_tallies.ts";
 import type { KeptRange } from "./keeper.ts";
 import { GRANULE_BYTES } from "./pad_range.ts";
 import type { Pad, Pads } from "./pads.ts";
@@ -71,10 +79,14 @@ const WRITE_BYTES = 1 << 16;
 /** How many gaps are tried for a range. */
 const TRIES_LIMIT = 4;
 
+/** Why there can be no pad that needs so many counters. */
+export const COUNTERS_FULL = "there are too many counters";
+
 /** What is wanted of the hits of a pad. */
 export type PadWish =
   | Pick<CountAction, "kind" | "leaving">
-  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">;
+  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">
+  | TallyWish;
 
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
@@ -107,9 +119,8 @@ export function makeWantedPad(
     area.readsMemory = true;
     if (mindsFaults(tracer, image)) area.distrust();
   }
-  const counterOffset = area.takeCounter();
-  if (counterOffset === undefined) return "there are too many counters";
-  const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
+  const action = takeAction(area, wish);
+  if (action === undefined) return COUNTERS_FULL;
   let reason = "there is no memory that a jump reaches";
   for (const window of windows) {
     let pad = pads.allocate(instruction, window, area, action);
@@ -119,8 +130,16 @@ export function makeWantedPad(
     if (pad !== undefined && typeof pad !== "string") return pad;
     reason = pad ?? reason;
   }
-  area.freeCounter(counterOffset);
+  freeCounters(area, action);
   return reason;
+}
+
+/** Takes what a pad needs of the areas; undefined if there is not so much. */
+function takeAction(area: PadArea, wish: PadWish): PadAction | undefined {
+  if (wish.kind === "tally") return takeTally(area, wish);
+  const counterOffset = area.takeCounters();
+  if (counterOffset === undefined) return undefined;
+  return wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
 }
 
 /** Whether a pad would read memory of the program that need not be readable. */

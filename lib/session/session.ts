@@ -18,7 +18,6 @@
 
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
-import { checkCaptures } from "../isa/captures.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
@@ -35,6 +34,7 @@ import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
+import { checkConsumer } from "./check_consumer.ts";
 import { EventQueue } from "./event_queue.ts";
 import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
@@ -180,20 +180,17 @@ export class Session implements Disposable, AsyncDisposable {
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
-   * @throws {RangeError} If what is to be captured cannot be.
+   * @throws {RangeError} If what is to be tallied or captured cannot be.
    * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record, capture, added } = options;
-    if (capture !== undefined) checkCaptures(capture);
-    if (count && capture !== undefined) throw new TypeError("Cannot capture anything of hits that are only counted");
-    if ([count, handler, record].filter(Boolean).length > 1) {
-      throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
-    }
+    const { count, handler, record, tally, capture, added } = options;
+    checkConsumer(options);
     const captures = capture?.length === 0 ? undefined : capture?.map((each) => ({ ...each }));
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
+      tally,
       record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
       captures,
       added,

@@ -24,6 +24,7 @@ async function waysOf(source: string): Promise<string[]> {
   using probes = new ProgramProbes(session, program, running, kernel, {
     allowNone: false,
     wantsNames: false,
+    tallies: true,
     register: () => {},
     fired: () => {},
   });

@@ -10,7 +10,8 @@
 import type { Int64 } from "../../d/int64.ts";
 import { fromBigInt, toBigInt } from "../../d/int64.ts";
 import type { AggregationTable } from "../../d/run/aggregation_table.ts";
-import { lquantizeSteps, quantizeValue } from "../../d/run/buckets.ts";
+import { lquantizeSteps } from "../../d/run/buckets.ts";
+import { quantizeValue } from "../../quantize.ts";
 import type { AggregatingFunction } from "../../d/tree.ts";
 
 const HALF = 2 ** 32;

@@ -55,6 +55,7 @@ export const AARCH64: Isa = {
     shrink: () => undefined,
     padAddress,
     canTellLeaving: () => false,
+    tallies: false,
     readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
     makePad,
     makeJump,

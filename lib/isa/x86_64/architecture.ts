@@ -61,6 +61,7 @@ export const X86_64: Isa = {
     padDistance: PAD_DISTANCE,
     cpuFlags: ["rdpid", "lahf_lm"],
     records,
+    tallies: true,
     findWindow,
     beginEarlier,
     shrink,

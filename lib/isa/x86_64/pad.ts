@@ -56,6 +56,7 @@ import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
+import { appendTally, pushedForTally } from "./pad_tally.ts";
 import { appendValue, argumentValue, canRecord, mayFault, type SavedRegisters } from "./recorded_values.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
@@ -110,7 +111,8 @@ export function makePad(
   const site = instructions[siteIndex]!;
   const code = window.code.subarray(window.siteOffset);
   const left = site.flow === "indirect-jump" ? action.leaving : undefined;
-  const pushed = PUSHED[readsMemory(action) ? "capture" : action.kind];
+  const pushed = pushedFor(action);
+  const usesRax = action.kind !== "count";
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = pushed.length + pushed.filter(isExtended).length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
@@ -139,19 +141,26 @@ export function makePad(
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
   out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
-  if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
+  if (usesRax) out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
   const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes }, out) : [];
-  if (action.kind === "count") appendCount(action.counterOffset, out);
+  if (action.kind === "tally") appendTally(action, out);
+  if (action.kind !== "record") appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
-  if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
+  if (usesRax) out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
   appendPops(pushed, stackBytes, out);
   for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
   const copies = appendCopies(window, instructions.slice(siteIndex), out);
   if (copies === undefined) return undefined;
   return { ...out.finish(), entry, begin, copies: [...earlier, ...copies], readers };
+}
+
+/** The numbers of the registers that a pad pushes, in order. */
+function pushedFor(action: PadAction): readonly number[] {
+  if (action.kind === "tally") return pushedForTally(action);
+  return PUSHED[readsMemory(action) ? "capture" : action.kind];
 }
 
 /** Whether a pad reads memory of the program that need not be readable. */

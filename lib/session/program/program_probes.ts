@@ -7,6 +7,9 @@
  * **The method.** Each description is enabled by itself. What it matches is gathered by the probe's number, in the order of
  * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
  *
+ * **Tallies.** A clause that does not need each hit by itself is enabled otherwise (`program_tallies.ts`), and is not among
+ * those that a hit runs.
+ *
  * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
  * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
  * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
@@ -22,19 +25,23 @@
 import type { Kernel } from "../../../ffi/ffi.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
+import { findTally } from "../../d/tally_clause.ts";
 import type { Program } from "../../d/tree.ts";
 import { findStopReason } from "../../d/stop_reason.ts";
+import { allStatements } from "../../d/walk.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
 import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
+import type { ListOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
 import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { RecordHit } from "./record_hit.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { ProgramTallies } from "./program_tallies.ts";
 import { Ticker } from "./ticker.ts";
 import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
@@ -50,6 +57,8 @@ export interface ProgramProbesOptions {
   readonly register: (enabling: Enabling) => void;
   /** Called after each firing of a clause. */
   readonly fired: () => void;
+  /** Whether clauses that do not need each hit by itself are run for many at once. */
+  readonly tallies: boolean;
 }
 
 /** A description that is enabled in the session. */
@@ -78,6 +87,7 @@ export class ProgramProbes implements Disposable {
   readonly #hit: ThreadHit;
   readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
+  readonly #tallies: ProgramTallies;
   readonly #descriptions: EnabledDescription[] = [];
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
@@ -118,6 +128,7 @@ export class ProgramProbes implements Disposable {
     this.#hit = new ThreadHit(kernel, facts, clock);
     this.#recordHit = new RecordHit(this.#facts, clock);
     this.#tracerHit = new TracerHit(kernel, facts, clock);
+    this.#tallies = new ProgramTallies(session, running, this.#tracerHit, (probe, clause) => this.#pair(probe, clause));
     this.names = new AddressNames(kernel, options.wantsNames);
     running.setSymbolStart((of, pid, address) => this.names.startOf(of, pid, address));
   }
@@ -146,6 +157,7 @@ export class ProgramProbes implements Disposable {
     this.#fireTracer("BEGIN", false);
     this.#beganNs = this.#kernel.call.ft_clock_ns();
     this.#takeLost();
+    this.#tallies.begin();
     for (const name of this.#tracerEnablings.keys()) {
       const timing = timingOf(name);
       if (timing === undefined) continue;
@@ -154,10 +166,16 @@ export class ProgramProbes implements Disposable {
     }
   }
 
+  /** Lets the program have what has been tallied up to now. */
+  harvest(): void {
+    this.#tallies.harvest();
+  }
+
   /** Fires END. */
   end(): void {
     this[Symbol.dispose]();
     this.countLost();
+    this.harvest();
     this.#beganNs = Infinity;
     this.#fireTracer("END", true);
   }
@@ -185,18 +203,34 @@ export class ProgramProbes implements Disposable {
     const targets = description.provider.includes("$target")
       ? this.#session.targets.map(({ pid }) => pid)
       : [undefined];
-    const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
-    return targets.reduce<number>((sum, target) => {
-      const entry: EnabledDescription = { clause, enabled: undefined };
-      this.#descriptions.push(entry);
-      entry.enabled = this.#session.enable(description, {
-        allowNone: allowNone || own.length > 0,
-        target,
-        added: (probes) => this.#gather(entry, probes),
-        ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
-      });
-      return sum + entry.enabled.probes.length;
-    }, own.length);
+    const options = { allowNone: allowNone || own.length > 0 };
+    return targets.reduce<number>(
+      (sum, target) => sum + this.#enableInTargets(description, clause, { ...options, target }),
+      own.length,
+    );
+  }
+
+  #enableInTargets(description: ProbeDescription, clause: number, options: ListOptions): number {
+    const written = this.#program.clauses[clause]!;
+    const tally = this.#options.tallies && !this.#mayExitAtHit() ? findTally(written, this.#program) : undefined;
+    if (tally !== undefined) return this.#tallies.enable(description, clause, tally, options);
+    const mustStop = findStopReason(written, description) !== undefined;
+    const entry: EnabledDescription = { clause, enabled: undefined };
+    this.#descriptions.push(entry);
+    entry.enabled = this.#session.enable(description, {
+      ...options,
+      added: (probes) => this.#gather(entry, probes),
+      ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
+    });
+    return entry.enabled.probes.length;
+  }
+
+  /** Whether a hit may end the program: those that follow it do not count then, so that each has to be looked at. */
+  #mayExitAtHit(): boolean {
+    return this.#program.clauses.some(({ probes, statements }) =>
+      probes.some((description) => this.#tracerProbes.mayBeOfTargets(description)) &&
+      [...allStatements(statements)].some(({ kind }) => kind === "exit")
+    );
   }
 
   #enableTracer(probe: FiringProbe, clause: number): void {
@@ -231,7 +265,7 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   /** A hit has been recorded; or the thread was stopped all the same. */
@@ -242,12 +276,12 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#recordHit.begin(record);
     this.#running.fire(enablings, this.#recordHit);
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   /** How many hits were lost since the last call, once for each clause. */
   #takeLost(): number {
-    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, 0);
+    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, this.#tallies.dropsTotal);
     const lost = total - this.#lostTotal;
     this.#lostTotal = total;
     return lost;
@@ -267,13 +301,19 @@ export class ProgramProbes implements Disposable {
       this.#hit.begin(hit);
       this.#running.fire(enablings, this.#hit);
     });
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   #fireTracer(name: string, isLast: boolean): void {
     const enablings = this.#tracerEnablings.get(name);
     if (enablings === undefined) return;
     this.#running.fire(enablings, this.#tracerHit, isLast);
+    this.#afterFiring();
+  }
+
+  #afterFiring(): void {
+    // What happens from now on does not count.
+    if (this.#running.isExiting) this.harvest();
     this.#options.fired();
   }
 }

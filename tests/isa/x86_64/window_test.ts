@@ -199,6 +199,8 @@ const ACTIONS: readonly (readonly [PadAction, number])[] = [
   [{ kind: "count", counterOffset: 8 }, 16],
   [{ kind: "record", counterOffset: 8, site: 7, values: "arguments" }, 40],
   [{ kind: "record", counterOffset: 8, site: 7, values: "results" }, 40],
+  [{ kind: "tally", counterOffset: 8, values: "arguments", tallied: [{ value: 5, sumOffset: 16 }] }, 24],
+  [{ kind: "tally", counterOffset: 8, values: "results", tallied: [{ value: 0, minOffset: 16, maxOffset: 24 }] }, 32],
 ];
 
 /** The numbers from one to another, 8 apart. */
