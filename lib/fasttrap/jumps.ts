@@ -205,7 +205,8 @@ export class Jumps {
     this.#records.forget(image, () => {
       this.#counts.harvest(image);
       this.#counts.delete(image);
-      image.pads.area?.[Symbol.dispose]();
+      // Whoever keeps counts of its probes keeps the image.
+      image.pads.forget();
     });
   }
 }

@@ -322,6 +322,14 @@ export class Pads {
     this.#copies.clear();
   }
 
+  /** Forgets everything, in a program that is gone. */
+  forget(): void {
+    this.clear();
+    this.#late.clear();
+    this.area?.[Symbol.dispose]();
+    this.area = undefined;
+  }
+
   /** Whether a jump keeps bytes, so that there is hardly a choice where it leads. */
   #keeps({ keptFrom }: JumpWindow): boolean {
     return keptFrom < this.#jumps!.jumpBytes;

@@ -1,6 +1,6 @@
 /** Children and executed programs that are traced with their parents. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { type EnableOptions, Session } from "../../mod.ts";
 import { run, START } from "../cli/command.ts";
 import { SOAK, TARGETS, until, untraced, within, withTarget } from "../support.ts";
@@ -90,3 +90,18 @@ Deno.test("fasttrap --follow counts in a shell's pipeline what each program call
     ].join("\n"),
   );
 });
+
+for (const way of ["record", "count"]) {
+  Deno.test(`Session.run() with follow keeps nothing of processes that have gone but their counts (${way})`, async () => {
+    const script = new URL("followed_heap.ts", import.meta.url).pathname;
+    const measure = async (children: number) => {
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script, way, String(children)],
+      }).output();
+      return Number(new TextDecoder().decode(stdout));
+    };
+    // 26 MB each, if their rings and probes stayed.
+    const growth = await measure(4 + 10 * SOAK) - await measure(4);
+    assert(growth < 120 * SOAK, `${growth} MB`);
+  });
+}
