@@ -42,10 +42,10 @@ export function wholeSubjects(length: Length): readonly Subject[] {
 }
 
 /** What the tests of Python say in the end, without times. */
-function digestTests(stdout: string): string {
+function digestTests(stdout: string, stderr: string): string {
   const wanted =
-    /^(All .* OK\.|\d+ tests? .*|Total tests: .*|Total test files: .*|Result: .*|Tests result: .*|== Tests .*)$/;
-  return stdout.split("\n").filter((line) => wanted.test(line)).join("\n");
+    /^(All .* OK\.|\d+ tests? .*|Total tests: .*|Total test files: .*|Result: .*|Tests result: .*|== Tests .*| {4}test_.*|(FAIL|ERROR): .*)$/;
+  return `${stdout}\n${stderr}`.split("\n").filter((line) => wanted.test(line)).join("\n");
 }
 
 /** What `openssl speed` says, without how often and in what time. */

@@ -1,0 +1,74 @@
+/** Everything at once, at full speed: no hit is lost, none is told twice, and the program computes the same. */
+
+import { assert, assertEquals } from "@std/assert";
+import { type Enabled, type HitRecord, Session } from "../../mod.ts";
+import { rounds, TargetProgram, within } from "../support.ts";
+
+const DURATION_MS = rounds(1500, 60_000);
+/** How long the program may take: stopping and joining its threads comes on top, while others want the CPUs too. */
+const LIMIT_MS = DURATION_MS + 60_000;
+
+/** What comes and goes, one after the other, some of it inside of the jumps of what stays. */
+const GUESTS = [
+  { description: "carry_in:entry", how: "record" },
+  { description: "carry:return", how: "count" },
+  { description: "fold:return", how: "record" },
+  { description: "carry_in:entry", how: "count" },
+  { description: "mix:", how: "handler" },
+  { description: "fold:entry", how: "count" },
+  { description: "carry:", how: "handler" },
+] as const;
+
+Deno.test("Session.enable() records, drops or counts each call of threads that come and go, amid signals and other probes", async () => {
+  await using target = await TargetProgram.start("storm", { args: [DURATION_MS, 8] });
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  let delivered = 0;
+  let handled = 0;
+  const record = (_: HitRecord) => void delivered++;
+  const enable = (rest: string, how: "record" | "count" | "handler") =>
+    session.enable(
+      `pid$target:a.out:${rest}`,
+      {
+        record: { record },
+        count: { count: true },
+        handler: { handler: () => void handled++ },
+      }[how],
+    );
+  const mix = enable("mix:entry", "record");
+  const mixReturn = enable("mix:return", "record");
+  const fold = enable("fold:entry", "record");
+  const carry = enable("carry:entry", "count");
+  const guests: Enabled[] = [];
+  await target.send();
+  const running = session.run();
+  let changes = 0;
+  for (let i = 0; target.alive; i++) {
+    const { description, how } = GUESTS[i % GUESTS.length]!;
+    using guest = enable(description, how);
+    changes += 2;
+    if (how === "record") guests.push(guest);
+    // A handler stops 8 threads at each of their turns: a few hits are enough.
+    const enough = performance.now() + 20;
+    while (target.alive && guest.hitsTotal < 100 && performance.now() < enough) {
+      await new Promise((done) => setTimeout(done));
+    }
+  }
+  await within(running, "the end of the run", LIMIT_MS);
+  const { stdout, end } = await target.outcome();
+  const [rounds, signals, wrong] = [...stdout.matchAll(/\d+/g)].map(Number) as [number, number, number];
+  assertEquals([end, wrong], ["exited 6", 0]);
+  const callsOf = ({ hitsTotal, dropsTotal }: Enabled) => hitsTotal + dropsTotal;
+  const report = `${rounds} rounds, ${signals} signals, ${changes} changes, ${handled} handled; ` +
+    `hits ${[mix, mixReturn, fold, carry].map(({ hitsTotal }) => hitsTotal).join()}; ` +
+    `drops ${[mix, mixReturn, fold].map(({ dropsTotal }) => dropsTotal).join()}`;
+  assertEquals(
+    [mix, mixReturn, fold, carry].map(callsOf),
+    [rounds + signals, rounds + signals, rounds, rounds],
+    report,
+  );
+  assertEquals(delivered, [mix, mixReturn, fold, ...guests].reduce((sum, { hitsTotal }) => sum + hitsTotal, 0));
+  assert(signals > DURATION_MS / 20 && changes > 20 && handled > 0, report);
+  if (DURATION_MS > 10_000) console.log(report);
+});
