@@ -32,7 +32,7 @@ import type { Mapping } from "./proc_files.ts";
 import type { Slot } from "./slots.ts";
 
 /** The size of a range in bytes: the jumps of a module of 16 MiB that have a trap as their last byte reach into two. */
-const RANGE_BYTES = 1 << 25;
+export const RANGE_BYTES = 1 << 25;
 /** The least range that is worth being mapped, in bytes. */
 const LEAST_RANGE_BYTES = 1 << 16;
 /** What is left free beside other mappings, which may grow, in bytes. */
