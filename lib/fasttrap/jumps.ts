@@ -205,8 +205,9 @@ export class Jumps {
     this.#records.forget(image, () => {
       this.#counts.harvest(image);
       this.#counts.delete(image);
-      // Whoever keeps counts of its probes keeps the image.
+      // Whoever keeps counts of its probes keeps the image, which is to be small.
       image.pads.forget();
+      image.text.forget([...image.text.addresses()]);
     });
   }
 }

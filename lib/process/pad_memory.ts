@@ -95,7 +95,7 @@ export function makeWantedPad(
   wish: PadWish,
 ): Pad | string {
   const { pads } = image;
-  const area = pads.area ?? provideArea(tracer, image);
+  const area = pads.area ?? provideArea(tracer, image, mappings);
   if (area === undefined) return pads.refused ?? "its memory cannot be had";
   if (wish.kind === "record" && area.recording === undefined) {
     pads.recordsRefused ??= startRecording(tracer, image, area);
@@ -215,13 +215,14 @@ export function rangesOf({ area, ranges }: Pads): KeptRange[] {
 }
 
 /** What the pads of an image share with the tracer, made at the first call. */
-function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
+function provideArea(tracer: Tracer, image: Image, mappings: Mapping[]): PadArea | undefined {
   const { pads } = image;
   if (pads.refused !== undefined) return undefined;
   pads.refused = findObstacle(tracer, image);
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
   try {
+    dropInherited(tracer, thread, mappings);
     pads.area = makeArea(tracer, thread);
     pads.mayScatter = mayScatter(tracer, image.pid);
   } catch (error) {
@@ -229,6 +230,17 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
     pads.refused = `it may not share memory with the tracer (${error.request}: ${error.errno})`;
   }
   return pads.area;
+}
+
+/** Unmaps the pads of the image that one is a copy of: jumps that lead to a single place want to lead there again. */
+function dropInherited(tracer: Tracer, thread: Thread, mappings: Mapping[]): void {
+  const { image, pid } = thread.process;
+  if (image.inherited.length === 0) return;
+  for (const { base, sizeBytes } of image.inherited) {
+    remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
+  }
+  image.inherited = [];
+  mappings.splice(0, mappings.length, ...readMappingsAndHeap(tracer.kernel, pid));
 }
 
 /** Why the pads of an image cannot be had, as far as that is known without trying. */

@@ -105,3 +105,23 @@ for (const way of ["record", "count"]) {
     assert(growth < 120 * SOAK, `${growth} MB`);
   });
 }
+
+Deno.test("Session.run() with follow puts jumps into a copy where its parent has them", async () => {
+  await withTarget("generations", async (target) => {
+    await using session = new Session({ signals: false, follow: true });
+    session.attach(target.pid);
+    const jumps = new Map<number, number>();
+    const handler = ({ pid }: { pid: number }) => {
+      if (session.targets.find((each) => each.pid === pid)!.programsTotal > 1) return;
+      const { entries } = session.stats().tracepoints;
+      jumps.set(pid, entries.filter((entry) => entry.pid === pid && entry.performed === "jump").length);
+    };
+    session.enable("pid$target:libc.so.6::entry", { count: true });
+    session.enable(WORK, { handler });
+    await target.send();
+    await within(session.run(), "the end of all");
+    assertEquals(await target.outcome(), await untraced("generations"));
+    assertEquals(jumps.size, 4);
+    assert(new Set(jumps.values()).size === 1 && jumps.get(target.pid)! > 2000, [...jumps.values()].join());
+  });
+});
