@@ -40,7 +40,6 @@ import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 import type { ProbeDescription } from "./lib/spec/probe_description.ts";
-import { traceProgram } from "./trace_program.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -155,6 +154,8 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
 
 /** Traces with a D program. */
 async function runProgram(options: CommandOptions, library: Library): Promise<number> {
+  // The language is a third of the command, and takes as long to load; only programs wait for it.
+  const { traceProgram } = await import("./trace_program.ts");
   using output = new Output(options.output);
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   const interruption = new Interruption();

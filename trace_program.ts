@@ -3,8 +3,7 @@
  *
  * *Order.* The program is compiled before any target is touched, except that `$target` has to be known: so targets are
  * started first, and wait. BEGIN fires when all probes are enabled and before any target runs; END when the targets have
- * ended, `exit()` was called, or the user interrupts. Records are consumed at `switchrate`, and before the buffer is half
- * full.
+ * ended, `exit()` was called, or the user interrupts. Records are consumed at `switchrate`, and when the buffer is half full.
  *
  * @module
  */
@@ -33,6 +32,9 @@ import { ProgramProbes } from "./lib/session/program/program_probes.ts";
 import type { Session } from "./lib/session/session.ts";
 
 const MILLION = 1e6;
+/** How full the buffer is when it is consumed before its time, as soon as the thread that has filled it goes on; and at once. */
+const CONSUMED_SOON = 1 / 2;
+const CONSUMED_NOW = 3 / 4;
 /** The exit code of dtrace(1) for what cannot be traced. */
 const FAILURE = 1;
 
@@ -87,7 +89,10 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
         session.stop();
         tracer.stopWaiting();
       }
-      if (running.usedBytes > options.bufsize / 2) wanted.early = true;
+      const used = running.usedBytes / options.bufsize;
+      if (used > CONSUMED_SOON) wanted.early = true;
+      // Many records of hits can come in one go.
+      if (used > CONSUMED_NOW && options.bufpolicy === "switch") consumer.consume();
     },
   });
   const consumer = makeConsumer(running, options, tracer, probes);
@@ -100,7 +105,10 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
     return FAILURE;
   }
   if (!options.quiet) describeMatches(source, program, counts, tracer);
-  const timer = setInterval(() => consumer.consume(), Math.max(1, options.switchrate / MILLION));
+  const timer = setInterval(() => {
+    probes.countLost();
+    consumer.consume();
+  }, Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
     if (!running.isExiting && !tracer.interrupted()) {

@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 6
+#define FT_ABI 7
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -284,5 +284,22 @@ FT_API double ft_clock_ns(void);
  * Returns 0; -ENOSYS on a machine without such a counter.
  */
 FT_API int32_t ft_ticks(uint32_t ticks[2], double *ns);
+
+/* ---- life.c: the end of the tracer -------------------------------------- */
+
+/*
+ * Has the kernel mark a word of a file when the calling thread ends, whatever
+ * ends it, before it lets go of the thread's tracees. The word is 16 bytes
+ * before the end of the page at the offset. It gets the thread's id now, and
+ * the bit FUTEX_OWNER_DIED (0x40000000) then, if it has that id still;
+ * FUTEX_WAITERS (0x80000000) is free for others.
+ *
+ * Returns the address of what has been mapped for that; -ENOSYS if the C
+ * library of the tracer keeps no list of robust futexes that it fits in.
+ */
+FT_API double ft_mark_end(int32_t fd, double offset);
+
+/* Takes that back, on the same thread. Returns 0 or -errno. */
+FT_API int32_t ft_unmark_end(double address);
 
 #endif

@@ -11,7 +11,7 @@ import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 6;
+export const FT_ABI = 7;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -123,6 +123,11 @@ export const SYMBOLS = {
   ft_clock_ns: { parameters: [], result: "f64" },
   // int32_t ft_ticks(uint32_t ticks[2], double *ns)
   ft_ticks: { parameters: ["buffer", "buffer"], result: "i32" },
+
+  // double ft_mark_end(int32_t fd, double offset)
+  ft_mark_end: { parameters: ["i32", "f64"], result: "f64" },
+  // int32_t ft_unmark_end(double address)
+  ft_unmark_end: { parameters: ["f64"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of the C library, typed. `ft_wait_pool` returns a promise, the others are synchronous. */

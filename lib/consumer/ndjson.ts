@@ -12,7 +12,10 @@
  * outside of +-(2^53 - 1), is a string of decimal digits. Those of static probes are as their types say: without a sign,
  * or floating-point numbers, of which those that JSON does not have are the strings `NaN`, `Infinity` and `-Infinity`.
  *
- * Lines are put together by hand: the only text in an event is the name of its probe, which is quoted once a probe.
+ * What was captured (`EnableOptions.capture`) follows as `captured`: a string as it is, bytes as hexadecimal digits, null for
+ * what could not be read.
+ *
+ * Lines are put together by hand: the text in an event is the name of its probe, which is quoted once a probe, and what was captured.
  *
  * @module
  */
@@ -55,7 +58,10 @@ export class NdjsonFormatter {
     for (let i = 0; i < argumentCount; i++) {
       args += (i === 0 ? "" : ",") + formatValue(halves.subarray(2 * i, 2 * i + 2), types[i]);
     }
-    return `{"type":"event","ts":${event.timestampNs},"pid":${event.pid},"tid":${event.tid},"probe":${name},"args":[${args}]}\n`;
+    const captured = event.captured === undefined
+      ? ""
+      : `,"captured":[${event.captured.map(formatCaptured).join(",")}]`;
+    return `{"type":"event","ts":${event.timestampNs},"pid":${event.pid},"tid":${event.tid},"probe":${name},"args":[${args}]${captured}}\n`;
   }
 
   /**
@@ -109,6 +115,11 @@ function describe(probe: ProbeIdentity): KnownProbe {
 
 function formatHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Writes what was captured as JSON. */
+function formatCaptured(value: string | Uint8Array | undefined): string {
+  return value === undefined ? "null" : JSON.stringify(typeof value === "string" ? value : formatHex(value));
 }
 
 /** Writes an argument as JSON. */

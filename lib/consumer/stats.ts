@@ -69,7 +69,7 @@ function formatProvider({ name, type, probes, enabled, creating, meta, retired, 
   return `${name} (${type}): probes ${probes}, enabled ${enabled}, creating ${creating}, objects ${meta}${state}`;
 }
 
-function formatProcess({ pid, providers, active, defunct, traps, retiredSlots }: ProcessStats): string {
-  const state = defunct ? ", defunct" : "";
+function formatProcess({ pid, providers, active, defunct, traps, retiredSlots, readFaults }: ProcessStats): string {
+  const state = `${readFaults > 0 ? `, read faults ${readFaults}` : ""}${defunct ? ", defunct" : ""}`;
   return `pid ${pid}: providers ${providers}, active ${active}, traps ${traps}, retired slots ${retiredSlots}${state}`;
 }

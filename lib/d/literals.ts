@@ -14,8 +14,11 @@ export const INTEGER = /0[xX][0-9a-fA-F]+[uU]?[lL]{0,2}[uU]?|[0-9]+[uU]?[lL]{0,2
 const CHARACTER_BYTES_MAX = 8;
 const TEXT_ENCODER = new TextEncoder();
 
-/** What the letter behind a backslash stands for; with any other both stand for themselves. */
-const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, "\\": 92 };
+/** What the letter behind a backslash stands for, as documented; with any other both stand for themselves. */
+const ESCAPES: Readonly<Record<string, number>> = {
+  ...{ a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13 },
+  ...{ '"': 34, "'": 39, "?": 63, "\\": 92 },
+};
 
 /**
  * Reads an integer.

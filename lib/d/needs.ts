@@ -7,6 +7,7 @@
 import type { BuiltinName, Expression } from "./expression.ts";
 import { numberOf } from "./int64.ts";
 import type { ArgumentString, Needs, Statement } from "./tree.ts";
+import { resolve } from "./types.ts";
 import { allExpressions, allStatements, expressionsOf } from "./walk.ts";
 
 /** What reads the memory of the program. */
@@ -51,6 +52,18 @@ export function needsOf(predicate: Expression | undefined, statements: readonly 
     variables: found.variables,
     speculates: found.speculates || hasKind(SPECULATIVE),
   };
+}
+
+/**
+ * Tells whether the address of a string is known to be the traced program's.
+ *
+ * @param address The address.
+ * @returns Whether it is; if not, it is memory of the clause's own, or a mistake.
+ */
+export function isInTarget(address: Expression): boolean {
+  if (address.form.kind === "bytes") return address.kind === "load" && address.userland;
+  const type = resolve(address.type);
+  return type.kind === "pointer" && type.userland;
 }
 
 /** Collects needs of expressions. */

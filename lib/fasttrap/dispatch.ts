@@ -179,6 +179,7 @@ export class Dispatcher {
     probe.hitsTotal++;
     this.#hit.bind(probe);
     for (let i = 0; i < enablings.length && thread.state === "stopped"; i++) {
+      this.#hit.captures = enablings[i]!.captures;
       try {
         enablings[i]!.fire(this.#hit);
       } catch (error) {

@@ -40,6 +40,8 @@ import { TracepointTable } from "./tracepoint.ts";
 const LEAST_LIMIT = 50_000;
 /** Tracepoints for each 256 MiB of memory (rule 9). */
 const LIMIT_PER_256_MIB = 100_000;
+/** The number of the first probe: BEGIN, END and ERROR of a program are 1, 2 and 3. */
+const FIRST_ID = 4;
 
 /** Sizes that a user may choose. */
 export interface FasttrapOptions {
@@ -101,7 +103,7 @@ export class Fasttrap implements StopListener {
   readonly #dispatcher: Dispatcher;
   /** Tracepoints that probes have been made for, enabled or not (rule 10). */
   #total = 0;
-  #lastId = 0;
+  #lastId = FIRST_ID - 1;
 
   /**
    * Makes the provider, with empty tables.

@@ -12,14 +12,24 @@
  * @module
  */
 
-import { type Address, highHalf } from "../address.ts";
+import { type Address, fromHalves, highHalf } from "../address.ts";
 import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
-import { checkIndex, type HitRecord, signed } from "./hit_record.ts";
+import type { Capture } from "../isa/captures.ts";
+import {
+  beforeNul,
+  captureAt,
+  checkIndex,
+  countArguments,
+  type HitRecord,
+  signed,
+  typeOfArgument,
+  wordToBigInt,
+} from "./hit_record.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
@@ -98,6 +108,8 @@ export class HitView implements Hit {
   #tracepoint: Tracepoint | undefined;
   #probe: Probe | undefined;
   #timestampNs = 0;
+  /** What the consumer that is being told wants to be captured. */
+  captures: readonly Capture[] | undefined;
 
   /**
    * Makes the object; {@linkcode Hit.begin} and {@linkcode Hit.bind} give it a meaning.
@@ -150,8 +162,7 @@ export class HitView implements Hit {
 
   /** See {@linkcode Hit.argumentCount}. */
   get argumentCount(): number {
-    const { kind, arguments: known } = this.probe;
-    return kind === "return" ? 2 : kind === "static" && known !== undefined ? known.translatedTypes.length : 6;
+    return countArguments(this.probe);
   }
 
   /** See {@linkcode Hit.arg}. */
@@ -163,9 +174,7 @@ export class HitView implements Hit {
   /** See {@linkcode Hit.argBigInt}. */
   argBigInt(index: number): bigint {
     this.readArg(index, this.#word);
-    const high = this.#word[1]!;
-    const isSigned = this.#typeOf(index)?.kind !== "unsigned";
-    return (BigInt(isSigned ? high | 0 : high) << 32n) | BigInt(this.#word[0]!);
+    return wordToBigInt(this.#word, this.#typeOf(index));
   }
 
   /** See {@linkcode Hit.readArg}. */
@@ -183,6 +192,24 @@ export class HitView implements Hit {
     const source = index === 1 ? access.result : index === 2 ? access.result2 : -1;
     into[0] = index === 0 ? pc - probe.functionAddress : source < 0 ? 0 : registers[source]!;
     into[1] = source < 0 ? 0 : registers[source + 1]!;
+  }
+
+  /** See {@linkcode Hit.string}. */
+  string(index: number): string | undefined {
+    const bytes = this.bytes(index);
+    return bytes && decoder.decode(beforeNul(bytes));
+  }
+
+  /** See {@linkcode Hit.bytes}. */
+  bytes(index: number): Uint8Array | undefined {
+    const { kind, argument, sizeBytes } = captureAt(this.captures, index);
+    // That of the instruction is no address.
+    if (this.probe.kind === "return" && argument === 0) return undefined;
+    this.readArg(argument, this.#word);
+    const address = fromHalves(this.#word[0]!, this.#word[1]!);
+    if (kind === "string") return this.#site().image.memory.readCString(address, sizeBytes);
+    const bytes = this.readBytes(address, sizeBytes);
+    return bytes.length === 0 ? undefined : bytes;
   }
 
   /** See {@linkcode Hit.setArg}. */
@@ -295,8 +322,7 @@ export class HitView implements Hit {
 
   /** How the bits of an argument are read; those of probes of functions have no types. */
   #typeOf(index: number): ValueType | undefined {
-    const { probe } = this;
-    return probe.kind === "static" ? probe.valueTypeAt(this.#site().pc, probe.nativeIndex(index)) : undefined;
+    return typeOfArgument(this.probe, this.#site().pc, index);
   }
 
   #live(): Thread {

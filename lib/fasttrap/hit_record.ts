@@ -9,12 +9,21 @@
 
 import { type Address, fromHalves } from "../address.ts";
 import { assert } from "../errors.ts";
+import type { Capture, PlacedCapture } from "../isa/captures.ts";
+import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
+import { placeOf, type ValuePlaces } from "./recorded_values.ts";
+import type { Tracepoint } from "./tracepoint.ts";
 
 /** How many 64-bit values a record has. */
 const VALUES = 6;
 /** Where they begin in it, in 32-bit words. */
 const VALUES_OFFSET = 4;
+/** The size of the length in front of what was captured, in bytes. */
+const LENGTH_BYTES = 8;
+
+const decoder = new TextDecoder();
+const NOTHING: readonly PlacedCapture[] = [];
 
 /** What was recorded of a hit. Valid only until the consumer returns. */
 export interface HitRecord {
@@ -40,8 +49,8 @@ export interface HitRecord {
   /**
    * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
    * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
-   * probe what is where the arguments were at entry; in a static probe what the program passes to it. A pad records the six
-   * that are in registers.
+   * probe what is where the arguments were at entry; in a static probe what the program passes to it. Of a function a pad
+   * records the six that are in registers.
    *
    * @param index Which one, from 0.
    * @returns The value: signed, unless a static probe has another type for it; 0 if it cannot be read, or was not recorded.
@@ -64,15 +73,37 @@ export interface HitRecord {
    * @throws {RangeError} If the index is no integer from 0 to 255.
    */
   readArg(index: number, into: Uint32Array): void;
+  /**
+   * Tells what was captured, as text: up to its NUL, as UTF-8.
+   *
+   * @param index Which of `EnableOptions.capture`, from 0.
+   * @returns The text, of as many bytes as were wanted or could be read; undefined if not even the first one could.
+   * @throws {RangeError} If there is no such capture.
+   */
+  string(index: number): string | undefined;
+  /**
+   * Tells what was captured.
+   *
+   * @param index Which of `EnableOptions.capture`, from 0.
+   * @returns As many bytes as were wanted or could be read, of a string without its NUL; undefined if not even the first one
+   *   could.
+   * @throws {RangeError} If there is no such capture.
+   */
+  bytes(index: number): Uint8Array | undefined;
 }
 
 /** See the module's comment. */
 export class RecordView implements HitRecord {
   readonly #word = new Uint32Array(2);
+  readonly #floats = new DataView(this.#word.buffer);
   #words: Uint32Array = new Uint32Array();
   #at = 0;
   #probe: Probe | undefined;
-  #pc = 0 as Address;
+  #tracepoint: Tracepoint | undefined;
+  #captured = NOTHING;
+  #places: ValuePlaces | undefined;
+  /** What the consumer that is being told wants to be captured. */
+  captures: readonly Capture[] | undefined;
   /** See {@linkcode HitRecord.pid}. */
   pid = 0;
   /** See {@linkcode HitRecord.tid}. */
@@ -90,7 +121,7 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.pc}. */
   get pc(): Address {
-    return this.#pc;
+    return this.#tracepoint?.pc ?? 0 as Address;
   }
 
   /** See {@linkcode HitRecord.returnValue}. */
@@ -100,34 +131,57 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.argumentCount}. */
   get argumentCount(): number {
-    return this.probe.kind === "return" ? 2 : VALUES;
+    return countArguments(this.probe);
   }
 
   /** See {@linkcode HitRecord.arg}. */
   arg(index: number): number {
     this.readArg(index, this.#word);
-    return signed(this.#word[0]!, this.#word[1]!);
+    return numberOfWord(this.#word, typeOfArgument(this.probe, this.pc, index), this.#floats);
   }
 
   /** See {@linkcode HitRecord.argBigInt}. */
   argBigInt(index: number): bigint {
     this.readArg(index, this.#word);
-    return (BigInt(this.#word[1]! | 0) << 32n) | BigInt(this.#word[0]!);
+    return wordToBigInt(this.#word, typeOfArgument(this.probe, this.pc, index));
   }
 
   /** See {@linkcode HitRecord.readArg}. */
   readArg(index: number, into: Uint32Array): void {
     checkIndex(index);
-    const { kind, functionAddress } = this.probe;
-    if (kind === "return" && index === 0) {
-      into[0] = this.#pc - functionAddress;
+    const { probe } = this;
+    if (probe.kind === "return" && index === 0) {
+      into[0] = this.pc - probe.functionAddress;
       into[1] = 0;
       return;
     }
-    const value = kind === "return" ? index - 1 : index;
-    const isThere = value < (kind === "return" ? 2 : VALUES);
-    into[0] = isThere ? this.#words[this.#at + 2 * value]! : 0;
-    into[1] = isThere ? this.#words[this.#at + 2 * value + 1]! : 0;
+    const value = placeOf(probe, this.#places, index);
+    // What was not recorded is 0.
+    into[0] = value < 0 ? 0 : this.#words[this.#at + 2 * value]!;
+    into[1] = value < 0 ? 0 : this.#words[this.#at + 2 * value + 1]!;
+    if (probe.kind === "static") makeStatic(probe, this.pc, index, into);
+  }
+
+  /** See {@linkcode HitRecord.string}. */
+  string(index: number): string | undefined {
+    const bytes = this.bytes(index);
+    return bytes && decoder.decode(beforeNul(bytes));
+  }
+
+  /** See {@linkcode HitRecord.bytes}. */
+  bytes(index: number): Uint8Array | undefined {
+    const capture = captureAt(this.captures, index);
+    const value = placeOf(this.probe, this.#places, capture.argument);
+    const found = this.#captured.find(({ capture: { kind, argument } }) => kind === capture.kind && argument === value);
+    // One that was written when nobody wanted that yet has none.
+    if (found === undefined) return undefined;
+    const at = this.#at - VALUES_OFFSET + found.offsetBytes / 4;
+    const length = Math.min(this.#words[at]!, capture.sizeBytes, found.capture.sizeBytes);
+    if (length === 0) return undefined;
+    const bytes = new Uint8Array(this.#words.buffer, this.#words.byteOffset + 4 * at + LENGTH_BYTES, length).slice();
+    this.readArg(capture.argument, this.#word);
+    this.#tracepoint?.image.text.overlay(fromHalves(this.#word[0]!, this.#word[1]!), bytes);
+    return capture.kind === "string" ? beforeNul(bytes) : bytes;
   }
 
   /**
@@ -135,22 +189,102 @@ export class RecordView implements HitRecord {
    *
    * @param words All records.
    * @param place Where it begins, as an index of words.
-   * @param pc The address of its site.
+   * @param tracepoint Whose it is.
+   * @param captured What was captured in it.
    */
-  goTo(words: Uint32Array, place: number, pc: Address): void {
+  goTo(words: Uint32Array, place: number, tracepoint: Tracepoint, captured: readonly PlacedCapture[]): void {
     this.#words = words;
     this.#at = place + VALUES_OFFSET;
-    this.#pc = pc;
+    this.#tracepoint = tracepoint;
+    this.#captured = captured;
   }
 
   /**
    * A probe is about to be told of the record.
    *
    * @param probe The probe; undefined when all have been.
+   * @param places Where in the record its arguments are; in their order by default.
    */
-  bind(probe: Probe | undefined): void {
+  bind(probe: Probe | undefined, places?: ValuePlaces): void {
     this.#probe = probe;
+    this.#places = places;
   }
+}
+
+/** Makes an argument of a static probe of what was recorded for it, as `hit.ts` does of a thread that is stopped. */
+function makeStatic(probe: Probe, pc: Address, index: number, word: Uint32Array): void {
+  const known = probe.arguments;
+  if (known === undefined || index >= known.translatedTypes.length) return;
+  const native = probe.nativeIndex(index);
+  const places = known.places?.get(pc);
+  if (places !== undefined) {
+    const reader = places[native]?.reader;
+    if (typeof reader === "object") reader.recall(word);
+    return;
+  }
+  const type = probe.valueTypeAt(pc, native);
+  if (type !== undefined) extendWord(word, type.sizeBytes, type.kind === "signed");
+}
+
+/**
+ * Tells how many arguments of a probe are worth a look.
+ *
+ * @param probe The probe.
+ * @returns See {@linkcode HitRecord.argumentCount}.
+ */
+export function countArguments({ kind, arguments: known }: Probe): number {
+  return kind === "return" ? 2 : kind === "static" && known !== undefined ? known.translatedTypes.length : VALUES;
+}
+
+/**
+ * Tells how the bits of an argument are read; those of probes of functions have no types.
+ *
+ * @param probe The probe.
+ * @param pc The address of its site.
+ * @param index Which argument, from 0.
+ * @returns How; undefined if nothing says so.
+ */
+export function typeOfArgument(probe: Probe, pc: Address, index: number): ValueType | undefined {
+  return probe.kind === "static" ? probe.valueTypeAt(pc, probe.nativeIndex(index)) : undefined;
+}
+
+/**
+ * Joins the halves of an argument.
+ *
+ * @param word The low and the high half.
+ * @param type How they are read.
+ * @returns The value; of a floating-point number the bits.
+ */
+export function wordToBigInt(word: Uint32Array, type: ValueType | undefined): bigint {
+  const high = word[1]!;
+  return (BigInt(type?.kind === "unsigned" ? high : high | 0) << 32n) | BigInt(word[0]!);
+}
+
+/**
+ * Finds what is wanted of a hit.
+ *
+ * @param captures What is captured.
+ * @param index Which of it.
+ * @returns The capture.
+ * @throws {RangeError} If there is no such capture.
+ */
+export function captureAt(captures: readonly Capture[] | undefined, index: number): Capture {
+  const capture = captures?.[index];
+  if (capture !== undefined) return capture;
+  throw new RangeError(
+    `Cannot tell capture ${index}: ${captures?.length ?? 0} were asked for when the probe was enabled`,
+  );
+}
+
+/**
+ * Cuts bytes at the first NUL.
+ *
+ * @param bytes The bytes.
+ * @returns Those before it; all if there is none.
+ */
+export function beforeNul(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
 /**

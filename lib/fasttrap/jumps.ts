@@ -12,7 +12,10 @@
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
- * probe is inside of the jump.
+ * probe is inside of the jump; the arguments of a static probe cannot be recorded (`recorded_values.ts`).
+ *
+ * *Where functions end* is known of probes of functions. A site of a static probe whose function is not known is taken for a
+ * function of one instruction: what follows it is kept, unless it is padding.
  *
  * *Invariants.*
  * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump
@@ -23,14 +26,25 @@
  */
 
 import type { Address } from "../address.ts";
-import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
+import { type Capture, covers, sizeOfValues, unite } from "../isa/captures.ts";
+import type { Instruction } from "../isa/isa.ts";
+import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction, RecordAction } from "../isa/jumps.ts";
 import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { PadCounts } from "./pad_counts.ts";
-import type { Enabling, Probe } from "./probe.ts";
+import type { Enabling, FunctionRange, Probe } from "./probe.ts";
+import {
+  isRefusal,
+  isSameRecord,
+  NOT_RECORDED,
+  placeCaptures,
+  planValues,
+  TOO_MANY,
+  UNREADABLE,
+} from "./recorded_values.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
@@ -42,8 +56,18 @@ const HANDLED = "a handler wants to see the thread";
 export const PROBE_INSIDE = "another probe is inside of the jump";
 /** Why a tracepoint is a trap that would have to record both ends of a function. */
 const BOTH_ENDS = "it is the first and the last instruction of its function";
+/** Why a tracepoint is a trap that would have to capture more than a record holds. */
+const TOO_LONG = "what is captured there is too long for a record";
 /** What can be over when probes are disabled. */
-const TEMPORARY: ReadonlySet<string | undefined> = new Set([HANDLED, PROBE_INSIDE, BOTH_ENDS]);
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([
+  HANDLED,
+  PROBE_INSIDE,
+  BOTH_ENDS,
+  TOO_LONG,
+  TOO_MANY,
+  UNREADABLE,
+  NOT_RECORDED,
+]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
@@ -69,7 +93,7 @@ export interface JumpContext extends WindowContext {
 interface Plan {
   /** The windows, best first. */
   readonly windows: Iterable<JumpWindow>;
-  readonly leaving: PadAction["leaving"];
+  readonly wish: PadWish;
 }
 
 /** See the module's comment. */
@@ -104,10 +128,7 @@ export class Jumps {
     const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
     const pad = typeof plan === "string"
       ? plan
-      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.windows, {
-        ...wishOf(tracepoint),
-        leaving: plan.leaving,
-      });
+      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.windows, plan.wish);
     if (typeof pad === "string") {
       tracepoint.trapReason = pad;
       return;
@@ -115,7 +136,8 @@ export class Jumps {
     tracepoint.pad = pad;
     tracepoint.trapReason = undefined;
     this.#counts.add(tracepoint, pad.action);
-    if (pad.action.kind === "record") this.#records.add(tracepoint, pad.action.site);
+    const { action } = pad;
+    if (action.kind === "record") this.#records.add(tracepoint, action);
   }
 
   /**
@@ -142,9 +164,12 @@ export class Jumps {
     const { pad, trapReason } = tracepoint;
     const mustStop = whyStop(tracepoint) !== undefined;
     if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
-    const wish = wishOf(tracepoint);
     if (mustStop) return false;
-    return wish.kind === "count" || (pad.action.kind === "record" && pad.action.values === wish.values);
+    const wish = wishOf(tracepoint);
+    if (wish.kind === "count") return true;
+    const { action } = pad;
+    return action.kind === "record" && isSameRecord(action.values, wish.values) &&
+      covers(action.captures ?? [], wish.captures ?? []);
   }
 
   /**
@@ -212,12 +237,30 @@ export class Jumps {
   }
 }
 
-/** What a pad has to do for the consumers of a tracepoint. */
-function wishOf({ before, after }: Tracepoint): PadWish {
-  const counts = [...before, ...after].every(({ enablings }) =>
-    enablings.every(({ counted }) => counted !== undefined)
-  );
-  return counts ? { kind: "count" } : { kind: "record", values: after.length > 0 ? "results" : "arguments" };
+/** What a pad has to do for the consumers of a tracepoint; it can, unless {@linkcode whyStop} says why not. */
+function wishOf(tracepoint: Tracepoint): PadWish {
+  const values = isOnlyCounted(tracepoint) ? undefined : planValues(tracepoint);
+  if (values === undefined || isRefusal(values)) return { kind: "count" };
+  const captures = capturesOf(tracepoint, values);
+  return { kind: "record", values, ...Array.isArray(captures) && captures.length > 0 && { captures } };
+}
+
+/** Whether all consumers of a tracepoint want nothing but the number of hits. */
+function isOnlyCounted({ before, after }: Tracepoint): boolean {
+  return [...before, ...after].every(({ enablings }) => enablings.every(({ counted }) => counted !== undefined));
+}
+
+/** What the consumers of a tracepoint want to be captured, together; a string says why that cannot be, as the end of a sentence. */
+function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): readonly Capture[] | string {
+  const wishes: Capture[] = [];
+  for (const probe of [...tracepoint.before, ...tracepoint.after]) {
+    for (const { captures = [] } of probe.enablings) {
+      const placed = placeCaptures(tracepoint, values, probe, captures);
+      if (placed === undefined) return NOT_RECORDED;
+      wishes.push(...placed);
+    }
+  }
+  return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */
@@ -230,7 +273,7 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   const window = findWindow(context, tracepoint);
   if (typeof window === "string") return window;
   if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
-  return { windows: listWindows(context, tracepoint, window), leaving };
+  return { windows: listWindows(context, tracepoint, window), wish: { ...wishOf(tracepoint), leaving } };
 }
 
 /** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
@@ -240,11 +283,12 @@ function whyStop(tracepoint: Tracepoint): string | undefined {
   if (asked.length > 0) return "the program asks there whether a probe is enabled";
   if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
   if (probes.some(({ enablings }) => enablings.some(needsThread))) return HANDLED;
-  if (before.length > 0 && after.length > 0 && wishOf(tracepoint).kind === "record") {
-    return BOTH_ENDS;
-  }
-  if (probes.some(({ functionBytes }) => functionBytes === 0)) return "its function is not known";
-  return undefined;
+  if (isOnlyCounted(tracepoint)) return undefined;
+  if (before.length > 0 && after.length > 0) return BOTH_ENDS;
+  const values = planValues(tracepoint);
+  if (isRefusal(values)) return values.refusal;
+  const captures = capturesOf(tracepoint, values);
+  return typeof captures === "string" ? captures : undefined;
 }
 
 /** Whether a consumer can be served only while the thread is stopped. */
@@ -267,19 +311,22 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */
-function findWindow(context: WindowContext, { image, pc, before, after }: Tracepoint): JumpWindow | string {
+function findWindow(
+  context: WindowContext,
+  { image, pc, before, after, instruction }: Tracepoint,
+): JumpWindow | string {
   const { jumps, longestBytes } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
   if (isTaken(context.tracepoints, image, pc, pc)) return PROBE_INSIDE;
-  const probes = [...before, ...after];
-  const end = Math.min(...probes.map(({ functionAddress, functionBytes }) => functionAddress + functionBytes));
+  const functions = [...before, ...after].map((probe) => functionOf(probe, instruction));
+  const end = Math.min(...functions.map(({ address, sizeBytes }) => address + sizeBytes));
   const code = context.code(pc, jumps.jumpBytes + longestBytes);
   return jumps.findWindow(
     code,
     0,
     pc,
     end as Address,
-    (address) => probes.some((probe) => flowOf(context, jumps, probe).leadsTo(address)),
+    (address) => functions.some((range) => flowOf(context, jumps, range).leadsTo(address)),
   );
 }
 
@@ -305,13 +352,12 @@ function* listWindows(context: WindowContext, tracepoint: Tracepoint, window: Ju
 function listEarlier(
   context: WindowContext,
   jumps: JumpInstaller,
-  { before, after, pc }: Tracepoint,
+  { before, after, instruction, pc }: Tracepoint,
   window: JumpWindow,
 ): JumpWindow[] {
-  const probes = [...before, ...after];
-  const { functionAddress } = probes[0]!;
-  if (probes.some((probe) => probe.functionAddress !== functionAddress)) return [];
-  const starts = flowOf(context, jumps, probes[0]!).straightBefore(pc, jumps.earliestBytes);
+  const [first, ...others] = [...before, ...after].map((probe) => functionOf(probe, instruction));
+  if (first === undefined || others.some(({ address }) => address !== first.address)) return [];
+  const starts = flowOf(context, jumps, first).straightBefore(pc, jumps.earliestBytes);
   return starts.map((start, index) => {
     const code = context.code(pc + start as Address, -start);
     return jumps.beginEarlier(window, starts.slice(index), code);
@@ -350,19 +396,24 @@ export function findJumpsOver(tracepoints: TracepointTable, image: Image, from: 
   return found;
 }
 
-/** How control flows in the function of a probe. */
+/** The function that an instruction belongs to by a probe; the instruction alone if that is not known. */
+function functionOf(probe: Probe, { address, length }: Instruction): FunctionRange {
+  return probe.functionAt(address) ?? { address, sizeBytes: length };
+}
+
+/** How control flows in a function. */
 function flowOf(
   { code, flows }: WindowContext,
   jumps: JumpInstaller,
-  { functionAddress, functionBytes }: Probe,
+  { address, sizeBytes }: FunctionRange,
 ): FunctionFlow {
-  let flow = flows.get(functionAddress);
+  let flow = flows.get(address);
   if (flow === undefined) {
-    const bytes = code(functionAddress, Math.min(functionBytes, FUNCTION_LIMIT_BYTES));
-    flow = jumps.readFlow(bytes, functionAddress);
+    const bytes = code(address, Math.min(sizeBytes, FUNCTION_LIMIT_BYTES));
+    flow = jumps.readFlow(bytes, address);
     // Sites come function by function: those before are hardly asked for again.
     if (flows.size >= FLOWS_LIMIT) flows.clear();
-    flows.set(functionAddress, flow);
+    flows.set(address, flow);
   }
   return flow;
 }

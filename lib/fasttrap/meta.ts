@@ -33,7 +33,7 @@ import { SystemError } from "../errors.ts";
 import type { Image } from "../process/process.ts";
 import type { Attributes } from "../spec/stability.ts";
 import type { Fasttrap } from "./fasttrap.ts";
-import type { Probe, StaticArguments } from "./probe.ts";
+import type { FunctionRange, Probe, StaticArguments } from "./probe.ts";
 import { type Provider, PROVIDER_NAME_BYTES, type ProviderAttributes } from "./provider.ts";
 
 /** The digits of the largest pid. */
@@ -57,6 +57,8 @@ export interface StaticProbe {
   readonly sites: readonly Address[];
   /** Where the program asks whether it is enabled, in any order. */
   readonly isEnabledSites?: readonly Address[];
+  /** The functions that its sites and those of others are in, as far as they are known. */
+  readonly functions?: ReadonlyMap<Address, FunctionRange> | undefined;
   /** Its arguments. */
   readonly arguments?: StaticArguments | undefined;
   /** The counters of who listens, to be raised while it is enabled, in any order. */
@@ -222,8 +224,15 @@ function merge(probes: readonly StaticProbe[]): StaticProbe[] {
     sites: ascending(same.flatMap(({ sites }) => sites)),
     isEnabledSites: ascending(same.flatMap(({ isEnabledSites = [] }) => isEnabledSites)),
     semaphores: ascending(same.flatMap(({ semaphores = [] }) => semaphores)),
+    functions: mergeFunctions(same),
     arguments: mergeArguments(same.flatMap((probe) => probe.arguments ?? [])),
   }));
+}
+
+/** What several objects know of functions; what one says of all its probes is not copied. */
+function mergeFunctions(parts: readonly StaticProbe[]): StaticProbe["functions"] {
+  const [first, ...others] = new Set(parts.flatMap(({ functions }) => functions ?? []));
+  return others.reduce((all, part) => new Map([...all ?? [], ...part]), first);
 }
 
 function mergeArguments(parts: readonly StaticArguments[]): StaticArguments | undefined {

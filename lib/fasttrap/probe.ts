@@ -9,6 +9,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Capture } from "../isa/captures.ts";
 import type { OperandReader } from "../isa/operand_reader.ts";
 import { type ValueType, valueTypeOf } from "../value_type.ts";
 import type { Hit } from "./hit.ts";
@@ -54,6 +55,8 @@ export interface Enabling {
    * @param hits How many, at least 1.
    */
   dropped?(probe: Probe, hits: number): void;
+  /** What is captured at each hit beside its arguments; undefined if nothing is. */
+  readonly captures?: readonly Capture[] | undefined;
 }
 
 /** The four parts of a probe's name, as they are printed, and its number. */
@@ -109,6 +112,14 @@ export interface StaticArguments {
   readonly places?: ReadonlyMap<Address, readonly ArgumentPlace[]>;
 }
 
+/** Where a function is. */
+export interface FunctionRange {
+  /** Its first address. */
+  readonly address: Address;
+  /** Its size in bytes. */
+  readonly sizeBytes: number;
+}
+
 /** What a probe is made of. */
 export interface ProbeParts {
   /** The module's base name. */
@@ -127,6 +138,8 @@ export interface ProbeParts {
   readonly sites: readonly Address[];
   /** Sites where the program asks whether it is enabled, ascending and distinct. Only a static probe has any. */
   readonly isEnabledSites?: readonly Address[];
+  /** The functions that the sites of a static probe are in, as far as they are known. */
+  readonly functions?: ReadonlyMap<Address, FunctionRange> | undefined;
   /** The arguments of a static probe. */
   readonly arguments?: StaticArguments | undefined;
   /** The counters of who listens, which a static probe has to raise while it is enabled; distinct. */
@@ -157,6 +170,8 @@ export class Probe implements ProbeIdentity, ProbeParts {
   readonly sites: readonly Address[];
   /** See {@linkcode ProbeParts.isEnabledSites}. */
   readonly isEnabledSites: readonly Address[];
+  /** See {@linkcode ProbeParts.functions}. */
+  readonly functions: ReadonlyMap<Address, FunctionRange> | undefined;
   /** See {@linkcode ProbeParts.arguments}. */
   readonly arguments: StaticArguments | undefined;
   /** See {@linkcode ProbeParts.semaphores}. */
@@ -193,6 +208,7 @@ export class Probe implements ProbeIdentity, ProbeParts {
     this.functionBytes = parts.functionBytes;
     this.sites = parts.sites;
     this.isEnabledSites = parts.isEnabledSites ?? NO_SITES;
+    this.functions = parts.functions;
     this.arguments = parts.arguments;
     this.semaphores = parts.semaphores ?? NO_SITES;
     this.oneshot = owner.type === "oneshot";
@@ -216,6 +232,17 @@ export class Probe implements ProbeIdentity, ProbeParts {
   /** How many tracepoints it counts for in the limit (rule 10). */
   get tracepointsTotal(): number {
     return this.owner.type === "internal" ? 0 : this.sites.length + this.isEnabledSites.length;
+  }
+
+  /**
+   * Tells which function a site is in. The sites of a static probe may be in different ones.
+   *
+   * @param site The site.
+   * @returns The function; undefined if it is not known.
+   */
+  functionAt(site: Address): FunctionRange | undefined {
+    if (this.kind === "static") return this.functions?.get(site);
+    return { address: this.functionAddress, sizeBytes: this.functionBytes };
   }
 
   /**

@@ -20,6 +20,8 @@
  * @module
  */
 
+import { layOut, type PlacedCapture, sizeOfValues } from "../isa/captures.ts";
+import type { RecordAction } from "../isa/jumps.ts";
 import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
@@ -27,29 +29,39 @@ import type { ThreadIdentity } from "../process/record_threads.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { RecordView } from "./hit_record.ts";
 import type { Probe } from "./probe.ts";
+import { findPlaces, type ValuePlaces } from "./recorded_values.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
-/** How often a ring is collected in one go at most: what was in it is collected then, and what comes all the time is not. */
+/** How often rings are collected in one go at most, if others wait, and if all that was in them is wanted. */
 const ROUNDS_LIMIT = 6;
+const COMPLETE_ROUNDS_LIMIT = 64;
 
 /** How records are drained. */
 interface DrainOptions {
   /** Whether nobody is left who could finish a record. */
   readonly isFinal?: boolean;
-  /** Whether what was recorded last may wait for the next time, so that all comes in the order of time. */
-  readonly mayWait?: boolean;
-  /** Whether the threads may be stopped, to look at one that is not known. */
-  readonly mayStop?: boolean;
+  /** Whether it is done now and then: threads may be stopped, to look at one that is not known or to help one out. */
+  readonly isRoutine?: boolean;
+}
+
+/** Whose records bear a number, and what is in them. */
+interface RecordedSite {
+  readonly tracepoint: Tracepoint;
+  readonly values: RecordAction["values"];
+  /** What is in them beside the values. */
+  readonly captured: readonly PlacedCapture[];
+  /** Where probes find their arguments, as far as that was asked for. */
+  readonly places: Map<Probe, ValuePlaces | undefined>;
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
-const PERIODICAL: DrainOptions = { mayWait: true, mayStop: true };
+const ROUTINE: DrainOptions = { isRoutine: true };
 
 /** See the module's comment. */
 export class Records {
   readonly #tracer: Tracer;
-  /** The tracepoints by the numbers of their sites. */
-  readonly #byImage = new Map<Image, Map<number, Tracepoint>>();
+  /** The sites by their numbers. */
+  readonly #byImage = new Map<Image, Map<number, RecordedSite>>();
   readonly #view = new RecordView();
   readonly #errors: unknown[] = [];
   #drained: Image | undefined;
@@ -76,20 +88,30 @@ export class Records {
    * Notes whose records bear a number.
    *
    * @param tracepoint The tracepoint, whose pad is about to be used.
-   * @param site The number.
+   * @param action What the pad does, with the number.
    */
-  add(tracepoint: Tracepoint, site: number): void {
-    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, Tracepoint>();
-    this.#byImage.set(tracepoint.image, sites.set(site, tracepoint));
+  add(tracepoint: Tracepoint, { site, values, captures = [] }: RecordAction): void {
+    const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordedSite>();
+    const { places: captured } = layOut(captures, sizeOfValues(values));
+    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, captured, places: new Map() }));
   }
 
   /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
   drainAll(): void {
-    for (const image of [...this.#byImage.keys()]) this.drain(image, PERIODICAL);
+    for (const image of [...this.#byImage.keys()]) {
+      image.pads.area?.trust(true);
+      this.drain(image, ROUTINE);
+    }
+  }
+
+  /** Nobody waits for stops any more, until records are drained again. */
+  rest(): void {
+    for (const { pads } of this.#byImage.keys()) pads.area?.trust(false);
   }
 
   /**
-   * Gives the consumers what has been recorded in an image until now. Within a consumer it does nothing.
+   * Gives the consumers what has been recorded in an image until now, as far as no older record may still come. Within a
+   * consumer it does nothing.
    *
    * @param image The image.
    * @param options How; by default records may still be finished, and no thread is stopped.
@@ -149,54 +171,61 @@ export class Records {
     return first === undefined ? undefined : [first];
   }
 
-  #read(image: Image, recording: Recording, { isFinal = false, mayWait = false, mayStop = false }: DrainOptions): void {
+  #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
-    for (let round = 0; round < ROUNDS_LIMIT; round++) {
+    const limit = isRoutine ? ROUNDS_LIMIT : COMPLETE_ROUNDS_LIMIT;
+    let mayStop = isRoutine;
+    for (let round = 0; round < limit; round++) {
       clock.read();
-      const total = rings.collect(isFinal, mayWait ? clock.nowTicks : Infinity);
+      const total = rings.collect(isFinal, clock.nowTicks);
+      if (mayStop && hasStrangers(recording, total)) {
+        rings.putBack();
+        mayStop = false;
+        // The program may have ended: then all have been told of what it left.
+        if (this.#pause(image, () => this.#lookAgain(image, recording))) continue;
+        return;
+      }
       const { words, places, ticks } = rings;
       let number = -1;
       let untilTicks = 0;
       let thread: ThreadIdentity | undefined;
       for (let i = 0; i < total; i++) {
         const place = places[i]!;
-        const tracepoint = sites?.get(rings.siteOf(place));
-        if (tracepoint === undefined) continue;
+        const site = sites?.get(rings.siteOf(place));
+        if (site === undefined) continue;
+        const { tracepoint, captured } = site;
         if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
           number = words[place + 1]!;
           thread = threads.find(number, ticks[i]!);
-          if (thread === undefined && mayStop) {
-            thread = this.#lookAgain(image, recording, number);
-            mayStop = false;
-          }
           untilTicks = threads.untilTicks;
         }
-        view.goTo(words, place, tracepoint.pc);
+        view.goTo(words, place, tracepoint, captured);
         view.pid = thread?.pid ?? image.pid;
         view.tid = thread?.tid ?? 0;
         view.cpu = rings.areaOf(place);
         view.timestampNs = clock.toNs(ticks[i]!);
         const { before, after } = tracepoint;
-        for (let j = 0; j < before.length; j++) this.#deliver(before[j]!);
-        for (let j = 0; j < after.length; j++) this.#deliver(after[j]!);
+        for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
+        for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
       }
       rings.release();
       if (total > 0) continue;
-      if (!mayWait || !mayStop || !rings.isOverdue || !image.alive) break;
-      finishCaptures(this.#tracer, image);
+      if (!mayStop || !rings.isOverdue || !image.alive) break;
       mayStop = false;
+      if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
 
-  #deliver(probe: Probe): void {
+  #deliver(site: RecordedSite, probe: Probe): void {
     const { enablings } = probe;
     probe.hitsTotal++;
-    this.#view.bind(probe);
+    this.#view.bind(probe, placesOf(site, probe));
     for (let i = 0; i < enablings.length; i++) {
       const enabling = enablings[i]!;
+      this.#view.captures = enabling.captures;
       try {
         if (enabling.recorded !== undefined) enabling.recorded(this.#view);
         else enabling.counted?.(probe, 1);
@@ -207,15 +236,47 @@ export class Records {
     this.#view.bind(undefined);
   }
 
-  /** Looks for a thread that has changed its thread pointer since it was looked at. */
-  #lookAgain(image: Image, { threads }: Recording, number: number): ThreadIdentity | undefined {
-    if (!image.alive) return undefined;
+  /**
+   * Does what may find that the program has ended, while nothing is collected. Returns whether there is more to be read: if not,
+   * its consumers have been told of all that it left.
+   */
+  #pause(image: Image, action: () => void): boolean {
+    this.#drained = undefined;
+    try {
+      action();
+    } finally {
+      this.#drained = image;
+    }
+    return image.pads.area?.recording !== undefined;
+  }
+
+  /** Looks for threads that have changed their thread pointers since they were looked at. */
+  #lookAgain(image: Image, { threads }: Recording): void {
+    if (!image.alive) return;
     this.#tracer.quiesce(image);
     try {
-      threads.addAll(image);
+      if (image.alive) threads.addAll(image);
     } finally {
       this.#tracer.release();
     }
-    return threads.find(number, Infinity);
   }
+}
+
+/** Whether there are threads that are not known among those of the records that have been collected. */
+function hasStrangers({ rings: { words, places, ticks }, threads }: Recording, total: number): boolean {
+  let number = -1;
+  let untilTicks = 0;
+  for (let i = 0; i < total; i++) {
+    if (words[places[i]! + 1] === number && ticks[i]! < untilTicks) continue;
+    number = words[places[i]! + 1]!;
+    if (threads.find(number, ticks[i]!) === undefined) return true;
+    untilTicks = threads.untilTicks;
+  }
+  return false;
+}
+
+/** Where a probe finds its arguments; found out once. */
+function placesOf({ tracepoint, values, places }: RecordedSite, probe: Probe): ValuePlaces | undefined {
+  if (!places.has(probe)) places.set(probe, findPlaces(tracepoint, values, probe));
+  return places.get(probe);
 }

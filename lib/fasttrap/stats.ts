@@ -74,6 +74,8 @@ export interface ProcessStats {
   readonly traps: number;
   /** Retired slots that wait for a thread. */
   readonly retiredSlots: number;
+  /** How often a pad has read memory that is not there, of which the program knows nothing. */
+  readonly readFaults: number;
 }
 
 /** Everything. */
@@ -148,6 +150,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         defunct: record.defunct,
         traps: record.image.text.size,
         retiredSlots: barrier.waitingTotal(record.image),
+        readFaults: record.image.pads.area?.readFaultsTotal ?? 0,
       }),
       (record) => record.providersTotal > ownOf(record),
     ),

@@ -9,7 +9,9 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Capture } from "./captures.ts";
 import type { Displacement } from "./isa.ts";
+import type { RecordedValue } from "./recorded_value.ts";
 
 /** The instructions that a jump takes the place of. */
 export interface JumpWindow {
@@ -37,6 +39,21 @@ export interface PadMemory {
   readonly areaBytes: number;
   /** Where the ring of records is in each area. */
   readonly ring: RingLayout;
+  /** What pads need to copy memory of the program; undefined if none does. */
+  readonly captures?: CaptureMemory | undefined;
+}
+
+/** What pads need to know that memory can be read. */
+export interface CaptureMemory {
+  /**
+   * A 4-byte word. Bit 30 is set if the tracer has died, so that nothing is to be read any more; bit 31 if the kernel has to be
+   * asked before each page.
+   */
+  readonly alive: Address;
+  /** Where in each area the numbers of pages are that could be read, 8 bytes each, that of page `n` at `n` modulo their number. */
+  readonly pagesOffset: number;
+  /** How many there are, a power of two. */
+  readonly pagesTotal: number;
 }
 
 /**
@@ -57,6 +74,8 @@ export interface RingLayout {
 
 /** The size of a cell of a ring in bytes. */
 export const CELL_BYTES = 64;
+/** How many values a record has at most: those of three cells. */
+export const RECORD_VALUES_LIMIT = 22;
 /** The most cells that a record may take. */
 export const RECORD_CELLS_LIMIT = 64;
 
@@ -84,17 +103,22 @@ export interface CountAction extends CountingAction {
 /**
  * Writes a record into the ring of the CPU; if there is no space, it adds 1 to the counter.
  *
- * The first cell of a record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the
- * number of the site; 1 the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then
- * six 64-bit values.
+ * A record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the number of the site; 1
+ * the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then 64-bit values, of which the
+ * first cell has six, and others as many as they can hold.
  */
 export interface RecordAction extends CountingAction {
   /** What it does. */
   readonly kind: "record";
   /** The number of the site: from 1, below 2^24. */
   readonly site: number;
-  /** Which values it has: the six arguments of a function that are in registers, or the two words of a result and nothing. */
-  readonly values: "arguments" | "results";
+  /**
+   * Which values it has: the six arguments of a function that are in registers, the two words of a result and nothing, or
+   * those that are told, {@linkcode RECORD_VALUES_LIMIT} at most.
+   */
+  readonly values: "arguments" | "results" | readonly RecordedValue[];
+  /** What it copies behind the values (see `captures.ts`); the arguments of captures are the values of the record. */
+  readonly captures?: readonly Capture[] | undefined;
 }
 
 /** The contents of a pad. */
@@ -105,6 +129,16 @@ export interface PadCode extends Displacement {
   readonly begin: number;
   /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
   readonly copies: readonly number[];
+  /** The instructions that read memory of the program, and may fault. */
+  readonly readers?: readonly ReadPoint[];
+}
+
+/** An instruction that may fault. */
+export interface ReadPoint {
+  /** Where it is in the code. */
+  readonly offset: number;
+  /** Where in the code a thread goes on that cannot read. */
+  readonly target: number;
 }
 
 /** What pads need to write records. */
@@ -124,6 +158,31 @@ export interface RecordWriter {
    * @returns The number, of 32 bits.
    */
   threadNumber(lo: number, hi: number): number;
+
+  /**
+   * Tells where a function has an argument.
+   *
+   * @param index Which one, from 0.
+   * @param atEntry Whether the return address is on the stack, above what the function itself has there.
+   * @returns The place.
+   */
+  argument(index: number, atEntry: boolean): RecordedValue;
+
+  /**
+   * Tells whether a pad can fetch a value.
+   *
+   * @param value The value.
+   * @returns Whether it can.
+   */
+  canRecord(value: RecordedValue): boolean;
+
+  /**
+   * Tells whether fetching a value reads memory that need not be readable.
+   *
+   * @param value The value.
+   * @returns Whether it does.
+   */
+  mayFault(value: RecordedValue): boolean;
 }
 
 /** How control flows in a function, as far as its instructions show. */

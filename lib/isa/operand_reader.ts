@@ -21,6 +21,7 @@ import { fromHalves, isAddress } from "../address.ts";
 import type { ConstantPlace, MemoryPlace, Operand } from "../operand.ts";
 import { extendWord } from "../value_type.ts";
 import type { NamedRegister, RegisterAccess, RegisterHalves, WordMemory } from "./isa.ts";
+import type { AddressRegister, RecordedMemory, RecordedValue } from "./recorded_value.ts";
 
 const HIGH = 2 ** 32;
 
@@ -42,6 +43,8 @@ export interface OperandThread {
 
 /** Fetches one argument. */
 export interface OperandReader {
+  /** What has to be recorded of a hit so that the argument can be made of it; undefined if nothing has to be. */
+  readonly recorded: RecordedValue | undefined;
   /**
    * Fetches the argument.
    *
@@ -50,6 +53,12 @@ export interface OperandReader {
    * @returns Whether it could be read.
    */
   read(thread: OperandThread, into: Uint32Array): boolean;
+  /**
+   * Makes the argument of what was recorded.
+   *
+   * @param word The low and the high half of what {@linkcode OperandReader.recorded} says, which become those of the argument.
+   */
+  recall(word: Uint32Array): void;
 }
 
 /**
@@ -84,12 +93,17 @@ function compileConstant(operand: Operand, { lo, hi, inModule }: ConstantPlace, 
   value[0] = low;
   value[1] = hi + (inModule ? Math.floor(bias / HIGH) : 0) + Math.floor(low / HIGH);
   extendWord(value, operand.sizeBytes, operand.signed && !operand.float);
+  const recall = (into: Uint32Array) => {
+    into[0] = value[0]!;
+    into[1] = value[1]!;
+  };
   return {
+    recorded: undefined,
     read: (_, into) => {
-      into[0] = value[0]!;
-      into[1] = value[1]!;
+      recall(into);
       return true;
     },
+    recall,
   };
 }
 
@@ -128,6 +142,7 @@ function noRegister(name: string): string {
 
 /** A value in a register. */
 class RegisterReader implements OperandReader {
+  readonly recorded: RecordedValue | undefined;
   readonly #register: NamedRegister;
   readonly #sizeBytes: number;
   readonly #signed: boolean;
@@ -137,6 +152,8 @@ class RegisterReader implements OperandReader {
     // The second byte of a register has no wider part.
     this.#sizeBytes = register.kind === "general" && register.isHighByte ? 1 : sizeBytes;
     this.#signed = signed;
+    if (register.kind === "vector") this.recorded = { kind: "vector", number: register.number };
+    else if (register.kind === "general") this.recorded = { kind: "register", register: register.index };
   }
 
   read({ registers, readVector }: OperandThread, into: Uint32Array): boolean {
@@ -150,11 +167,17 @@ class RegisterReader implements OperandReader {
         return false;
       }
     } else if (register.kind === "general") {
-      into[0] = register.isHighByte ? registers[register.index]! >>> 8 : registers[register.index]!;
+      into[0] = registers[register.index]!;
       into[1] = registers[register.index + 1]!;
     }
-    extendWord(into, this.#sizeBytes, this.#signed);
+    this.recall(into);
     return true;
+  }
+
+  recall(word: Uint32Array): void {
+    const register = this.#register;
+    if (register.kind === "general" && register.isHighByte) word[0] = word[0]! >>> 8;
+    extendWord(word, this.#sizeBytes, this.#signed);
   }
 }
 
@@ -173,6 +196,7 @@ interface MemoryParts {
 
 /** A value in memory. */
 class MemoryReader implements OperandReader {
+  readonly recorded: RecordedMemory;
   readonly #parts: MemoryParts;
   readonly #displacementLo: number;
   readonly #displacementHi: number;
@@ -182,6 +206,9 @@ class MemoryReader implements OperandReader {
     this.#parts = parts;
     this.#displacementHi = Math.floor(parts.displacement / HIGH);
     this.#displacementLo = parts.displacement - this.#displacementHi * HIGH;
+    const { base, index, scale, signedIndex, segmentBase, displacement, sizeBytes } = parts;
+    const address = { base: addressRegister(base), index: addressRegister(index), scale, signedIndex, segmentBase };
+    this.recorded = { kind: "memory", ...address, displacement, sizeBytes };
   }
 
   read({ registers, memory }: OperandThread, into: Uint32Array): boolean {
@@ -207,6 +234,10 @@ class MemoryReader implements OperandReader {
     return true;
   }
 
+  recall(word: Uint32Array): void {
+    extendWord(word, this.#parts.sizeBytes, this.#parts.signed);
+  }
+
   /** Adds up an address as the processor does, modulo 2^64. All sums of halves stay far below 2^53. */
   #address(registers: RegisterHalves): number {
     const { base, index, scale, signedIndex, segmentBase } = this.#parts;
@@ -228,6 +259,11 @@ class MemoryReader implements OperandReader {
     hi = (hi + Math.floor(lo / HIGH)) % HIGH;
     return fromHalves(lo % HIGH, hi < 0 ? hi + HIGH : hi);
   }
+}
+
+function addressRegister(register: NamedRegister & { kind: "general" } | undefined): AddressRegister | undefined {
+  // Of the narrower parts nobody has ever written one.
+  return register && { register: register.index, sizeBytes: register.bytes === 8 ? 8 : 4 };
 }
 
 /** Shifts a word to the right by 0 to 7 bytes. */

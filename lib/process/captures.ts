@@ -1,8 +1,8 @@
 /**
  * Bringing threads out of what a pad does at a hit, where they cannot be set back from.
  *
- * *Method.* A few dozen single steps, none of which can block or fault. A signal that the thread is stopped for is withheld
- * meanwhile; the caller delivers it (`orderSignals` in `signals.ts`, or `resend` in `withheld.ts`).
+ * *Method.* A few dozen single steps, more if strings are copied, none of which can block. A signal that the
+ * thread is stopped for is withheld meanwhile; the caller delivers it (`orderSignals` in `signals.ts`, or `resend` in `withheld.ts`).
  *
  * @module
  */
@@ -10,11 +10,12 @@
 import type { Image, Thread } from "./process.ts";
 import { eventOf, INTERRUPTED, isStepCode, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { mendRead } from "./capture_faults.ts";
 import { mendTrapAction } from "./trap_action.ts";
 import { resend, withhold } from "./withheld.ts";
 
-/** More steps than a pad has instructions before its copies. */
-const STEPS_LIMIT = 256;
+/** More steps than a pad takes up to its copies, which is most where it copies memory of the program. */
+const STEPS_LIMIT = 1 << 15;
 /** How long a step may take, in microseconds. */
 const STEP_LIMIT_US = 1_000_000;
 
@@ -62,12 +63,12 @@ export function stepOut(tracer: Tracer, thread: Thread, isInside: (pc: number) =
     thread.state === "stopped" && tracer.stop.loadRegisters(thread) && isInside(tracer.stop.getPc(image));
   if (!isHeld()) return true;
   const waiting = tracer.withdraw(thread);
-  if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return false;
+  if (!takeStop(tracer, thread)) return false;
   thread.stepping = true;
   for (let steps = 0; steps < STEPS_LIMIT && isHeld(); steps++) {
     tracer.resume(thread, 0);
     if (tracer.awaitStep(thread, STEP_LIMIT_US) === undefined) return false;
-    if (eventOf(thread.status) === 0 && !isStep(tracer, thread) && !withhold(tracer, thread)) return false;
+    if (!takeStop(tracer, thread)) return false;
   }
   thread.stepping = false;
   thread.stepsTotal = 0;
@@ -75,6 +76,11 @@ export function stepOut(tracer: Tracer, thread: Thread, isInside: (pc: number) =
   thread.status = INTERRUPTED;
   if (waiting) tracer.enqueue(thread);
   return !isHeld();
+}
+
+/** Keeps a signal for later that is neither a step nor the fault of a pad. Returns whether the thread is still there. */
+function takeStop(tracer: Tracer, thread: Thread): boolean {
+  return eventOf(thread.status) !== 0 || isStep(tracer, thread) || mendRead(tracer, thread) || withhold(tracer, thread);
 }
 
 function isStep(tracer: Tracer, thread: Thread): boolean {

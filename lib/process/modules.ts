@@ -21,6 +21,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
+import type { VaddrRange } from "../object/code_ranges.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
 import { type ElfDof, readElfDofs } from "../object/dof_elf.ts";
 import { ElfFile } from "../object/elf_file.ts";
@@ -197,12 +198,36 @@ export class Module {
   sizeAt(address: Address): number {
     const { table, bias } = this.symbols();
     const vaddr = address - bias;
-    const symbol = table.containing(vaddr);
-    const symbolEnd = symbol && symbol.vaddr + symbol.sizeBytes;
-    const end = (symbol?.sizeKnown ? symbolEnd : this.#withElf((elf) => frameRange(elf, vaddr))?.end) ??
-      symbolEnd ?? table.next(vaddr)?.vaddr ?? Infinity;
+    const end = this.#withElf((elf) => this.#rangeAt(elf, vaddr))?.end ?? table.next(vaddr)?.vaddr ?? Infinity;
     const mappingEnd = this.code.find((mapping) => address >= mapping.start && address < mapping.end)?.end ?? address;
     return Math.min(end - vaddr, mappingEnd - address);
+  }
+
+  /**
+   * Finds the functions that addresses are in.
+   *
+   * @param addresses The addresses, in its code.
+   * @returns By each address the function, as far as symbols or call frames tell.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  functionsAt(addresses: readonly Address[]): Map<Address, VaddrRange> {
+    const functions = new Map<Address, VaddrRange>();
+    if (addresses.length === 0) return functions;
+    const { bias } = this.symbols();
+    this.#withElf((elf) => {
+      for (const address of addresses) {
+        const range = this.#rangeAt(elf, address - bias);
+        if (range !== undefined) functions.set(address, { start: range.start + bias, end: range.end + bias });
+      }
+    });
+    return functions;
+  }
+
+  /** The function that an address is in, before relocation: as its symbol says, or else the call frames, or else a symbol without a size. */
+  #rangeAt(elf: ElfFile, vaddr: number): VaddrRange | undefined {
+    const symbol = this.symbols().table.containing(vaddr);
+    const range = symbol && { start: symbol.vaddr, end: symbol.vaddr + symbol.sizeBytes };
+    return symbol?.sizeKnown ? range : frameRange(elf, vaddr) ?? range;
   }
 
   /**

@@ -10,6 +10,12 @@
  *
  * Records are read by `record_rings.ts`, from the first one that is wanted on.
  *
+ * *Captures.* A word in the file says whether pads may read memory of the program (`isa/x86_64/capture.ts`). It is in the list
+ * of robust futexes of the tracing thread, which the kernel goes through when that is killed, before it lets go of the
+ * target: so pads read nothing any more that nobody would be there to mend. A bit of it has pads ask the kernel before each
+ * page: while no one waits for stops, so that a fault would not be answered at once, and for ever when a page that had been
+ * read was not there any more, which nearly no program comes to.
+ *
  * *Untrusted.* The program can write anything into these pages. What is read of a counter is taken for a number of hits, and
  * nothing else is concluded from it.
  *
@@ -18,7 +24,7 @@
 
 import { type Kernel, mappedMemory } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
-import type { PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/jumps.ts";
+import type { CaptureMemory, PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/jumps.ts";
 import type { Image } from "./process.ts";
 import { RecordRings } from "./record_rings.ts";
 import { RecordThreads } from "./record_threads.ts";
@@ -29,6 +35,12 @@ const COUNTER_BYTES = 8;
 /** Sites have numbers from 1 up to this, which are used again when all have been (`RecordAction` of `isa/jumps.ts`). */
 const SITES_LIMIT = 2 ** 24 - 1;
 
+/** `FUTEX_WAITERS` (linux/futex.h), which has no other meaning in the word `alive`. */
+const DISTRUSTED = 0x80000000;
+/** How far before the end of the file that word is, and how large the page is that it is in (`ft_mark_end`). */
+const ALIVE_BYTES = 16;
+const PAGE_BYTES = 4096;
+
 /** What it takes to read records. */
 export interface Recording {
   /** The rings. */
@@ -38,6 +50,9 @@ export interface Recording {
   /** Their threads. */
   readonly threads: RecordThreads;
 }
+
+/** Where in each area the pages are noted that could be read. */
+type Pages = Omit<CaptureMemory, "alive">;
 
 /** See the module's comment. */
 export class PadArea implements PadMemory, Disposable {
@@ -51,11 +66,20 @@ export class PadArea implements PadMemory, Disposable {
   readonly areaBytes: number;
   /** See {@linkcode PadMemory.ring}. */
   readonly ring: RingLayout;
+  /** See {@linkcode PadMemory.captures}. */
+  readonly captures: CaptureMemory;
+  /** Whether any pad reads memory of the program. */
+  readsMemory = false;
+  /** How often a thread has read what is not there, and was sent on. */
+  readFaultsTotal = 0;
   /** How many bytes of counters there are in each area. */
   readonly #countersBytes: number;
   readonly #kernel: Kernel;
   readonly #address: Address;
   readonly #words: Uint32Array;
+  /** What {@linkcode Kernel.call.ft_mark_end} has given; negative if it could not. */
+  readonly #endMark: number;
+  #isDistrusted = false;
   readonly #free: number[] = [];
   #used = 0;
   #open = true;
@@ -72,18 +96,23 @@ export class PadArea implements PadMemory, Disposable {
    * @param places Where it is in the target.
    * @throws {SystemError} If it cannot be mapped.
    */
-  constructor(kernel: Kernel, fd: number, { enabled, areas, areasTotal, areaBytes, ring }: PadMemory) {
+  constructor(kernel: Kernel, fd: number, memory: Omit<PadMemory, "captures"> & { readonly pages: Pages }) {
+    const { enabled, areas, areasTotal, areaBytes, ring, pages } = memory;
     this.#kernel = kernel;
     this.enabled = enabled;
     this.areas = areas;
     this.areasTotal = areasTotal;
     this.areaBytes = areaBytes;
     this.ring = ring;
+    this.captures = { ...pages, alive: toAddress(areas + this.sizeBytes - ALIVE_BYTES) };
     this.#countersBytes = Math.min(ring.headOffset, ring.tailOffset, ring.cellsOffset);
     this.#address = toAddress(
       kernel.check(kernel.call.ft_map(fd, 0, this.sizeBytes, 1), "map", "the memory of pads"),
     );
     this.#words = new Uint32Array(mappedMemory(this.#address, this.sizeBytes));
+    this.#endMark = kernel.call.ft_mark_end(fd, this.sizeBytes - PAGE_BYTES);
+    this.#isDistrusted = this.#endMark < 0;
+    this.trust(false);
   }
 
   /** The size of all areas together in bytes. */
@@ -153,6 +182,24 @@ export class PadArea implements PadMemory, Disposable {
   }
 
   /**
+   * Lets pads read pages of the program again that they could read before without asking the kernel, or stops that.
+   *
+   * @param isPresent Whether the tracer is there to answer a fault at once.
+   */
+  trust(isPresent: boolean): void {
+    if (!this.#open) return;
+    const alive = (this.sizeBytes - ALIVE_BYTES) / 4;
+    if (!isPresent || this.#isDistrusted) Atomics.or(this.#words, alive, DISTRUSTED);
+    else if (this.#words[alive]! >= DISTRUSTED) Atomics.and(this.#words, alive, ~DISTRUSTED);
+  }
+
+  /** Has pads ask the kernel before they read a page of the program, from now on. */
+  distrust(): void {
+    this.#isDistrusted = true;
+    this.trust(false);
+  }
+
+  /**
    * Prepares for records.
    *
    * @param image The image, whose threads are stopped.
@@ -201,6 +248,7 @@ export class PadArea implements PadMemory, Disposable {
   [Symbol.dispose](): void {
     if (!this.#open) return;
     this.#open = false;
+    if (this.#endMark >= 0) this.#kernel.call.ft_unmark_end(this.#endMark);
     this.#kernel.call.ft_unmap(this.#address, this.sizeBytes);
   }
 }

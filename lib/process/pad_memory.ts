@@ -21,6 +21,7 @@ import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Instruction } from "../isa/isa.ts";
 import { CELL_BYTES, type CountAction, type JumpWindow, type RecordAction, type RingLayout } from "../isa/jumps.ts";
+import { mindsFaults } from "./capture_faults.ts";
 import { PadArea } from "./pad_area.ts";
 import type { KeptRange } from "./keeper.ts";
 import { GRANULE_BYTES } from "./pad_range.ts";
@@ -59,6 +60,8 @@ const RING: RingLayout = {
   cellsOffset: (1 << 21) + 4096,
   cellsTotal: 1 << 16,
 };
+/** Where the pages are noted that could be read: behind the cells and the longest record. 4096 of them are 16 MiB. */
+const PAGES = { pagesOffset: 7 << 20, pagesTotal: 4096 };
 /** The most areas; CPUs beyond share them. */
 const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;
@@ -72,7 +75,9 @@ const SPARE_FACTOR = 16;
 const TRIES_LIMIT = 4;
 
 /** What is wanted of the hits of a pad. */
-export type PadWish = Pick<CountAction, "kind" | "leaving"> | Pick<RecordAction, "kind" | "leaving" | "values">;
+export type PadWish =
+  | Pick<CountAction, "kind" | "leaving">
+  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">;
 
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
@@ -101,6 +106,10 @@ export function makeWantedPad(
     pads.recordsRefused ??= startRecording(tracer, image, area);
     if (pads.recordsRefused !== undefined) return pads.recordsRefused;
   }
+  if (!area.readsMemory && readsMemory(image, wish)) {
+    area.readsMemory = true;
+    if (mindsFaults(tracer, image)) area.distrust();
+  }
   const counterOffset = area.takeCounter();
   if (counterOffset === undefined) return "there are too many counters";
   const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
@@ -115,6 +124,14 @@ export function makeWantedPad(
   }
   area.freeCounter(counterOffset);
   return reason;
+}
+
+/** Whether a pad would read memory of the program that need not be readable. */
+function readsMemory({ isa }: Image, wish: PadWish): boolean {
+  if (wish.kind !== "record") return false;
+  const { captures, values } = wish;
+  return captures !== undefined ||
+    (typeof values !== "string" && values.some((one) => isa.jumps?.records?.mayFault(one)));
 }
 
 /** Prepares for records. Returns why there can be none. */
@@ -294,7 +311,14 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
     const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
     const own = fetchDescriptor(tracer, pid, fd);
     try {
-      return new PadArea(kernel, own, { enabled: page, areas, areasTotal, areaBytes: AREA_BYTES, ring: RING });
+      return new PadArea(kernel, own, {
+        enabled: page,
+        areas,
+        areasTotal,
+        areaBytes: AREA_BYTES,
+        ring: RING,
+        pages: PAGES,
+      });
     } finally {
       kernel.call.ft_close(own);
     }

@@ -139,6 +139,18 @@ export class Pad implements Slot {
   }
 
   /**
+   * Finds where a thread goes on that has faulted reading memory of the program.
+   *
+   * @param pc Its pc.
+   * @returns Where; undefined if nothing is read there.
+   */
+  behindRead(pc: number): Address | undefined {
+    const { readers = [] } = this.displacement;
+    const reader = readers.find(({ offset }) => this.address + offset === pc);
+    return reader && toAddress(this.address + reader.target);
+  }
+
+  /**
    * Tells whether a thread is at the beginning, where it can still be set back to the site.
    *
    * @param pc Its pc.

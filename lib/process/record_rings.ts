@@ -10,11 +10,12 @@
  * {@linkcode RecordRings.release} sets the first words of their cells to 0 and moves the tail, after which pads may use them
  * again. When nobody is left to write, records that were begun are skipped.
  *
- * *Order.* By time, from one collection to the next as well, if they are asked for records up to a time that is over. Then
- * nothing is collected that is newer than what a ring may still have: a ring that ends in a record that is not committed
- * holds back what others have that is newer than the record before it. It does so for a tenth of a second; after that, and
- * where everything is asked for, what comes late comes late. A thread that loses its CPU after it has reserved a record, before
- * it has read the time, gives it a time behind that of the next one: those are put in order within one collection only.
+ * *Order.* Those of each thread in its own, whichever CPUs it was on. Pads leave each ring in order of time. Collections are
+ * told a time from before they look at the first ring, and give nothing that is newer: when such a record was begun, all that
+ * its thread had done earlier was in the rings. And a ring that ends in a record that is not committed hides what is behind
+ * it: nothing is given either that is newer than the record before that, or than the last collection that did not see it begun.
+ * What is held back so, for a tenth of a second at most, waits for the next collection. Records of several threads are in the
+ * order of their times, but for one whose thread lost its CPU between reading the time and reserving the record.
  *
  * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
  * is checked; what makes no sense is passed over and counted.
@@ -51,14 +52,12 @@ interface Ring {
   released: number;
   /** The first cell that was not collected. */
   collected: number;
-  /** What was collected of it, in order of time; undefined until there is anything. */
+  /** What was collected of it; undefined until there is anything. */
   ticks: Float64Array | undefined;
   places: Uint32Array | undefined;
   total: number;
   /** How many of them have been merged. */
   merged: number;
-  /** Whether they were in order of time in the ring as well. */
-  isOrdered: boolean;
   /** Whether what was not collected begins with a record that is not committed, and whether it did so the last time. */
   isBlocked: boolean;
   isStuck: boolean;
@@ -111,7 +110,6 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
-      isOrdered: true,
       isBlocked: false,
       isStuck: false,
       knownTicks: 0,
@@ -156,17 +154,16 @@ export class RecordRings {
    * Collects records that are committed. Those that were collected before have been released.
    *
    * @param isFinal Whether no thread is left that writes, so that what was begun will never be finished.
-   * @param untilTicks Those up to which time are wanted, a time that was read before this call, in ticks since the base; by
-   *   default all, which may be out of order.
+   * @param untilTicks Those up to which time are wanted: a time that was read before this call, in ticks since the base. If
+   *   nobody is left, all are.
    * @returns How many are in {@linkcode RecordRings.places} and {@linkcode RecordRings.ticks}.
    */
-  collect(isFinal: boolean, untilTicks = Infinity): number {
+  collect(isFinal: boolean, untilTicks: number): number {
     let total = 0;
     let filled: Ring | undefined;
     let others = 0;
-    for (const ring of this.#rings) this.#collectRing(ring, isFinal, Infinity);
-    for (const ring of this.#rings) this.#lookAtBlock(ring, untilTicks);
-    if (untilTicks !== Infinity) this.#holdBack(untilTicks);
+    for (const ring of this.#rings) this.#collectRing(ring, isFinal);
+    if (!isFinal) this.#holdBack(untilTicks);
     for (const ring of this.#rings) {
       if (ring.total === 0) continue;
       total += ring.total;
@@ -181,6 +178,11 @@ export class RecordRings {
       this.places = filled.places!;
     }
     return total;
+  }
+
+  /** Leaves what was collected to the next collection. */
+  putBack(): void {
+    for (const ring of this.#rings) ring.collected = ring.released;
   }
 
   /** Lets pads use the cells again that were collected. */
@@ -216,14 +218,6 @@ export class RecordRings {
     return this.words[place]! & SITE_MASK;
   }
 
-  /** Finds out for how long a ring has been blocked. */
-  #lookAtBlock(ring: Ring, untilTicks: number): void {
-    ring.isStuck = ring.isBlocked && ring.blockedCell === ring.collected;
-    if (!ring.isBlocked || ring.isStuck) return;
-    ring.blockedCell = ring.collected;
-    ring.blockedTicks = untilTicks;
-  }
-
   /** Gives back what is newer than what may still come. */
   #holdBack(untilTicks: number): void {
     this.#untilTicks = untilTicks;
@@ -239,16 +233,19 @@ export class RecordRings {
   /** Finds a time, at most the one given, that what was not collected of a ring is not before. */
   #findKnown(ring: Ring, untilTicks: number): number {
     const isFull = ring.total === COLLECTED_LIMIT;
+    ring.isStuck = ring.isBlocked && ring.blockedCell === ring.collected;
     if (!ring.isBlocked && !isFull) return ring.knownTicks = untilTicks;
     if (ring.total > 0) ring.knownTicks = Math.max(ring.knownTicks, ring.ticks![ring.total - 1]!);
     if (isFull) return ring.knownTicks;
-    if (ring.blockedTicks === Infinity) ring.blockedTicks = untilTicks;
+    if (!ring.isStuck) {
+      ring.blockedCell = ring.collected;
+      ring.blockedTicks = untilTicks;
+    }
     return untilTicks - ring.blockedTicks < HELD_TICKS ? ring.knownTicks : untilTicks;
   }
 
   /** Gives back what is newer than a time. */
   #shorten(ring: Ring, cut: number): void {
-    if (!ring.isOrdered) return this.#collectRing(ring, false, cut);
     let total = ring.total;
     while (total > 0 && ring.ticks![total - 1]! > cut) total--;
     if (total === ring.total) return;
@@ -257,12 +254,11 @@ export class RecordRings {
     ring.collected = (ring.released + ((cell - ring.released) & this.#mask)) >>> 0;
   }
 
-  /** Collects the records of a ring up to the first that is not committed, or newer than a time. */
-  #collectRing(ring: Ring, isFinal: boolean, untilTicks: number): void {
+  /** Collects the records of a ring up to the first that is not committed. */
+  #collectRing(ring: Ring, isFinal: boolean): void {
     const { words } = this;
     ring.total = 0;
     ring.merged = 0;
-    ring.isOrdered = true;
     ring.isBlocked = false;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
@@ -290,16 +286,9 @@ export class RecordRings {
         cells = 1;
       } else if (site !== 0) {
         const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
-        if (time > untilTicks) break;
-        // Nearly always behind the last one: only a thread that lost its CPU makes an exception.
-        if (total > 0 && ticks[total - 1]! > time) ring.isOrdered = false;
-        let at = total++;
-        for (; at > 0 && ticks[at - 1]! > time; at--) {
-          ticks[at] = ticks[at - 1]!;
-          places[at] = places[at - 1]!;
-        }
-        ticks[at] = time;
-        places[at] = place;
+        // What is behind another one is no older.
+        ticks[total] = total > 0 ? Math.max(ticks[total - 1]!, time) : time;
+        places[total++] = place;
       }
       seen += cells;
       cell = (cell + cells) >>> 0;

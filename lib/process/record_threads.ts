@@ -49,6 +49,8 @@ export class RecordThreads {
   readonly #bytes: Uint8Array;
   /** The threads by their numbers, in the order of time. */
   readonly #byNumber = new Map<number, Bearer[]>();
+  /** The only thread there has been; undefined if there are several. */
+  #only: ThreadIdentity | undefined;
 
   /**
    * Looks at the threads of an image.
@@ -107,7 +109,9 @@ export class RecordThreads {
    */
   find(number: number, ticks: number): ThreadIdentity | undefined {
     this.untilTicks = Infinity;
-    const bearers = this.#byNumber.get(number) ?? [];
+    const bearers = this.#byNumber.get(number);
+    // A program sets its thread pointer some time after it was executed, and may have ended when that is noticed.
+    if (bearers === undefined) return this.#only;
     let index = bearers.length - 1;
     for (; index > 0 && bearers[index]!.sinceTicks > ticks; index--) this.untilTicks = bearers[index]!.sinceTicks;
     return bearers[index];
@@ -116,6 +120,8 @@ export class RecordThreads {
   #follow(number: number, { pid, tid }: ThreadIdentity): void {
     this.#clock.read();
     const { nowTicks } = this.#clock;
+    if (this.#byNumber.size === 0) this.#only = { pid, tid };
+    else if (this.#only?.tid !== tid) this.#only = undefined;
     const bearers = this.#byNumber.get(number) ?? [];
     // Those that were followed long ago: the one that was then has to stay.
     const old = bearers.findLastIndex(({ sinceTicks }) => sinceTicks < nowTicks - REMEMBERED_TICKS);

@@ -15,6 +15,8 @@
  * | before it | any other | the signal is withheld, the thread steps out, then the signal is delivered |
  * | before a system call | any other | the pc becomes the original's: stepping could block, and withhold the signal for ever |
  *
+ * A fault of what a pad reads is not the program's (`capture_faults.ts`).
+ *
  * In the last case the probe fires once more when the handler returns. So it does after {@linkcode STEPS_LIMIT} steps,
  * which only a repeated string instruction can need.
  *
@@ -29,6 +31,7 @@
 
 import { type Address, fromHalves, highHalf, isAddress, toAddress } from "../address.ts";
 import type { ResumePoint } from "../isa/isa.ts";
+import { mendRead } from "./capture_faults.ts";
 import { hideStep, stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
 import { eventOf, isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
@@ -54,6 +57,7 @@ const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
 export function handleSignalStop(tracer: Tracer, thread: Thread): void {
   const signal = signalOf(thread.status);
   if (signal === SIGILL && passInside(tracer, thread)) return;
+  if (mendRead(tracer, thread)) return tracer.resume(thread, 0);
   if (signal !== SIGTRAP) return deliver(tracer, thread, signal);
   const code = tracer.stop.signalCode(thread);
   if (code === undefined) return;

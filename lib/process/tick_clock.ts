@@ -1,9 +1,10 @@
 /**
  * The time of records: ticks of the CPU, which cost a few nanoseconds to read, as CLOCK_MONOTONIC.
  *
- * *Method.* Both clocks are read together now and then. Between two readings time runs evenly; behind the last one it goes on
- * as it has gone. A reading is the middle of two looks at the ticks around one at the clock, the closest pair of several, so
- * that it is right to some tens of nanoseconds.
+ * *Method.* Both clocks are read together before times are wanted. Between two readings time runs evenly; so two times are in
+ * the order of their ticks, whenever they are asked for, and nothing is guessed that lies ahead. The last readings are
+ * remembered for what comes late. A reading is the middle of two looks at the ticks around one at the clock, the closest pair
+ * of several, so that it is right to some tens of nanoseconds.
  *
  * *Numbers.* Ticks are counted from the first reading: since the start of the machine there can be more of them than numbers
  * are exact for.
@@ -15,7 +16,10 @@ import type { Kernel } from "../../ffi/ffi.ts";
 
 /** How far the first two readings lie apart at least, and all others, in nanoseconds. */
 const FIRST_APART_NS = 2e5;
-const APART_NS = 5e6;
+const APART_NS = 1000;
+/** How many readings are remembered, a power of two: those of some 50 ms if every hit stops the thread. */
+const READINGS = 4096;
+const MASK = READINGS - 1;
 
 /** See the module's comment. */
 export class TickClock {
@@ -25,13 +29,13 @@ export class TickClock {
   nowTicks = 0;
   readonly #kernel: Kernel;
   readonly #halves = new Uint32Array(2);
-  readonly #ns = new Float64Array(1);
-  readonly #nsBytes = new Uint8Array(this.#ns.buffer);
+  readonly #now = new Float64Array(1);
+  readonly #nowBytes = new Uint8Array(this.#now.buffer);
   readonly #halvesBytes = new Uint8Array(this.#halves.buffer);
-  #ticks = 0;
-  #atNs = 0;
-  /** Undefined until there are two readings. */
-  #nsPerTick: number | undefined;
+  /** The readings, each at its number modulo their number, and the number of the last one. */
+  readonly #ticks = new Float64Array(READINGS);
+  readonly #ns = new Float64Array(READINGS);
+  #last = 0;
 
   /**
    * Reads both clocks.
@@ -41,23 +45,24 @@ export class TickClock {
    */
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    kernel.check(kernel.call.ft_ticks(this.#halvesBytes, this.#nsBytes), "read", "the clock of the CPU");
+    kernel.check(kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes), "read", "the clock of the CPU");
     this.base = [this.#halves[0]!, this.#halves[1]!];
-    this.#atNs = this.#ns[0]!;
+    this.#ns[0] = this.#now[0]!;
   }
 
   /** Reads both clocks again. Times up to now are exact from then on. The first call may take a moment. */
   read(): void {
+    const before = this.#last & MASK;
+    const apartNs = this.#last === 0 ? FIRST_APART_NS : APART_NS;
+    const [baseLo, baseHi] = this.base;
     do {
-      this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nsBytes);
-      const ticks = this.#ticksOf(this.#halves[0]!, this.#halves[1]!);
-      this.nowTicks = ticks;
-      const elapsedNs = this.#ns[0]! - this.#atNs;
-      if (elapsedNs < (this.#nsPerTick === undefined ? FIRST_APART_NS : APART_NS)) continue;
-      this.#nsPerTick = elapsedNs / (ticks - this.#ticks);
-      this.#ticks = ticks;
-      this.#atNs = this.#ns[0]!;
-    } while (this.#nsPerTick === undefined);
+      this.#kernel.call.ft_ticks(this.#halvesBytes, this.#nowBytes);
+    } while (this.#last === 0 && this.#now[0]! - this.#ns[before]! < apartNs);
+    this.nowTicks = (this.#halves[1]! - baseHi) * 2 ** 32 + (this.#halves[0]! - baseLo);
+    if (this.#now[0]! - this.#ns[before]! < apartNs) return;
+    const at = ++this.#last & MASK;
+    this.#ticks[at] = this.nowTicks;
+    this.#ns[at] = this.#now[0]!;
   }
 
   /**
@@ -67,11 +72,14 @@ export class TickClock {
    * @returns CLOCK_MONOTONIC, in whole nanoseconds.
    */
   toNs(ticks: number): number {
-    return Math.round(this.#atNs + (ticks - this.#ticks) * (this.#nsPerTick ?? 0));
-  }
-
-  #ticksOf(lo: number, hi: number): number {
-    const [baseLo, baseHi] = this.base;
-    return (hi - baseHi) * 2 ** 32 + (lo - baseLo);
+    const oldest = Math.max(0, this.#last - MASK);
+    let begin = this.#last - 1;
+    while (begin > oldest && ticks < this.#ticks[begin & MASK]!) begin--;
+    // What is older than all that is remembered is told by the longest time that is known.
+    const end = ticks < this.#ticks[begin & MASK]! ? this.#last : begin + 1;
+    const fromTicks = this.#ticks[begin & MASK]!;
+    const fromNs = this.#ns[begin & MASK]!;
+    const nsPerTick = (this.#ns[end & MASK]! - fromNs) / (this.#ticks[end & MASK]! - fromTicks);
+    return Math.round(fromNs + (ticks - fromTicks) * nsPerTick);
   }
 }

@@ -9,6 +9,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import type { HitRecord } from "../fasttrap/hit_record.ts";
 import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
+import type { Capture } from "../isa/captures.ts";
 import type { Module } from "../process/modules.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { isIn } from "./making.ts";
@@ -45,6 +46,10 @@ export interface EnabledListener {
   readonly handler: ((hit: Hit) => void) | undefined;
   /** Called for each hit with what was recorded of it; undefined if hits are only counted. */
   readonly record: ((record: HitRecord) => void) | undefined;
+  /** What is captured at each hit; undefined if nothing is. */
+  readonly captures: readonly Capture[] | undefined;
+  /** Called with probes that are about to be enabled. */
+  readonly added?: ((probes: readonly ProbeIdentity[]) => void) | undefined;
   /** Called with a sentence for each probe that could not be placed. */
   readonly warn: (message: string) => void;
   /** Called when they have been disabled. */
@@ -116,6 +121,7 @@ export class EnabledProbes implements Enabled {
   add(probes: readonly Probe[]): void {
     const fresh = probes.filter((probe) => !this.#probes.has(probe));
     for (const probe of fresh) this.#probes.add(probe);
+    this.#listener.added?.(fresh);
     const refusals = this.#fasttrap.enable(fresh, this.#enabling);
     for (const { probe, reason } of refusals) this.#listener.warn(`Cannot enable ${probe}: ${reason}`);
     this.#unplaced = [...this.#unplaced, ...refusals];
@@ -134,9 +140,10 @@ export class EnabledProbes implements Enabled {
     this.#fasttrap.withdraw(gone);
   }
 
-  #makeEnabling({ handler, record }: EnabledListener): Enabling {
+  #makeEnabling({ handler, record, captures }: EnabledListener): Enabling {
     if (handler !== undefined) {
       return {
+        captures,
         fire: (hit) => {
           this.#hitsTotal++;
           handler(hit);
@@ -150,7 +157,7 @@ export class EnabledProbes implements Enabled {
       this.#hitsTotal++;
       record(hit);
     };
-    return { fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
+    return { captures, fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
   }
 
   #count(probe: ProbeIdentity, hits: number): void {

@@ -31,4 +31,9 @@ export interface TraceEvent {
   readonly arguments: Uint32Array;
   /** How many arguments are valid; at most half the length of `arguments`. */
   readonly argumentCount: number;
+  /**
+   * What was captured, in the order of `EnableOptions.capture`: strings up to their NUL, as UTF-8, and bytes. What could not be
+   * read, or only in part, is undefined, or shorter. Missing if nothing was asked for.
+   */
+  readonly captured?: readonly (string | Uint8Array | undefined)[];
 }

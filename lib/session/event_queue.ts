@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Capture } from "../isa/captures.ts";
 import { type HitRecord, RecordView } from "../fasttrap/hit_record.ts";
 import type { TraceEvent } from "./event.ts";
 
@@ -33,14 +34,15 @@ export class EventQueue {
    * Copies a hit into an event.
    *
    * @param hit The hit, or what was recorded of it.
+   * @param captures What was captured.
    */
-  add(hit: HitRecord): void {
+  add(hit: HitRecord, captures?: readonly Capture[]): void {
     const { probe, argumentCount } = hit;
     const values = new Uint32Array(2 * argumentCount);
     for (let i = 0; i < argumentCount; i++) hit.readArg(i, values.subarray(2 * i, 2 * i + 2));
     const isRecord = hit instanceof RecordView;
     this.#hasRecords ||= isRecord;
-    this.#events.push({
+    const event: TraceEvent = {
       timestampNs: hit.timestampNs,
       cpu: this.#tellsCpu || isRecord ? hit.cpu : 0,
       pid: hit.pid,
@@ -48,7 +50,10 @@ export class EventQueue {
       probe,
       arguments: values,
       argumentCount,
-    });
+    };
+    if (captures === undefined) return void this.#events.push(event);
+    const captured = captures.map(({ kind }, i) => kind === "string" ? hit.string(i) : hit.bytes(i));
+    this.#events.push({ ...event, captured });
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Capture } from "../isa/captures.ts";
 import type { Hit } from "../fasttrap/hit.ts";
 import type { HitRecord } from "../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../fasttrap/probe.ts";
@@ -70,6 +71,17 @@ export interface EnableOptions extends ListOptions {
    * is not stopped for that. There are no events then.
    */
   readonly count?: boolean;
+  /**
+   * What is captured at each hit beside its arguments: strings and bytes that they point to, as they are at that moment. They
+   * are in `HitRecord.string` and `HitRecord.bytes`, or in `TraceEvent.captured`. By default nothing is.
+   */
+  readonly capture?: readonly Capture[] | undefined;
+  /**
+   * Called with probes that are about to be enabled: at once, and later where modules are loaded or children are followed.
+   *
+   * @param probes The probes, which have not fired yet.
+   */
+  readonly added?: (probes: readonly ProbeIdentity[]) => void;
 }
 
 /** Options of `Session.spawn`. */

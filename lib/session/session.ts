@@ -19,6 +19,7 @@
 import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import { checkCaptures } from "../isa/captures.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
@@ -177,16 +178,23 @@ export class Session implements Disposable, AsyncDisposable {
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
+   * @throws {RangeError} If what is to be captured cannot be.
+   * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record } = options;
+    const { count, handler, record, capture, added } = options;
+    if (capture !== undefined) checkCaptures(capture);
+    if (count && capture !== undefined) throw new TypeError("Cannot capture anything of hits that are only counted");
     if ([count, handler, record].filter(Boolean).length > 1) {
       throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
     }
+    const captures = capture?.length === 0 ? undefined : capture?.map((each) => ({ ...each }));
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
-      record: count ? undefined : record ?? ((hit) => this.#events.add(hit)),
+      record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
+      captures,
+      added,
       warn: (message) => this.#warn(message),
       disposed: (enabled) => this.#enabled.delete(enabled),
     });
@@ -214,7 +222,8 @@ export class Session implements Disposable, AsyncDisposable {
    *   process cannot be attached.
    */
   addDof(pid: number, dof: Uint8Array | number, placement: DofPlacement = {}): ProvidedDof {
-    const object = this.#statics.addDof(this.#processOf(pid), dof, placement);
+    const process = this.#processOf(pid);
+    const object = this.#statics.addDof(process, dof, placement, this.#modules.list(process));
     return { probes: object.probes, [Symbol.dispose]: () => object.release() };
   }
 
@@ -275,6 +284,7 @@ export class Session implements Disposable, AsyncDisposable {
         yield this.takeEvents();
       }
     } finally {
+      this.#fasttrap.records.rest();
       this.#loop.rest();
     }
     if (!this.#events.isEmpty) yield this.takeEvents();
@@ -288,6 +298,14 @@ export class Session implements Disposable, AsyncDisposable {
    */
   takeEvents(): readonly TraceEvent[] {
     return this.#events.take();
+  }
+
+  /**
+   * Gives what jumps have recorded until now to whoever wants it. While somebody takes turns, that is done every few
+   * milliseconds anyway. Called by who gets a record, it does nothing.
+   */
+  drain(): void {
+    if (!this.#closed) this.#fasttrap.records.drainAll();
   }
 
   /** Ends {@linkcode Session.run}, {@linkcode Session.batches} and {@linkcode Session.events}. */

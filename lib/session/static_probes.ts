@@ -16,11 +16,11 @@
  * @module
  */
 
-import { isAddress, toAddress } from "../address.ts";
+import { type Address, isAddress, toAddress } from "../address.ts";
 import { DTraceError } from "../errors.ts";
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { ProvidedObject, StaticProbe, StaticProvider } from "../fasttrap/meta.ts";
-import type { ArgumentPlace, StaticArguments } from "../fasttrap/probe.ts";
+import type { ArgumentPlace, FunctionRange, StaticArguments } from "../fasttrap/probe.ts";
 import type { ProviderAttributes } from "../fasttrap/provider.ts";
 import type { Isa } from "../isa/isa.ts";
 import { compileOperand } from "../isa/operand_reader.ts";
@@ -110,16 +110,23 @@ export class StaticProbes {
    * @param process The process.
    * @param source The DOF, or where in the process it is.
    * @param placement Where it belongs.
+   * @param modules All modules of the process.
    * @returns What it has got.
    * @throws {DTraceError} With a tag of DOF if it is malformed or cannot be read.
    */
-  addDof(process: TracedProcess, source: Uint8Array | number, placement: DofPlacement): ProvidedObject {
+  addDof(
+    process: TracedProcess,
+    source: Uint8Array | number,
+    placement: DofPlacement,
+    modules: readonly Module[],
+  ): ProvidedObject {
     const name = `of process ${process.pid}`;
     const address = typeof source === "number" ? source : undefined;
     const bytes = typeof source === "number" ? readDof(process.image, source, name) : source;
     const dof = parseDof(bytes, { name, bias: placement.bias, address });
     for (const { message } of dof.problems) this.#fasttrap.warn(`In DOF ${name}: ${message}`);
-    return this.#fasttrap.meta.provide(process.image, dofProviders(dof, placement.module ?? "a.out"));
+    const providers = dofProviders(dof, placement.module ?? "a.out");
+    return this.#fasttrap.meta.provide(process.image, inFunctions(providers, modules));
   }
 
   /** What the file of a module declares. */
@@ -138,7 +145,7 @@ export class StaticProbes {
           providers.push(...dofProviders(dof, module.probeModule));
         }
       }
-      return providers;
+      return inFunctions(providers, [module]);
     } catch (error) {
       if (!(error instanceof DTraceError)) throw error;
       this.#fasttrap.warn(error.message);
@@ -156,6 +163,33 @@ export class StaticProbes {
  */
 export function mayBeStatic(provider: string, pid: number): boolean {
   return isGlob(provider) || !FUNCTION_PROVIDERS.some((name) => provider === `${name}${pid}`);
+}
+
+/** Says of the probes of providers which functions their sites are in, as far as the modules tell. */
+function inFunctions(providers: readonly StaticProvider[], modules: readonly Module[]): StaticProvider[] {
+  const sites = providers.flatMap(({ probes }) =>
+    probes.flatMap(({ sites, isEnabledSites = [] }) => [...sites, ...isEnabledSites])
+  );
+  const functions = new Map<Address, FunctionRange>();
+  for (const module of modules) {
+    for (const [site, { start, end }] of functionsAt(module, sites.filter((site) => module.holdsCode(site)))) {
+      functions.set(site, { address: toAddress(start), sizeBytes: end - start });
+    }
+  }
+  return providers.map((provider) => ({
+    ...provider,
+    probes: provider.probes.map((probe) => ({ ...probe, functions })),
+  }));
+}
+
+/** What a module knows of the functions at addresses; nothing if its symbols cannot be read. */
+function functionsAt(module: Module, addresses: readonly Address[]): ReturnType<Module["functionsAt"]> {
+  try {
+    return module.functionsAt(addresses);
+  } catch (error) {
+    if (!(error instanceof DTraceError)) throw error;
+    return new Map();
+  }
 }
 
 /** What is needed to place the probes of notes. */

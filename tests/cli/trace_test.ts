@@ -25,7 +25,7 @@ Deno.test("fasttrap -n and -- print what dtrace prints", async () => {
   assertEquals(lines.filter((line) => / is /.test(line)).join(""), DEMO_OUTPUT);
   assertEquals({ code, trace: lines.filter((line) => !/ is /.test(line)).join(""), stderr }, {
     code: 0,
-    trace: HEADER + "  C      1                   is_prime:entry \n".repeat(10) + "\n",
+    trace: HEADER + "  C      4                   is_prime:entry \n".repeat(10) + "\n",
     stderr: `dtrace: description '${IS_PRIME}' matched 1 probe\n${DEMO_END}fasttrap: 10 hits, no drops\n`,
   });
 });
@@ -38,7 +38,7 @@ Deno.test("fasttrap -p traces a running process to its end", async () => {
     assertEquals(await target.outcome(), { stdout: "served 3, 1 of them odd\n", end: "exited 7" });
     assertEquals(mask(await command.screen(), target.pid), {
       code: 0,
-      stdout: HEADER + "  C      1                      serve:entry \n".repeat(3) + "\n",
+      stdout: HEADER + "  C      4                      serve:entry \n".repeat(3) + "\n",
       stderr: `dtrace: description '${SERVE}' matched 1 probe\n` +
         "dtrace: pid PID exited with status 7\nfasttrap: 3 hits, no drops\n",
     });
@@ -173,7 +173,7 @@ Deno.test("fasttrap -x fasttrapstats dumps the tables when probes are set, and e
     code: 0,
     lines: `fasttrap: tracepoints made for 1 of LIMIT, generation 0, cleanups N
   tracepoints, 8 buckets
-BUCKET pid PID ADDRESS jump: before 1
+BUCKET pid PID ADDRESS jump: before 4
   providers, 256 buckets
 BUCKET pidPID (pid): probes 1, enabled 1, creating 0, objects 0
   processes, 256 buckets
@@ -219,15 +219,15 @@ Deno.test("fasttrap -l lists the probes and runs nothing", async () => {
   assertEquals(mask(await run(["-l", ...descriptions, "--", DEMO], { permissions: START })), {
     code: 0,
     stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
-    1 pidPID              demo                          is_prime entry
-    2 pidPID              demo                              main return
+    4 pidPID              demo                          is_prime entry
+    5 pidPID              demo                              main return
 `,
     stderr: "",
   });
   assertEquals(mask(await run(["-l", "-j", ...descriptions, "--", DEMO], { permissions: START })), {
     code: 0,
-    stdout: `{"type":"probe","id":1,"provider":"pidPID","module":"demo","function":"is_prime","name":"entry"}
-{"type":"probe","id":2,"provider":"pidPID","module":"demo","function":"main","name":"return"}
+    stdout: `{"type":"probe","id":4,"provider":"pidPID","module":"demo","function":"is_prime","name":"entry"}
+{"type":"probe","id":5,"provider":"pidPID","module":"demo","function":"main","name":"return"}
 `,
     stderr: "",
   });
@@ -253,8 +253,8 @@ ${attributes}
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {
     code: 0,
     stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
-    1 pidPID           returns                              leaf return
-${details}    2 pidPID           returns                              leaf 4
+    4 pidPID           returns                              leaf return
+${details}    5 pidPID           returns                              leaf 4
 ${details}`,
     stderr: "",
   });
@@ -264,7 +264,7 @@ ${details}`,
   assertEquals(
     stdout.replace(/"address":\d+/g, '"address":ADDRESS'),
     ["return", "4"].map((name, index) =>
-      `{"type":"probe","id":${index + 1},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
+      `{"type":"probe","id":${index + 4},"provider":"pidPID","module":"returns","function":"leaf","name":"${name}",` +
       `${words},"sites":[{"address":ADDRESS,"offset":4,"code":"c3","performed":"emulated"}]}\n`
     ).join(""),
   );

@@ -150,7 +150,7 @@ Deno.test("compileProgram() of characters", () => {
           "trace 24930:i4",
           "trace -1:i4",
           "trace 65:i4",
-          "trace 23591:i4",
+          "trace 39:i4",
         ],
       ],
     ],

@@ -164,7 +164,7 @@ Deno.test("Fasttrap.makeProbe() counts tracepoints, not probes, until the provid
     assertEquals(fasttrap.total, 4);
     // The same probe again is the same probe.
     assertEquals(traced.probe("work", "entry", [0]), entry);
-    assertEquals([fasttrap.total, entry.id, all.id], [4, 1, 2]);
+    assertEquals([fasttrap.total, entry.id, all.id], [4, 4, 5]);
     const enabling = noting([]);
     fasttrap.enable([entry, all], enabling);
     fasttrap.disable([entry], enabling);

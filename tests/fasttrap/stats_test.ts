@@ -61,6 +61,7 @@ Deno.test("Session.stats() tells what is in which bucket, and counts tracepoints
       defunct: false,
       traps,
       retiredSlots: 0,
+      readFaults: 0,
     }]);
     await target.send();
     await session.run();

@@ -96,7 +96,8 @@ Deno.test("listThreads() lists threads in ascending order", () =>
     using kernel = openKernel();
     const tids = listThreads(kernel, target.pid)!;
     assertEquals(tids.length, 5);
-    assertEquals([tids[0], tids], [target.pid, tids.toSorted((a, b) => a - b)]);
+    // Numbers may have begun again behind that of the first one.
+    assertEquals([tids.includes(target.pid), tids], [true, tids.toSorted((a, b) => a - b)]);
     await target.send();
   }, { args: [4] }));
 

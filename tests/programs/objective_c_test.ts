@@ -107,9 +107,9 @@ testWith([COMPILER], "fasttrap -l shows classes as modules and methods as functi
   assertEquals(mask(await run(args, { permissions: START })), {
     code: 0,
     stdout: `   ID   PROVIDER            MODULE                          FUNCTION NAME
-    1 objcPID           Counter                          -add:to: entry
-    2 objcPID           Counter                      -under_score entry
-    3 objcPID Counter(Extra_Bits)                           -twice: entry
+    4 objcPID           Counter                          -add:to: entry
+    5 objcPID           Counter                      -under_score entry
+    6 objcPID Counter(Extra_Bits)                           -twice: entry
 `,
     stderr: "",
   });

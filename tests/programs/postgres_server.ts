@@ -27,8 +27,12 @@ export class PostgresServer implements AsyncDisposable {
     this.#child = child;
   }
 
-  /** Makes a cluster and starts its server; returns when it takes connections. */
-  static async start(): Promise<PostgresServer> {
+  /**
+   * Makes a cluster and starts its server; returns when it takes connections.
+   *
+   * @param more Settings besides those of all tests, as `name=value`.
+   */
+  static async start(more: readonly string[] = []): Promise<PostgresServer> {
     const folder = Deno.makeTempDirSync({ prefix: "fasttrap-postgres-" });
     const identity = unprivileged();
     if (identity.uid !== undefined) Deno.chownSync(folder, identity.uid, identity.gid ?? null);
@@ -38,7 +42,7 @@ export class PostgresServer implements AsyncDisposable {
       ...common,
     }).outputSync();
     assertEquals(success, true, new TextDecoder().decode(stderr));
-    const settings = ["listen_addresses=", "fsync=off", "autovacuum=off", "track_functions=all"];
+    const settings = ["listen_addresses=", "fsync=off", "autovacuum=off", "track_functions=all", ...more];
     const child = new Deno.Command(`${POSTGRES_BIN}/postgres`, {
       args: ["-D", `${folder}/data`, "-k", folder, ...settings.flatMap((setting) => ["-c", setting])],
       stderr: "null",
@@ -52,6 +56,12 @@ export class PostgresServer implements AsyncDisposable {
   /** The pid of the process that starts a backend for each session. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** What makes a command run as the user whose server it is, without capabilities. */
+  get asOwner(): readonly string[] {
+    const { uid, gid } = unprivileged();
+    return uid === undefined ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
   }
 
   /**

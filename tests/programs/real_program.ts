@@ -7,7 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { closeSync, openSync } from "node:fs";
-import { type Hit, type ProbeIdentity, Session, type Unplaced } from "../../mod.ts";
+import { type Enabled, type Hit, type HitRecord, type ProbeIdentity, Session, type Unplaced } from "../../mod.ts";
 import { SOAK } from "../support.ts";
 
 /** The whole environment of the programs, so that they do the same on every machine. */
@@ -39,6 +39,8 @@ export interface ProgramOptions {
 export interface TraceOptions<Name extends string> extends ProgramOptions {
   /** What to do at each hit; nothing by default. */
   readonly handlers?: { readonly [name in Name]?: (session: Session, hit: Hit) => void };
+  /** What to do with what was recorded of each hit; instead of handlers. */
+  readonly recorders?: { readonly [name in Name]?: (record: HitRecord) => void };
   /** Whether a description may match nothing at first. */
   readonly allowNone?: boolean;
   /** Whether hits are only counted, by jumps where that can be. */
@@ -55,6 +57,8 @@ export interface TracedRun<Name extends string> {
   /** How many probes each description has matched. */
   readonly probes: Readonly<Record<Name, number>>;
   readonly unplaced: readonly Unplaced[];
+  /** Why sites are no jumps, by the places and names of their probes; undefined for those that are jumps. */
+  readonly ways: ReadonlyMap<string, string | undefined>;
   readonly warnings: readonly string[];
 }
 
@@ -123,12 +127,20 @@ export async function runTraced<Name extends string>(
     };
     const enabled = names.map((name) => {
       if (count) return session.enable(descriptions[name], { count, allowNone });
+      if (options.recorders !== undefined) {
+        const record = (hit: HitRecord) => {
+          add(hit.probe, 1);
+          options.recorders?.[name]?.(hit);
+        };
+        return session.enable(descriptions[name], { record, allowNone });
+      }
       const handler = (hit: Hit) => {
         add(hit.probe, 1);
         options.handlers?.[name]?.(session, hit);
       };
       return session.enable(descriptions[name], { handler, allowNone });
     });
+    const ways = waysOf(session, enabled);
     await session.run();
     if (count) { for (const each of enabled) for (const [probe, hits] of each.counts) if (hits > 0) add(probe, hits); }
     const { code, signal } = target.end!;
@@ -140,12 +152,23 @@ export async function runTraced<Name extends string>(
       hits: table((i) => enabled[i]!.hitsTotal),
       probes: table((i) => enabled[i]!.probes.length),
       unplaced: enabled.flatMap(({ unplaced }) => unplaced),
+      ways,
       warnings,
     };
   } finally {
     clearTimeout(timer);
     if (target.alive) Deno.kill(target.pid, "SIGKILL");
   }
+}
+
+function waysOf(session: Session, enabled: readonly Enabled[]): Map<string, string | undefined> {
+  const names = new Map(enabled.flatMap(({ probes }) => probes.map((probe) => [probe.id, probe.name])));
+  return new Map(
+    session.stats().tracepoints.entries.map(({ pc, before, after, trapReason }) => [
+      `${pc.toString(16)} ${[...before, ...after].map((id) => names.get(id)).join(" ")}`,
+      trapReason,
+    ]),
+  );
 }
 
 /** Runs a program both ways, asserts that nobody can tell the difference, and returns the traced run. */

@@ -3,7 +3,8 @@
  * the program itself prints.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import type { HitRecord } from "../../mod.ts";
 import { readelfNotes } from "../object/stap_notes.ts";
 import { run } from "../cli/command.ts";
 import { missing, runBoth, testWith, Workshop } from "./real_program.ts";
@@ -13,37 +14,74 @@ const COMPILERS = ["gcc", "g++"];
 const LEVELS = ["-O0", "-O1", "-O2", "-O3", "-Os"];
 const SOURCE = "sdt_types.c";
 
+/** Compiles the program. */
+function compile(workshop: Workshop, compiler: string, level: string): string {
+  const language = compiler === "g++" ? ["-x", "c++"] : [];
+  return workshop.compile([compiler, "-Wall", level, ...language], SOURCE);
+}
+
+/** What the program says that it has passed, line by line. */
+function passed(stdout: string): string[] {
+  // Floating-point numbers have more digits in C than they need.
+  return stdout.trim().split("\n").slice(0, -1).map((line) =>
+    line.replace(/\d\.\d{15,}/g, (digits) => String(Number(digits)))
+  );
+}
+
+/** The arguments of a hit as the program prints them. */
+function valuesOf(hit: HitRecord): (number | bigint)[] {
+  const { argumentTypes = [] } = hit.probe;
+  return argumentTypes.map((type, index) => {
+    if (type === "double" || type === "float") return hit.arg(index);
+    const exact = hit.argBigInt(index);
+    assertEquals(hit.arg(index), Number(exact));
+    return exact;
+  });
+}
+
+function lineOf(name: string, values: readonly unknown[]): string {
+  return [name.replace("-site", ""), ...values].join(" ");
+}
+
 for (const compiler of COMPILERS) {
   for (const level of LEVELS) {
+    testWith(
+      [compiler, SDT],
+      `HitRecord.arg() of probes compiled by ${compiler} ${level} is what they were passed`,
+      async () => {
+        using workshop = new Workshop();
+        const lines: string[] = [];
+        const all = (hit: HitRecord) => void lines.push(lineOf(hit.probe.name, valuesOf(hit)));
+        const command = [compile(workshop, compiler, level)];
+        const { outcome, hits, ways, warnings } = await runBoth(command, { all: "types$target:::" }, {
+          recorders: { all },
+        });
+        const printed = passed(outcome.stdout);
+        // Of a text the record has the address, which nobody prints.
+        const plain = (text: string) => text.startsWith("strings") ? "strings" : text;
+        assertEquals(lines.map(plain), printed.map(plain));
+        assertEquals([hits.all, warnings], [printed.length, []]);
+        assertGreaterOrEqual([...ways.values()].filter((reason) => reason === undefined).length, 4);
+      },
+    );
+
     testWith(
       [compiler, SDT],
       `Hit.arg() of probes compiled by ${compiler} ${level} is what they were passed`,
       async () => {
         using workshop = new Workshop();
-        const program = workshop.compile(
-          [compiler, "-Wall", level, ...(compiler === "g++" ? ["-x", "c++"] : [])],
-          SOURCE,
-        );
+        const program = compile(workshop, compiler, level);
         const lines: string[] = [];
         const { outcome, hits, unplaced, warnings } = await runBoth([program], { all: "types$target:::" }, {
           handlers: {
             all: (_session, hit) => {
               const { name, argumentTypes = [] } = hit.probe;
-              const values = argumentTypes.map((type, index) => {
-                if (name === "strings") return hit.readString(hit.arg(index));
-                if (type === "double" || type === "float") return hit.arg(index);
-                const exact = hit.argBigInt(index);
-                assertEquals(hit.arg(index), Number(exact));
-                return exact;
-              });
-              lines.push([name.replace("-site", ""), ...values].join(" "));
+              const texts = () => argumentTypes.map((_, index) => hit.readString(hit.arg(index)));
+              lines.push(lineOf(name, name === "strings" ? texts() : valuesOf(hit)));
             },
           },
         });
-        // Floating-point numbers have more digits in C than they need.
-        const printed = outcome.stdout.trim().split("\n").slice(0, -1).map((line) =>
-          line.replace(/\d\.\d{15,}/g, (digits) => String(Number(digits)))
-        );
+        const printed = passed(outcome.stdout);
         assertEquals(lines, printed);
         assertEquals([hits.all, unplaced, warnings], [printed.length, [], []]);
       },

@@ -3,6 +3,7 @@
  */
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
+import type { HitRecord } from "../../mod.ts";
 import { readelfNotes } from "../object/stap_notes.ts";
 import { run } from "../cli/command.ts";
 import { runBoth, runTraced, runUntraced, testWith, Workshop } from "./real_program.ts";
@@ -76,6 +77,21 @@ testWith(["g++"], "Session traces throw, catch and rethrow of libstdc++, with th
   assertEquals(seen["rethrow"], again);
   assertEquals(hits, { throw: 6, catch: 6 + again.length, rethrow: again.length, all: 12 + 2 * again.length });
   assertEquals(runUntraced([program]).stdout.split("\n").length, 7);
+});
+
+testWith(["g++"], "Session records throw, catch and rethrow of libstdc++ by jumps, with the exceptions", async () => {
+  using workshop = new Workshop();
+  const program = workshop.compile(["g++", "-O1"], "throws.cc");
+  const seen: Record<string, bigint[][]> = {};
+  const all = (hit: HitRecord) => void (seen[hit.probe.name] ??= []).push([hit.argBigInt(0), hit.argBigInt(1)]);
+  const { ways, outcome, hits } = await runTraced([program], { all: "libstdcxx$target:::" }, { recorders: { all } });
+  const lines = outcome.stdout.trim().split("\n").map((line) => line.split(" "));
+  const rows = lines.map(([object, type]) => [BigInt(object!), BigInt(type!)]);
+  const again = lines.flatMap(([object, type, count]) =>
+    Array.from({ length: Number(count) }, () => [BigInt(object!), BigInt(type!)])
+  );
+  assertEquals([seen["throw"], seen["rethrow"]], [rows, again]);
+  assertEquals([hits.all, [...ways.values()]], [12 + 2 * again.length, Array(3).fill(undefined)]);
 });
 
 testWith(

@@ -144,8 +144,8 @@ Deno.test("Session.stats() and lists do not show what follows modules, and users
   };
   assertEquals(stats(), [0, 0, [], 0]);
   assertEquals(session.list("*$target::_dl_debug_state:entry").map(({ id, provider }) => [id, provider]), [
-    [1, `pid${target.pid}`],
-    [2, `oneshot${target.pid}`],
+    [4, `pid${target.pid}`],
+    [5, `oneshot${target.pid}`],
   ]);
   const state = session.enable("pid$target::_dl_debug_state:entry", { handler: () => {} });
   assertEquals([state.probes.length, changedText(target.pid).length], [1, 1]);
@@ -199,15 +199,15 @@ Deno.test("Enabled.probes holds the probes of modules that are loaded, with the 
   const work = session.enable("pid$target:plug*:*work:entry", {
     handler: ({ probe }) => void seen.push([probe.id, work.probes.map(({ id }) => id)]),
   });
-  assertEquals([...main.probes, ...work.probes].map(({ id, function: name }) => [id, name]), [[1, "main"], [
-    2,
+  assertEquals([...main.probes, ...work.probes].map(({ id, function: name }) => [id, name]), [[4, "main"], [
+    5,
     "work",
   ]]);
   await target.send();
   await within(session.run(), "the end");
   // work() runs first; the module gets a probe each time that it is loaded.
-  assertEquals(seen, [[2, [2]], [3, [2, 3]], [4, [2, 4]], [5, [2, 5]]]);
-  assertEquals([work.probes.map(({ id }) => id), work.hitsTotal], [[2], 4]);
+  assertEquals(seen, [[5, [5]], [6, [5, 6]], [7, [5, 7]], [8, [5, 8]]]);
+  assertEquals([work.probes.map(({ id }) => id), work.hitsTotal], [[5], 4]);
   assertEquals((await target.outcome()).end, "exited 6");
 });
 

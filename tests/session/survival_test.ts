@@ -3,41 +3,8 @@
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Session } from "../../mod.ts";
 import { Random } from "../isa/x86_64/random.ts";
+import { MortalTracer } from "./mortal.ts";
 import { assertTextUntouched, changedText, rounds, type TargetProgram, tracerOf, withTarget } from "../support.ts";
-
-const TRACER = new URL("./mortal_tracer.ts", import.meta.url).pathname;
-
-/** A tracer in a process of its own, and what it prints. */
-class MortalTracer {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  #text = "";
-
-  constructor(pid: number, hitsWanted: number) {
-    const args = ["run", "--allow-ffi", "--no-lock", TRACER, String(pid), String(hitsWanted)];
-    this.#child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "null" }).spawn();
-    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
-
-  /** Reads on until it has said something, or has ended. */
-  async said(line: string): Promise<void> {
-    while (!this.#text.includes(`${line}\n`)) if (!await this.#read()) return;
-  }
-
-  /** Kills it; gives what it has said. */
-  async kill(): Promise<string[]> {
-    this.#child.kill("SIGKILL");
-    while (await this.#read());
-    assertEquals((await this.#child.status).signal, "SIGKILL");
-    return this.#text.split("\n");
-  }
-
-  async #read(): Promise<boolean> {
-    const { done, value } = await this.#lines.read();
-    this.#text += value ?? "";
-    return !done;
-  }
-}
 
 /** Asks `survives` how it fares: its threads come further, and their results are right. */
 async function assertRight(target: TargetProgram): Promise<string> {
@@ -49,7 +16,7 @@ async function assertRight(target: TargetProgram): Promise<string> {
 
 Deno.test("Session.attach() takes out what a tracer has left that was killed, while the program goes on", () =>
   withTarget("survives", async (target) => {
-    const tracer = new MortalTracer(target.pid, 0);
+    const tracer = new MortalTracer("mortal_tracer.ts", target.pid, 0);
     await tracer.said("enabled");
     await target.send();
     await tracer.kill();
@@ -94,7 +61,7 @@ Deno.test("Session leaves a program alive and right whenever it is killed", () =
     await target.send();
     let found = 0;
     for (let kill = 0; kill < rounds(20, 1000); kill++) {
-      const tracer = new MortalTracer(target.pid, 1 + random.below(300));
+      const tracer = new MortalTracer("mortal_tracer.ts", target.pid, 1 + random.below(300));
       await tracer.said("ready");
       // Any moment will do: it is what is tested.
       await new Promise((resolve) => setTimeout(resolve, random.below(400)));

@@ -1,7 +1,7 @@
 /** Programs with DOF that this project has written: linked in, and handed over while the program runs. */
 
 import { assertEquals } from "@std/assert";
-import { type Hit, Session } from "../../mod.ts";
+import { type HitRecord, Session } from "../../mod.ts";
 import type { DofProvider } from "../../lib/object/dof.ts";
 import { writeDof } from "../../lib/object/dof_writer.ts";
 import { run as output } from "../object/files.ts";
@@ -78,43 +78,52 @@ function link(workshop: Workshop, dof: Uint8Array): string {
   return program;
 }
 
-testWith(
-  ["objcopy", "nm"],
-  "Session traces a program into which DOF of the writer was linked, the whole way",
-  async () => {
-    using workshop = new Workshop();
-    const program = link(workshop, writeDof([...providers("linked"), ...providers("pid")], OBJECT));
-    await using target = await TargetProgram.start(program, { args: [ROUNDS] });
-    assertEquals(await target.line(), "ready");
-    const ten: number[][] = [];
-    const turned: number[][] = [];
-    const tail: number[][] = [];
-    const warnings: string[] = [];
-    {
-      await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
-      session.attach(target.pid);
-      const args = (hit: Hit) => Array.from({ length: hit.argumentCount + 1 }, (_, index) => hit.arg(index));
-      session.enable("linked$target:::ten*", { handler: (hit) => ten.push(args(hit)) });
-      session.enable("linked$target:linked:fires:turned", { handler: (hit) => turned.push(args(hit)) });
-      session.enable("linked$target:a.out:fires_last:", { handler: (hit) => tail.push(args(hit)) });
-      const wrong = session.enable("linked$target:::[mian]*");
-      assertEquals(wrong.unplaced.map(({ probe, reason }) => [probe.name, reason.replace(/, at 0x.*/, "")]), REASONS);
-      await target.send();
-      await within(session.run(), "the end");
-      assertEquals(wrong.hitsTotal, 0);
-    }
-    // What the program passes, cut to the types that the DOF names.
-    const passed = [1, -2, 3, -4, 5, 2 ** 32 - 6, 7, -8, 9, -10, 0];
-    assertEquals(ten, Array.from({ length: ROUNDS }, () => passed));
-    assertEquals(turned, Array.from({ length: ROUNDS }, () => [-10, 1, 0]));
-    assertEquals(tail, Array.from({ length: ROUNDS }, (_, round) => [1, round, -round, 0]));
-    assertEquals(warnings[0], `Cannot provide static probes of 'pid' in process ${target.pid}: the name is reserved`);
-    assertEquals(warnings.length, 1 + REASONS.length);
-    const plain = await untraced("static", { args: [ROUNDS] });
-    const yes = `${2 * ROUNDS} times yes`;
-    assertEquals(await target.outcome(), { ...plain, stdout: plain.stdout.replace("0 times yes", yes) });
-  },
-);
+for (const way of ["handler", "record"] as const) {
+  testWith(
+    ["objcopy", "nm"],
+    `Session traces a program into which DOF of the writer was linked, the whole way, by a ${way}`,
+    async () => {
+      using workshop = new Workshop();
+      const program = link(workshop, writeDof([...providers("linked"), ...providers("pid")], OBJECT));
+      await using target = await TargetProgram.start(program, { args: [ROUNDS] });
+      assertEquals(await target.line(), "ready");
+      const warnings: string[] = [];
+      const seen: Record<string, number[][]> = {};
+      {
+        await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+        session.attach(target.pid);
+        const note = (hit: HitRecord) => {
+          const values = Array.from({ length: hit.argumentCount + 1 }, (_, index) => hit.arg(index));
+          (seen[hit.probe.name.slice(0, 4)] ??= []).push(values);
+        };
+        session.enable("linked$target:::ten*", { [way]: note });
+        session.enable("linked$target:linked:fires:turned", { [way]: note });
+        session.enable("linked$target:a.out:fires_last:", { [way]: note });
+        const { entries } = session.stats().tracepoints;
+        const reasons = entries.map(({ asked, trapReason = "jump" }) => asked.length > 0 ? "asks" : trapReason).sort();
+        const other = way === "handler" ? Array(2).fill("a handler wants to see the thread") : ["jump", "jump"];
+        assertEquals(reasons, ["asks", "asks", ...other].sort());
+        const wrong = session.enable("linked$target:::[mian]*");
+        assertEquals(wrong.unplaced.map(({ probe, reason }) => [probe.name, reason.replace(/, at 0x.*/, "")]), REASONS);
+        await target.send();
+        await within(session.run(), "the end");
+        assertEquals(wrong.hitsTotal, 0);
+      }
+      // What the program passes, cut to the types that the DOF names.
+      const passed = [1, -2, 3, -4, 5, 2 ** 32 - 6, 7, -8, 9, -10, 0];
+      assertEquals(seen, {
+        "ten-": Array.from({ length: ROUNDS }, () => passed),
+        turn: Array.from({ length: ROUNDS }, () => [-10, 1, 0]),
+        tail: Array.from({ length: ROUNDS }, (_, round) => [1, round, -round, 0]),
+      });
+      assertEquals(warnings[0], `Cannot provide static probes of 'pid' in process ${target.pid}: the name is reserved`);
+      assertEquals(warnings.length, 1 + REASONS.length);
+      const plain = await untraced("static", { args: [ROUNDS] });
+      const yes = `${2 * ROUNDS} times yes`;
+      assertEquals(await target.outcome(), { ...plain, stdout: plain.stdout.replace("0 times yes", yes) });
+    },
+  );
+}
 
 testWith(["nm"], "Session.addDof() answers the questions of a program as long as its probe is enabled", async () => {
   await withTarget("static", async (target) => {
@@ -143,39 +152,41 @@ testWith(["nm"], "Session.addDof() answers the questions of a program as long as
   }, { args: [7] });
 });
 
-testWith(["nm"], "Session.addDof() of what is hostile harms nobody", async () => {
-  await withTarget("static", async (target) => {
-    const warnings: string[] = [];
-    await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
-    session.attach(target.pid);
-    const bias = textMappings(target.pid)[0]!.start - (addresses()["_init"]! & ~0xfff);
-    const good = writeDof(providers("good"), OBJECT);
-    // Every place of the code that a byte more or less leads to.
-    const names: string[] = [];
-    for (let shift = -16; shift <= 16; shift++) {
-      const provided = session.addDof(target.pid, writeDof(providers(`shift${shift + 16}x`), OBJECT), {
-        bias: bias + shift,
-      });
-      names.push(...provided.probes.map(({ provider }) => provider));
-    }
-    const enabled = session.enable("shift*x$target:::", { handler: () => {} });
-    assertEquals(enabled.probes.length, names.length);
-    for (let size = 0; size < good.length; size += 8) {
-      try {
-        session.addDof(target.pid, good.slice(0, size));
-      } catch (error) {
-        assertEquals((error as { tag?: string }).tag?.slice(0, 6), "D_DOF_");
+for (const way of ["handler", "record"] as const) {
+  testWith(["nm"], `Session.addDof() of what is hostile harms nobody, with a ${way}`, async () => {
+    await withTarget("static", async (target) => {
+      const warnings: string[] = [];
+      await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+      session.attach(target.pid);
+      const bias = textMappings(target.pid)[0]!.start - (addresses()["_init"]! & ~0xfff);
+      const good = writeDof(providers("good"), OBJECT);
+      // Every place of the code that a byte more or less leads to.
+      const names: string[] = [];
+      for (let shift = -16; shift <= 16; shift++) {
+        const provided = session.addDof(target.pid, writeDof(providers(`shift${shift + 16}x`), OBJECT), {
+          bias: bias + shift,
+        });
+        names.push(...provided.probes.map(({ provider }) => provider));
       }
-    }
-    for (const { probe, reason } of enabled.unplaced) {
-      assertEquals([probe.name, /^(its|there is no) (instruction|memory)/.test(reason)], [probe.name, true]);
-    }
-    assertEquals(warnings.length, enabled.unplaced.length);
-    await target.send();
-    await within(session.run(), "the end");
-    const { stdout, end } = await target.outcome();
-    const plain = await untraced("static", { args: [ROUNDS] });
-    // Questions are answered by yes, and nothing else is changed.
-    assertEquals({ end, stdout: stdout.replace(/^\d+/, "0") }, plain);
-  }, { args: [ROUNDS] });
-});
+      const enabled = session.enable("shift*x$target:::", { [way]: () => {} });
+      assertEquals(enabled.probes.length, names.length);
+      for (let size = 0; size < good.length; size += 8) {
+        try {
+          session.addDof(target.pid, good.slice(0, size));
+        } catch (error) {
+          assertEquals((error as { tag?: string }).tag?.slice(0, 6), "D_DOF_");
+        }
+      }
+      for (const { probe, reason } of enabled.unplaced) {
+        assertEquals([probe.name, /^(its|there is no) (instruction|memory)/.test(reason)], [probe.name, true]);
+      }
+      assertEquals(warnings.length, enabled.unplaced.length);
+      await target.send();
+      await within(session.run(), "the end");
+      const { stdout, end } = await target.outcome();
+      const plain = await untraced("static", { args: [ROUNDS] });
+      // Questions are answered by yes, and nothing else is changed.
+      assertEquals({ end, stdout: stdout.replace(/^\d+/, "0") }, plain);
+    }, { args: [ROUNDS] });
+  });
+}

@@ -5,7 +5,7 @@
  * CPU FUNCTION
  *   1  -> main
  *   1    -> parse
- *   1      | parse:1f
+ *   1     | parse:1f
  *   1    <- parse
  *   1  <- main
  * ```
@@ -73,7 +73,7 @@ function isAnotherClause(row: FlowRow, other: FlowRow | undefined): boolean {
 }
 
 function prefixOf(flow: "call" | "return" | "none", provider: string): string {
-  if (flow === "none") return " | ";
+  if (flow === "none") return "| ";
   const stroke = provider === "syscall" ? "=" : "-";
   return flow === "call" ? ` ${stroke}> ` : ` <${stroke} `;
 }

@@ -14,7 +14,8 @@
 import { assert } from "../../errors.ts";
 import { ZERO } from "../int64.ts";
 import type { Call, Construct, Expression, Load, Stack, SymbolOf, ToString } from "../expression.ts";
-import { type Form, resolve } from "../types.ts";
+import { isInTarget } from "../needs.ts";
+import type { Form } from "../types.ts";
 import { NUMBER_BUILTINS, SUBROUTINES, TEXT_BUILTINS } from "./builtin_numbers.ts";
 import { type ClauseContext, type ExpressionEmitter, framesOf } from "./code_context.ts";
 import { STACKS } from "./host_imports.ts";
@@ -388,11 +389,4 @@ export class ExpressionCode implements ExpressionEmitter {
     code.release(I64, field);
     code.release(I64, whole);
   }
-}
-
-/** Whether an address is known to be the traced program's. */
-function isInTarget(address: Expression): boolean {
-  if (address.form.kind === "bytes") return address.kind === "load" && address.userland;
-  const type = resolve(address.type);
-  return type.kind === "pointer" && type.userland;
 }

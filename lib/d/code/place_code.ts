@@ -289,7 +289,7 @@ export class PlaceCode {
       code.i32(0).memory(Op.i32Load, Cell.thread).tee(to).i32(layout.zeros.begin).op(Op.i32Eq).begin(Op.if);
       emitNotZero();
       code.begin(Op.if, I32).call(host.thread).otherwise().i32(0).end().set(to).otherwise();
-      // A block whose variables are all zero is freed when the clauses of the hit have run.
+      // A block whose variables are all zero may be given back when the clauses of the hit have run.
       code.i32(0);
       emitNotZero();
       code.op(Op.i32Eqz).i32(0).memory(Op.i32Load, Cell.threadFreed).op(Op.i32Or).memory(Op.i32Store, Cell.threadFreed);

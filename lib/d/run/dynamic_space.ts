@@ -14,6 +14,8 @@ import type { Area } from "../code/memory_layout.ts";
 export class DynamicSpace {
   /** How many variables could not be made since somebody looked. */
   dropsTotal = 0;
+  /** Called when there is no room: gives pieces back that are not needed. */
+  reclaim: () => void = () => {};
   readonly #bytes: Uint8Array;
   readonly #area: Area;
   readonly #free = new Map<number, number[]>();
@@ -40,13 +42,14 @@ export class DynamicSpace {
    * @returns Its offset; 0 if there is no room.
    */
   take(size: number, keyBytes: number): number {
-    const free = this.#free.get(size)?.pop();
-    const capacity = this.#area.end - this.#area.begin;
-    if (this.#bytesUsed + size + keyBytes > capacity || (free === undefined && this.#end + size > this.#area.end)) {
-      if (free !== undefined) this.#free.get(size)!.push(free);
-      this.dropsTotal++;
-      return 0;
+    if (!this.#hasRoom(size, keyBytes)) {
+      this.reclaim();
+      if (!this.#hasRoom(size, keyBytes)) {
+        this.dropsTotal++;
+        return 0;
+      }
     }
+    const free = this.#free.get(size)?.pop();
     const at = free ?? this.#end;
     if (free === undefined) this.#end += size;
     else this.#bytes.fill(0, at, at + size);
@@ -66,5 +69,11 @@ export class DynamicSpace {
     const free = this.#free.get(size);
     if (free === undefined) this.#free.set(size, [at]);
     else free.push(at);
+  }
+
+  #hasRoom(size: number, keyBytes: number): boolean {
+    const { begin, end } = this.#area;
+    if (this.#bytesUsed + size + keyBytes > end - begin) return false;
+    return this.#end + size <= end || (this.#free.get(size)?.length ?? 0) > 0;
   }
 }

@@ -55,9 +55,10 @@ export class HostFunctionTable {
   readonly #subroutines: SubroutineCaller;
   #frames = new Float64Array(0);
   readonly #pair = new Uint32Array(2);
-  /** Which built-in variables are known in this firing, and their halves; then those of arguments. */
-  readonly #known: Uint8Array;
+  /** In which firing built-in variables were asked for last, and their halves; then those of arguments. */
+  readonly #askedAt: Float64Array;
   readonly #values: Int32Array;
+  #firing = 0;
   /** What is in the memory of texts. */
   readonly #texts: (Uint8Array | undefined)[] = TEXT_BUILTINS.map(() => undefined);
   readonly #probeTexts = new WeakMap<FiringProbe, Map<string, Uint8Array>>();
@@ -86,10 +87,10 @@ export class HostFunctionTable {
     this.space = new DynamicSpace(memory.bytes, code.layout.dynamic);
     this.speculations = new Speculations(options);
     this.#arrays = code.arrays.map(({ form }) => new AssociativeArray(this.space, storedBytes(form, options.strsize)));
-    this.#threads = new ThreadVariables(this.space, memory.bytes, code.layout);
+    this.#threads = new ThreadVariables(this.space, memory);
     this.#subroutines = new SubroutineCaller(memory, this.speculations, this.#hit);
     const valueCount = NUMBER_BUILTINS.length + 2 * ARGUMENTS_MAX;
-    this.#known = new Uint8Array(valueCount);
+    this.#askedAt = new Float64Array(valueCount);
     this.#values = new Int32Array(2 * valueCount);
     this.functions = { ...this.#valueFunctions(), ...this.#variableFunctions(), ...this.#recordFunctions() };
   }
@@ -97,7 +98,7 @@ export class HostFunctionTable {
   /** A probe fires. */
   begin(hit: ProbeHit): void {
     this.#hit = hit;
-    this.#known.fill(0);
+    this.#firing++;
     const { words } = this.#memory;
     this.#builtin(TIMESTAMP);
     words[Cell.time >> 2] = this.#values[2 * TIMESTAMP]!;
@@ -120,8 +121,8 @@ export class HostFunctionTable {
   }
 
   /** They have run. */
-  leaveThread(tid: number): void {
-    if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.freeIfZero(tid);
+  leaveThread(): void {
+    if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.noteZeros();
   }
 
   /** A thread has ended. */
@@ -197,20 +198,20 @@ export class HostFunctionTable {
     // The enabling changes from clause to clause.
     if (number === EPID) return this.#keep(number, this.#enabling.epid, 0);
     if (number === ID) return this.#keep(number, this.#enabling.probe.id, 0);
-    if (this.#known[number] === 1) return number;
+    if (this.#askedAt[number] === this.#firing) return number;
     this.#hit.readNumber(NUMBER_BUILTINS[number] as NumberBuiltin, this.#pair);
     return this.#keep(number, this.#pair[0]!, this.#pair[1]!);
   }
 
   #argument(index: number, typed: number): number {
     const number = NUMBER_BUILTINS.length + index + typed * ARGUMENTS_MAX;
-    if (this.#known[number] === 1) return number;
+    if (this.#askedAt[number] === this.#firing) return number;
     this.#hit.readArgument(index, typed === 1, this.#pair);
     return this.#keep(number, this.#pair[0]!, this.#pair[1]!);
   }
 
   #keep(number: number, lo: number, hi: number): number {
-    this.#known[number] = 1;
+    this.#askedAt[number] = this.#firing;
     this.#values[2 * number] = lo;
     this.#values[2 * number + 1] = hi;
     return number;

@@ -7,7 +7,7 @@
  * | `bufpolicy` | a record that does not fit |
  * | --- | --- |
  * | `switch` | is dropped; the buffer is emptied at `switchrate` |
- * | `fill` | is dropped, and tracing ends |
+ * | `fill` | ends tracing, and is not counted as a drop |
  * | `ring` | takes the place of the oldest ones |
  *
  * A ring that has come round holds its newest records from the beginning to the position, and its oldest from the tail to
@@ -67,8 +67,8 @@ export class RecordBuffer {
    */
   reserve(size: number): number {
     if (this.#policy === "ring" && size <= this.#end - this.#begin) return this.#overwrite(size);
-    this.dropsTotal++;
     if (this.#policy === "fill") this.isFull = true;
+    else this.dropsTotal++;
     return 0;
   }
 

@@ -132,7 +132,7 @@ export class RunningProgram {
       this.#run(enabling, hit);
       if (this.isExiting && !isLast) break;
     }
-    if (this.#hasThreads) this.#host.leaveThread(hit.tid);
+    if (this.#hasThreads) this.#host.leaveThread();
   }
 
   /**
@@ -151,6 +151,15 @@ export class RunningProgram {
    */
   drain(visit: (at: number) => void): void {
     this.#buffer.drain(visit);
+  }
+
+  /**
+   * Notes that probes have fired without their clauses, because there was no room for what was to be recorded of them.
+   *
+   * @param count How many clauses should have run.
+   */
+  lose(count: number): void {
+    this.#buffer.dropsTotal += count;
   }
 
   /** Tells what was lost since the last time. */

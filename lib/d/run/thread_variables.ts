@@ -1,36 +1,44 @@
 /**
  * The variables of threads: a block of memory for each thread that has any.
  *
- * A thread gets its block when it stores something else than zero, and gives it back when all of its variables are zero
- * again. What a thread leaves behind when it ends is given back when the host says so.
+ * A thread gets its block when it stores something else than zero. When all of its variables are zero again, it may keep the
+ * block, since it mostly wants it again soon, until others need the room. What a thread leaves behind when it ends is given
+ * back when the host says so.
  *
  * @module
  */
 
-import type { MemoryLayout } from "../code/memory_layout.ts";
+import { Cell } from "../code/memory_layout.ts";
 import type { Variable } from "../tree.ts";
+import type { ClauseMemory } from "./clause_memory.ts";
 import type { DynamicSpace } from "./dynamic_space.ts";
+
+/** How many variables have to have become zero, for each block, before all blocks are looked at. */
+const WORTHWHILE = 1 / 16;
 
 /** The blocks of all threads. */
 export class ThreadVariables {
   readonly #space: DynamicSpace;
-  readonly #bytes: Uint8Array;
-  readonly #layout: MemoryLayout;
+  readonly #memory: ClauseMemory;
   readonly #variables: readonly Variable[];
   readonly #blocks = new Map<number, number>();
+  /** How often variables have become zero since blocks were last given back, so that it may be worth looking at all. */
+  #zerosTotal = 0;
+  /** The thread that was found last, and its block. */
+  #lastTid = 0;
+  #lastAt = 0;
 
   /**
    * Makes it, without blocks.
    *
    * @param space Where the blocks are.
-   * @param bytes The memory.
-   * @param layout Where variables are in a block.
+   * @param memory The memory, and where variables are in a block.
    */
-  constructor(space: DynamicSpace, bytes: Uint8Array, layout: MemoryLayout) {
+  constructor(space: DynamicSpace, memory: ClauseMemory) {
     this.#space = space;
-    this.#bytes = bytes;
-    this.#layout = layout;
-    this.#variables = [...layout.offsets.keys()].filter(({ scope }) => scope === "thread");
+    this.#memory = memory;
+    this.#variables = [...memory.layout.offsets.keys()].filter(({ scope }) => scope === "thread");
+    space.reclaim = () => this.#giveBack();
   }
 
   /** How many threads have variables. */
@@ -45,7 +53,12 @@ export class ThreadVariables {
    * @returns Its offset; that of the zeros if there is none.
    */
   find(tid: number): number {
-    return this.#blocks.get(tid) ?? this.#layout.zeros.begin;
+    if (tid === this.#lastTid && this.#lastAt !== 0) return this.#lastAt;
+    const at = this.#blocks.get(tid);
+    if (at === undefined) return this.#memory.layout.zeros.begin;
+    this.#lastTid = tid;
+    this.#lastAt = at;
+    return at;
   }
 
   /**
@@ -55,20 +68,14 @@ export class ThreadVariables {
    * @returns Its offset; 0 if there is no room.
    */
   make(tid: number): number {
-    const at = this.#space.take(this.#layout.threadBytes, 8);
+    const at = this.#space.take(this.#memory.layout.threadBytes, 8);
     if (at !== 0) this.#blocks.set(tid, at);
     return at;
   }
 
-  /**
-   * Frees the block of a thread if all of its variables are zero.
-   *
-   * @param tid The thread.
-   */
-  freeIfZero(tid: number): void {
-    const at = this.#blocks.get(tid);
-    if (at === undefined || this.#variables.some((variable) => !this.#isZero(variable, at))) return;
-    this.end(tid);
+  /** Variables of a thread have become zero. */
+  noteZeros(): void {
+    this.#zerosTotal++;
   }
 
   /**
@@ -79,17 +86,29 @@ export class ThreadVariables {
   end(tid: number): void {
     const at = this.#blocks.get(tid);
     if (at === undefined) return;
-    this.#space.give(at, this.#layout.threadBytes, 8);
+    if (at === this.#lastAt) this.#lastAt = 0;
+    this.#space.give(at, this.#memory.layout.threadBytes, 8);
     this.#blocks.delete(tid);
   }
 
+  /** Gives back all blocks whose variables are zero, if there may be many, but that of the thread for which clauses run. */
+  #giveBack(): void {
+    if (this.#zerosTotal < this.#blocks.size * WORTHWHILE) return;
+    this.#zerosTotal = 0;
+    const present = this.#memory.words[Cell.thread >> 2];
+    for (const [tid, at] of [...this.#blocks]) {
+      if (at !== present && this.#variables.every((variable) => this.#isZero(variable, at))) this.end(tid);
+    }
+  }
+
   #isZero(variable: Variable, block: number): boolean {
-    const at = block + this.#layout.offsets.get(variable)!;
+    const { bytes, layout } = this.#memory;
+    const at = block + layout.offsets.get(variable)!;
     const { form } = variable;
     // A string is zero if it is empty; bytes are never freed by an assignment.
-    if (form.kind === "string") return this.#bytes[at] === 0;
+    if (form.kind === "string") return bytes[at] === 0;
     const size = form.kind === "bytes" ? form.sizeBytes : 8;
-    for (let i = at; i < at + size; i++) if (this.#bytes[i] !== 0) return false;
+    for (let i = at; i < at + size; i++) if (bytes[i] !== 0) return false;
     return true;
   }
 }

@@ -10,8 +10,8 @@ import { TRAP_FLAG } from "./arithmetic.ts";
 import { namedRegister, segmentBase } from "./named_registers.ts";
 import { EFLAGS, ORIG_RAX, R10, R8, R9, RAX, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
 
-/** The registers of a function's first arguments. */
-const ARGUMENTS = new Uint8Array([RDI, RSI, RDX, RCX, R8, R9]);
+/** The registers of a function's first arguments, by the indices of their low halves. */
+export const ARGUMENTS: Uint8Array = new Uint8Array([RDI, RSI, RDX, RCX, R8, R9]);
 
 /** The registers of a system call's parameters. */
 const PARAMETERS = new Uint8Array([RDI, RSI, RDX, R10, R8, R9]);

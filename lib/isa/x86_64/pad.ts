@@ -27,8 +27,11 @@
  * time.
  *
  * *A record* is reserved by moving the head of the ring, if the tail is far enough, and committed by writing its header. A
- * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read behind
- * the reservation, so that the ring is in order of time, unless a thread loses its CPU just there.
+ * thread that is stopped in between holds back the records of its CPU that follow, no other thread. The time is read when the
+ * head has been, and is that of the record only if nobody has moved the head since: so the ring is in order of time.
+ *
+ * *Captures* (`capture.ts`) are copied in between; what is in the further cells of a record is told by its header only, which has
+ * the number of cells before anything is in them. A record whose thread has been killed is passed over as a whole.
  *
  * *Leaving a function.* A return probe on a branch or an indirect jump counts if control leaves the function. A branch is
  * tried first, with the flags as they are. The target of an indirect jump is pushed, by the same operand, and compared with
@@ -38,18 +41,22 @@
  *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
- *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can fault or block.
+ *   back to the site; from then on it is *held* until the copies begin, and nothing that it does can block, or fault but where
+ *   {@linkcode PadCode.readers} says so.
  * - The word `enabled` is tested first: in a child of fork(2) it is 0 (`MADV_WIPEONFORK`), and so it is without a tracer.
  *
  * @module
  */
 
 import { type Address, toAddress } from "../../address.ts";
-import type { JumpWindow, PadAction, PadCode, PadMemory, RecordAction, RecordWriter } from "../jumps.ts";
+import { layOut, sizeOfValues } from "../captures.ts";
+import type { JumpWindow, PadAction, PadCode, PadMemory, ReadPoint, RecordAction, RecordWriter } from "../jumps.ts";
+import { appendCopy, type ReadCode } from "./capture.ts";
 import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
+import { appendValue, argumentValue, canRecord, mayFault, type SavedRegisters } from "./recorded_values.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
@@ -60,14 +67,17 @@ const RED_ZONE_BYTES = 128;
 const WORD_BYTES = 8;
 
 const LEA_DOWN = [0x48, 0x8d, 0x64, 0x24, 0x80]; // lea -128(%rsp),%rsp
-/** The numbers of the registers that are pushed, in this order; the last word of records is for the flags. */
-const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3] };
+/**
+ * The numbers of the registers that are pushed, in this order; the last word of records is for the flags, the last but one of
+ * those with captures for the address of the area.
+ */
+const PUSHED = { count: [1, 0], record: [1, 0, 2, 3, 3], capture: [1, 0, 2, 3, 8, 9, 10, 11, 6, 7, 3, 3] };
 /** The sizes of `lea bytes(%rsp),%rsp`, `lock incq` with a displacement, and `jmp rel32`, in bytes. */
 const LEA_UP_BYTES = 8;
 const COUNT_BYTES = 8;
 const JUMP_BYTES = 5;
-/** How many cells a record takes. */
-const RECORD_CELLS = 1;
+/** Where in a record its values begin, in bytes. */
+const VALUES_OFFSET = 16;
 /** Thread pointers differ above their lowest bits, and below the bits that would be lost by a word. */
 const THREAD_SHIFT = 6;
 /** `HWCAP2_FSGSBASE` (arch/x86/include/uapi/asm/hwcap2.h): programs may use rdfsbase. */
@@ -82,6 +92,9 @@ export const records: RecordWriter = {
   capabilities: HWCAP2_FSGSBASE,
   threadRegister: FS_BASE,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
+  argument: argumentValue,
+  canRecord,
+  mayFault,
 };
 
 /** See `JumpInstaller.makePad` of `jumps.ts`. */
@@ -97,9 +110,9 @@ export function makePad(
   const site = instructions[siteIndex]!;
   const code = window.code.subarray(window.siteOffset);
   const left = site.flow === "indirect-jump" ? action.leaving : undefined;
-  const pushed = PUSHED[action.kind];
+  const pushed = PUSHED[readsMemory(action) ? "capture" : action.kind];
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
-  const quietBytes = pushed.length + LEA_UP_BYTES + JUMP_BYTES;
+  const quietBytes = pushed.length + pushed.filter(isExtended).length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
   const dataBytes = WORD_BYTES * (left === undefined ? 1 : 2) + quietBytes + fullBytes;
   const entry = siteIndex === 0 ? dataBytes : 0;
@@ -129,8 +142,8 @@ export function makePad(
   if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
-  if (action.kind === "record") appendRecord(memory, action, full, out);
-  else appendCount(action.counterOffset, out);
+  const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes }, out) : [];
+  if (action.kind === "count") appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
   if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
@@ -138,7 +151,30 @@ export function makePad(
   for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
   const copies = appendCopies(window, instructions.slice(siteIndex), out);
   if (copies === undefined) return undefined;
-  return { ...out.finish(), entry, begin, copies: [...earlier, ...copies] };
+  return { ...out.finish(), entry, begin, copies: [...earlier, ...copies], readers };
+}
+
+/** Whether a pad reads memory of the program that need not be readable. */
+function readsMemory(action: PadAction): boolean {
+  if (action.kind !== "record") return false;
+  const { captures = [], values } = action;
+  return captures.length > 0 || (typeof values !== "string" && values.some(mayFault));
+}
+
+/** Whether a push or pop of a register has a prefix. */
+function isExtended(register: number): boolean {
+  return register >= 8;
+}
+
+/** Where on the stack a register was pushed. */
+function slotOf(register: number, pushed: readonly number[]): number {
+  return WORD_BYTES * (pushed.length - 1 - pushed.indexOf(register));
+}
+
+/** Writes a push or a pop, whose opcode for the first register is given. */
+function appendStack(opcode: number, register: number, out: SlotCode): void {
+  if (isExtended(register)) out.bytes(0x41);
+  out.bytes(opcode | (register & 7));
 }
 
 /** Writes a jump whose target is not known yet. Returns the offset behind it. */
@@ -204,13 +240,13 @@ function appendPushes(
   }
   for (let index = 0; index < pushed.length; index++) {
     if (index > 0) out.resume(address, false, { stackBytes: stackBytes + WORD_BYTES * index });
-    out.bytes(0x50 | pushed[index]!);
+    appendStack(0x50, pushed[index]!, out);
   }
   return true;
 }
 
 function appendPops(pushed: readonly number[], stackBytes: number, out: SlotCode): void {
-  for (let index = pushed.length - 1; index >= 0; index--) out.bytes(0x58 | pushed[index]!);
+  for (let index = pushed.length - 1; index >= 0; index--) appendStack(0x58, pushed[index]!, out);
   out.bytes(0x48, 0x8d, 0xa4, 0x24); // lea bytes(%rsp),%rsp
   out.half(stackBytes);
 }
@@ -243,21 +279,43 @@ function appendCount(counterOffset: number, out: SlotCode): void {
   out.half(counterOffset);
 }
 
-/** Writes a record into the ring of the area, or goes to `full`. */
-function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full: number, out: SlotCode): void {
+/** Where the registers are that have been pushed; of one that was pushed again to make room, the first time counts. */
+function savedRegisters({ pushed, stackBytes }: Pushed): SavedRegisters {
+  const offsets = new Map(pushed.map((register) => [register, slotOf(register, pushed)]));
+  return { offsets, stackBytes: stackBytes + WORD_BYTES * pushed.length };
+}
+
+/** What has been pushed, and how much else there is above it up to the stack pointer of the program, in bytes. */
+interface Pushed {
+  readonly pushed: readonly number[];
+  readonly stackBytes: number;
+}
+
+/** Writes a record into the ring of the area, or goes to `full`. Returns the instructions that read the program's memory. */
+function appendRecord(
+  { ring, captures }: PadMemory,
+  action: RecordAction,
+  { full, ...pushed }: Pushed & { readonly full: number },
+  out: SlotCode,
+): readonly ReadPoint[] {
+  const { site, values } = action;
+  const { cells, places } = layOut(action.captures ?? [], sizeOfValues(values));
+  const areaSlot = WORD_BYTES;
+  if (readsMemory(action)) out.bytes(0x48, 0x89, 0x4c, 0x24, areaSlot); // mov %rcx,area(%rsp)
   const retry = out.length;
   // The tail first: it must not be seen in front of the head.
-  out.bytes(0x8b, 0x91); // mov tail(%rcx),%edx
+  out.bytes(0x8b, 0x81); // mov tail(%rcx),%eax
   out.half(ring.tailOffset);
-  out.bytes(0x8b, 0x81); // mov head(%rcx),%eax
+  out.bytes(0x8b, 0x99); // mov head(%rcx),%ebx
   out.half(ring.headOffset);
-  out.bytes(0xf7, 0xda, 0x01, 0xc2); // neg %edx; add %eax,%edx
-  out.bytes(0x81, 0xfa); // cmp $limit,%edx
-  out.half(ring.cellsTotal - RECORD_CELLS);
+  out.bytes(0xf7, 0xd8, 0x01, 0xd8); // neg %eax; add %ebx,%eax
+  out.bytes(0x3d); // cmp $limit,%eax
+  out.half(ring.cellsTotal - cells);
   out.bytes(0x0f, 0x87); // ja full
   out.half(full - (out.length + 4));
-  out.bytes(0x8d, 0x50, RECORD_CELLS); // lea cells(%rax),%edx
-  out.bytes(0xf0, 0x0f, 0xb1, 0x91); // lock cmpxchg %edx,head(%rcx)
+  out.bytes(0x0f, 0x31, 0x48, 0xc1, 0xe2, 32, 0x48, 0x09, 0xc2); // rdtsc; shl $32,%rdx; or %rax,%rdx
+  out.bytes(0x89, 0xd8, 0x8d, 0x5b, cells); // mov %ebx,%eax; lea cells(%rbx),%ebx
+  out.bytes(0xf0, 0x0f, 0xb1, 0x99); // lock cmpxchg %ebx,head(%rcx)
   out.half(ring.headOffset);
   out.bytes(0x75, retry - (out.length + 2)); // jne retry
   out.bytes(0x25); // and $mask,%eax
@@ -265,20 +323,45 @@ function appendRecord({ ring }: PadMemory, { site, values }: RecordAction, full:
   out.bytes(0x48, 0xc1, 0xe0, 6); // shl $6,%rax
   out.bytes(0x48, 0x8d, 0x9c, 0x01); // lea cells(%rcx,%rax),%rbx
   out.half(ring.cellsOffset);
-  if (values === "arguments") {
-    out.bytes(0x48, 0x89, 0x7b, 16, 0x48, 0x89, 0x73, 24); // mov %rdi,16(%rbx); mov %rsi,24(%rbx)
-    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
-    out.bytes(0x48, 0x8b, 0x44, 0x24, 32, 0x48, 0x89, 0x43, 40); // rcx
-    out.bytes(0x4c, 0x89, 0x43, 48, 0x4c, 0x89, 0x4b, 56); // mov %r8,48(%rbx); mov %r9,56(%rbx)
-  } else {
-    out.bytes(0x48, 0x8b, 0x44, 0x24, 24, 0x48, 0x89, 0x43, 16); // rax
-    out.bytes(0x48, 0x8b, 0x44, 0x24, 16, 0x48, 0x89, 0x43, 24); // rdx
-  }
+  if (cells > 1) appendHeader(cells, 0, out);
+  out.bytes(0x48, 0x89, 0x53, 8); // mov %rdx,8(%rbx)
+  const readers = [...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
-  out.bytes(0x0f, 0x31, 0x89, 0x43, 8, 0x89, 0x53, 12); // rdtsc; mov %eax,8(%rbx); mov %edx,12(%rbx)
+  for (const place of places) readers.push(...appendCopy(place, { memory: captures!, areaSlot }, out));
+  appendHeader(cells, site, out);
+  return readers;
+}
+
+function appendHeader(cells: number, site: number, out: SlotCode): void {
   out.bytes(0xc7, 0x03); // movl $header,(%rbx)
-  out.half((RECORD_CELLS << 24) | site);
+  out.half((cells << 24) | site);
+}
+
+/** Writes the values. Returns the instructions that read the program's memory. */
+function appendValues(
+  values: RecordAction["values"],
+  saved: Pushed,
+  read: ReadCode,
+  out: SlotCode,
+): ReadPoint[] {
+  const { pushed } = saved;
+  if (values === "arguments") {
+    out.bytes(0x48, 0x89, 0x7b, 16, 0x48, 0x89, 0x73, 24); // mov %rdi,16(%rbx); mov %rsi,24(%rbx)
+    out.bytes(0x48, 0x8b, 0x44, 0x24, slotOf(2, pushed), 0x48, 0x89, 0x43, 32); // rdx, as it was pushed
+    out.bytes(0x48, 0x8b, 0x44, 0x24, slotOf(1, pushed), 0x48, 0x89, 0x43, 40); // rcx
+    out.bytes(0x4c, 0x89, 0x43, 48, 0x4c, 0x89, 0x4b, 56); // mov %r8,48(%rbx); mov %r9,56(%rbx)
+    return [];
+  }
+  if (values === "results") {
+    out.bytes(0x48, 0x8b, 0x44, 0x24, slotOf(0, pushed), 0x48, 0x89, 0x43, 16); // rax
+    out.bytes(0x48, 0x8b, 0x44, 0x24, slotOf(2, pushed), 0x48, 0x89, 0x43, 24); // rdx
+    return [];
+  }
+  const registers = savedRegisters(saved);
+  return values.flatMap((value, index) =>
+    appendValue(value, VALUES_OFFSET + WORD_BYTES * index, { registers, read }, out)
+  );
 }
 
 /** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */

@@ -7,6 +7,7 @@
  */
 
 import { type Address, highHalf, toAddress } from "../../address.ts";
+import { assert } from "../../errors.ts";
 import type { Displacement, ResumePoint } from "../isa.ts";
 
 /** The size of `jmp rel32` in bytes. */
@@ -15,8 +16,8 @@ const NEAR_JUMP_BYTES = 5;
 /** The size of `jmp *0(%rip)` and the address behind it in bytes. */
 const FAR_JUMP_BYTES = 14;
 
-/** The longest slots, those of pads, are far shorter. */
-const buffer = new Uint8Array(4096);
+/** The longest slots, those of pads that copy what all arguments point to in both ways, have some 4 KiB, and 22 values from memory as much. */
+const buffer = new Uint8Array(1 << 14);
 const NOTHING: Partial<ResumePoint> = {};
 
 /** The contents of a slot while they are being written. */
@@ -169,6 +170,7 @@ export class SlotCode {
    * @returns What was written.
    */
   finish(): Displacement {
+    assert(this.#length <= buffer.length, "the contents of a slot fit into the buffer");
     return { code: buffer.slice(0, this.#length), resume: this.#resume };
   }
 

@@ -33,6 +33,16 @@ export class ProcessFacts {
   }
 
   /**
+   * Tells whether a process can be asked.
+   *
+   * @param pid The process.
+   * @returns Whether it is there.
+   */
+  isThere(pid: number): boolean {
+    return readStatus(this.#kernel, pid) !== undefined;
+  }
+
+  /**
    * Finds out a number.
    *
    * @param name Its name in D, other than those that the hit itself knows.

@@ -4,9 +4,15 @@
  * **The problem.** Several clauses may name the same probe. They have to run in the order of the program, one behind the
  * other, within one firing: clause-local variables and times last as long.
  *
- * **The method.** Each description is enabled by itself, with a handler. What has matched is gathered by the probe's number,
- * in the order of the clauses; at a hit the handler of the first description that the probe belongs to runs all of them,
- * and the others do nothing. Probes that come later, with modules or children, are gathered at their first hit.
+ * **The method.** Each description is enabled by itself. What it matches is gathered by the probe's number, in the order of
+ * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
+ *
+ * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
+ * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
+ * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
+ * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
+ * nothing. Hits that the rings had no room for are lost to each clause that they would have fired.
  *
  * **Numbers.** BEGIN, END and ERROR are 1, 2 and 3, as in DTrace. Pairs of a clause and a probe have numbers from 2 on:
  * 1 is the consumer's own, which reports errors.
@@ -19,15 +25,20 @@ import { DTraceError } from "../../errors.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import type { Program } from "../../d/tree.ts";
+import { findStopReason } from "../../d/stop_reason.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
+import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
 import type { ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
+import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
+import { RecordHit } from "./record_hit.ts";
 import { ThreadHit } from "./thread_hit.ts";
 import { TracerHit } from "./tracer_hit.ts";
+import { WallClock } from "./wall_clock.ts";
 
 const TRACER_PROBES = ["BEGIN", "END", "ERROR"];
 /** The number of the first `tick-` probe, far behind those of targets, and as wide as its column. */
@@ -84,7 +95,10 @@ export class ProgramProbes implements Disposable {
   readonly #program: Program;
   readonly #running: RunningProgram;
   readonly #options: ProgramProbesOptions;
+  readonly #kernel: Kernel;
+  readonly #facts: KeptFacts;
   readonly #hit: ThreadHit;
+  readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
   readonly #descriptions: EnabledDescription[] = [];
   /** What each probe of a target fires, by its number. */
@@ -92,6 +106,10 @@ export class ProgramProbes implements Disposable {
   readonly #tracerEnablings = new Map<string, Enabling[]>();
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #epid = 1;
+  /** When BEGIN fired: before that, and after END, no probe of a target fires. */
+  #beganNs = Infinity;
+  /** How many hits were lost up to the last look, once for each clause. */
+  #lostTotal = 0;
 
   /**
    * Makes it; nothing is enabled yet.
@@ -113,9 +131,13 @@ export class ProgramProbes implements Disposable {
     this.#program = program;
     this.#running = running;
     this.#options = options;
+    this.#kernel = kernel;
     const facts = new ProcessFacts(kernel);
-    this.#hit = new ThreadHit(kernel, facts);
-    this.#tracerHit = new TracerHit(kernel, facts);
+    const clock = new WallClock(kernel);
+    this.#facts = new KeptFacts(facts, program.clauses.flatMap(({ needs }) => [...needs.builtins]));
+    this.#hit = new ThreadHit(kernel, facts, clock);
+    this.#recordHit = new RecordHit(this.#facts, clock);
+    this.#tracerHit = new TracerHit(kernel, facts, clock);
     this.names = new AddressNames(kernel, options.wantsNames);
   }
 
@@ -130,12 +152,9 @@ export class ProgramProbes implements Disposable {
    * @returns How many probes each clause has.
    */
   enable(): number[] {
-    const counts = this.#program.clauses.map(({ probes }, clause) => {
-      const own = this.#descriptions.length;
-      const count = probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
-      for (const entry of this.#descriptions.slice(own)) this.#gather(entry);
-      return count;
-    });
+    const counts = this.#program.clauses.map(({ probes }, clause) =>
+      probes.reduce((sum, description) => sum + this.#enable(description, clause), 0)
+    );
     this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
     return counts;
   }
@@ -143,16 +162,27 @@ export class ProgramProbes implements Disposable {
   /** Fires BEGIN. */
   begin(): void {
     this.#fireTracer("BEGIN", false);
+    this.#beganNs = this.#kernel.call.ft_clock_ns();
+    this.#takeLost();
     for (const name of this.#tracerEnablings.keys()) {
       if (!TICK.test(name)) continue;
-      this.#timers.push(setInterval(() => this.#fireTracer(name, false), Math.max(1, periodOf(name))));
+      this.#timers.push(setInterval(() => this.#tick(name), Math.max(1, periodOf(name))));
     }
   }
 
   /** Fires END. */
   end(): void {
     this[Symbol.dispose]();
+    this.countLost();
+    this.#beganNs = Infinity;
     this.#fireTracer("END", true);
+  }
+
+  /** Tells the program what was lost since the last time because the rings had no room. */
+  countLost(): void {
+    this.#session.drain();
+    const count = this.#takeLost();
+    if (!this.#running.isExiting) this.#running.lose(count);
   }
 
   /** Ends the timers. */
@@ -171,9 +201,13 @@ export class ProgramProbes implements Disposable {
     }
     const entry: EnabledDescription = { clause, enabled: undefined };
     this.#descriptions.push(entry);
-    entry.enabled = this.#session.enable(description, {
+    const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
+    const target = this.#session.targets.find(({ pid }) => /\d+$/.exec(provider)?.[0] === String(pid))?.pid;
+    entry.enabled = this.#session.enable(target === undefined ? description : ofTarget(description, target), {
+      ...target !== undefined && { target },
       allowNone: this.#options.allowNone,
-      handler: (hit) => this.#fire(entry, hit),
+      added: (probes) => this.#gather(entry, probes),
+      ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
     });
     return entry.enabled.probes.length;
   }
@@ -199,37 +233,50 @@ export class ProgramProbes implements Disposable {
     return enabling;
   }
 
-  /** Gathers the probes of a description that has just been enabled. */
-  #gather(entry: EnabledDescription): void {
-    for (const probe of entry.enabled!.probes) {
+  /** Gathers probes of a description that are about to be enabled. */
+  #gather(entry: EnabledDescription, probes: readonly ProbeIdentity[]): void {
+    for (const probe of probes) {
       const enabling = this.#pair(probe, entry.clause);
       const owned = this.#owned.get(probe.id);
       if (owned !== undefined) owned.enablings.push(enabling);
       else {
         this.#owned.set(probe.id, { owner: entry, enablings: [enabling] });
         this.names.follow(probe);
+        this.#facts.follow(probe);
       }
     }
   }
 
-  /** Finds what a probe fires; of one that has come later this is its first hit. */
-  #ownedOf(probe: ProbeIdentity): OwnedProbe {
-    let owned = this.#owned.get(probe.id);
-    if (owned === undefined) {
-      const matching = this.#descriptions.filter(({ enabled }) => enabled!.probes.some(({ id }) => id === probe.id));
-      owned = { owner: matching[0]!, enablings: matching.map(({ clause }) => this.#pair(probe, clause)) };
-      this.#owned.set(probe.id, owned);
-      this.names.follow(probe);
-    }
-    return owned;
-  }
-
   #fire(description: EnabledDescription, hit: Hit): void {
-    const { owner, enablings } = this.#ownedOf(hit.probe);
+    const { owner, enablings } = this.#owned.get(hit.probe.id)!;
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
     this.#options.fired();
+  }
+
+  /** A hit has been recorded; or the thread was stopped all the same. */
+  #take(description: EnabledDescription, record: HitRecord): void {
+    if (!(record instanceof RecordView)) return this.#fire(description, record as Hit);
+    if (record.timestampNs < this.#beganNs) return;
+    const { owner, enablings } = this.#owned.get(record.probe.id)!;
+    if (owner !== description) return;
+    this.#recordHit.begin(record);
+    this.#running.fire(enablings, this.#recordHit);
+    this.#options.fired();
+  }
+
+  /** How many hits were lost since the last call, once for each clause. */
+  #takeLost(): number {
+    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, 0);
+    const lost = total - this.#lostTotal;
+    this.#lostTotal = total;
+    return lost;
+  }
+
+  #tick(name: string): void {
+    this.#session.drain();
+    this.#fireTracer(name, false);
   }
 
   #fireTracer(name: string, isLast: boolean): void {
@@ -238,6 +285,12 @@ export class ProgramProbes implements Disposable {
     this.#running.fire(enablings, this.#tracerHit, isLast);
     this.#options.fired();
   }
+}
+
+/** Names a target as `$target` again, for which the program has its pid: where children are followed, it means them too. */
+function ofTarget(description: ProbeDescription, pid: number): ProbeDescription {
+  const { provider } = description;
+  return { ...description, provider: `${provider.slice(0, -String(pid).length)}$target` };
 }
 
 function periodOf(name: string): number {

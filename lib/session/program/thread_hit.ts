@@ -13,6 +13,7 @@ import type { NumberBuiltin, ProbeHit, TextBuiltin } from "../../d/host.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
 import type { ProcessFacts } from "./process_facts.ts";
+import type { WallClock } from "./wall_clock.ts";
 
 const HALF = 2 ** 32;
 const MILLION = 1e6;
@@ -31,6 +32,7 @@ const ADDRESS_MAX = 2 ** 47;
 export class ThreadHit implements ProbeHit {
   readonly #kernel: Kernel;
   readonly #facts: ProcessFacts;
+  readonly #clock: WallClock;
   readonly #pair = new Uint32Array(2);
   readonly #frame = new Uint8Array(2 * WORD_BYTES);
   readonly #words = new DataView(this.#frame.buffer);
@@ -43,10 +45,12 @@ export class ThreadHit implements ProbeHit {
    *
    * @param kernel The kernel's requests.
    * @param facts What `/proc` says.
+   * @param clock The time of day.
    */
-  constructor(kernel: Kernel, facts: ProcessFacts) {
+  constructor(kernel: Kernel, facts: ProcessFacts, clock: WallClock) {
     this.#kernel = kernel;
     this.#facts = facts;
+    this.#clock = clock;
   }
 
   /** A probe fires. */
@@ -76,7 +80,7 @@ export class ThreadHit implements ProbeHit {
       case "timestamp":
         return setNumber(into, this.#hit.timestampNs);
       case "walltimestamp":
-        return setWallClock(into);
+        return this.#clock.read(this.#hit.timestampNs, into);
       case "pid":
       case "curpsinfo.pr_pid":
         return setNumber(into, pid);
@@ -197,19 +201,4 @@ export function setNumber(into: Uint32Array, value: number): void {
   const hi = Math.floor(value / HALF);
   into[0] = value - hi * HALF;
   into[1] = hi;
-}
-
-/**
- * Puts the time of day into halves: nanoseconds since 1970, which no number holds exactly.
- *
- * @param into Receives the halves.
- */
-export function setWallClock(into: Uint32Array): void {
-  const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000);
-  const milliseconds = Math.floor(microseconds / 1000);
-  // In halves: milliseconds times a million, and the rest.
-  const low = (milliseconds % HALF) * MILLION;
-  const lo = low % HALF + (microseconds % 1000) * 1000;
-  into[0] = lo % HALF;
-  into[1] = Math.floor(milliseconds / HALF) * MILLION + Math.floor(low / HALF) + Math.floor(lo / HALF);
 }

@@ -8,7 +8,8 @@
 import type { Kernel } from "../../../ffi/ffi.ts";
 import type { NumberBuiltin, ProbeHit, TextBuiltin } from "../../d/host.ts";
 import type { ProcessFacts } from "./process_facts.ts";
-import { setNumber, setWallClock } from "./thread_hit.ts";
+import { setNumber } from "./thread_hit.ts";
+import type { WallClock } from "./wall_clock.ts";
 
 const NAME = new TextEncoder().encode("dtrace");
 
@@ -16,6 +17,7 @@ const NAME = new TextEncoder().encode("dtrace");
 export class TracerHit implements ProbeHit {
   readonly #kernel: Kernel;
   readonly #facts: ProcessFacts;
+  readonly #clock: WallClock;
   readonly #texts = new Map<TextBuiltin, Uint8Array>([["execname", NAME], ["curpsinfo.pr_fname", NAME]]);
   /** The process. */
   readonly pid: number = Deno.pid;
@@ -29,16 +31,18 @@ export class TracerHit implements ProbeHit {
    *
    * @param kernel The kernel's requests.
    * @param facts What `/proc` says.
+   * @param clock The time of day.
    */
-  constructor(kernel: Kernel, facts: ProcessFacts) {
+  constructor(kernel: Kernel, facts: ProcessFacts, clock: WallClock) {
     this.#kernel = kernel;
     this.#facts = facts;
+    this.#clock = clock;
   }
 
   /** See {@linkcode ProbeHit.readNumber}. */
   readNumber(name: NumberBuiltin, into: Uint32Array): void {
     if (name === "timestamp") return setNumber(into, this.#kernel.call.ft_clock_ns());
-    if (name === "walltimestamp") return setWallClock(into);
+    if (name === "walltimestamp") return this.#clock.read(this.#kernel.call.ft_clock_ns(), into);
     const isOwn = name === "pid" || name === "tid" || name === "curpsinfo.pr_pid" || name === "curlwpsinfo.pr_lwpid";
     setNumber(into, isOwn ? this.pid : this.#facts.number(name, this.pid, this.tid));
   }

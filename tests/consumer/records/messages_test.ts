@@ -48,7 +48,7 @@ Deno.test("FlowIndenter.format() indents calls, and marks what is neither call n
     flow(["main:entry#1", "parse:entry#1", "parse:1f#2", "parse:return#3", "main:return#3"]).map((row) =>
       row.trimEnd()
     ),
-    ["  1  -> main", "  1    -> parse", "  1      | parse:1f", "  1    <- parse", "  1  <- main"],
+    ["  1  -> main", "  1    -> parse", "  1     | parse:1f", "  1    <- parse", "  1  <- main"],
   );
   assertEquals(flow(["main:entry#1"])[0], `  1 ${" -> main".padEnd(41)} `);
 });
@@ -56,8 +56,8 @@ Deno.test("FlowIndenter.format() indents calls, and marks what is neither call n
 Deno.test("FlowIndenter.format() indents once for several clauses of a probe", () => {
   assertEquals(flow(["f:entry#1", "f:entry#2", "f:return#3", "f:return#4", "g:entry#5"]).map((row) => row.trimEnd()), [
     "  1  -> f",
-    "  1    | f:entry",
-    "  1    | f:return",
+    "  1   | f:entry",
+    "  1   | f:return",
     "  1  <- f",
     "  1  -> g",
   ]);

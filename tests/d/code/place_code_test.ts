@@ -142,3 +142,27 @@ Deno.test("RunningProgram.endThread() leaves nothing behind for the next thread"
   simulation.hit.tid = 7;
   assertEquals(simulation.fire("END").values(), [0n]);
 });
+
+Deno.test("RunningProgram.fire() gives the room of variables that have become zero to other threads and elements", () => {
+  const simulation = new Simulation(
+    `
+    BEGIN /arg0 < 9/ { self->a = arg0; self->b = arg0; }
+    BEGIN { trace(self->a + self->b); }
+    END { self->a = 0; self->b = 0; x[arg0, arg1] = 7; self->a = 5; }
+  `,
+    { dynvarsize: 3 * 24 },
+  );
+  const { hit, running } = simulation;
+  for (let tid = 1; tid <= 3; tid++) {
+    hit.tid = tid;
+    simulation.fire("BEGIN", tid).fire("BEGIN", 0);
+  }
+  // The present thread's block stays, though it holds nothing at the moment; the element has the room of others'.
+  simulation.fire("BEGIN", 1).fire("END", 1, 2).fire("BEGIN", 9);
+  assertEquals(simulation.values(), [2n, 0n, 4n, 0n, 6n, 0n, 2n, 5n]);
+  hit.tid = 4;
+  assertEquals(simulation.fire("BEGIN", 8).fire("BEGIN", 9).values(), [16n, 16n]);
+  assertEquals(running.takeDrops().dynamic, 0);
+  running.endThread(4);
+  assertEquals(simulation.fire("BEGIN", 9).values(), [0n]);
+});

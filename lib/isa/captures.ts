@@ -1,0 +1,144 @@
+/**
+ * What a hit captures beside the values of its arguments, and where that is in a record.
+ *
+ * A capture is data: who enables a probe says what is wanted of memory and registers, a pad copies it at the hit, and what a
+ * hit that stops the thread gives is the same. In a record the captures follow the values, one behind the other: a 32-bit
+ * number of bytes that could be read, 4 bytes of nothing, and room for all that are wanted.
+ *
+ * @module
+ */
+
+import { CELL_BYTES, RECORD_CELLS_LIMIT, type RecordAction } from "./jumps.ts";
+
+/** A string that an argument points to. */
+export interface StringCapture {
+  /** What is captured. */
+  readonly kind: "string";
+  /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
+  readonly argument: number;
+  /** How many bytes at most, from 1 to 1024: up to that and including its NUL. */
+  readonly sizeBytes: number;
+}
+
+/** Bytes that an argument points to. */
+export interface BytesCapture {
+  /** What is captured. */
+  readonly kind: "bytes";
+  /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
+  readonly argument: number;
+  /** How many bytes, from 1 to 1024. */
+  readonly sizeBytes: number;
+}
+
+/** What is captured at a hit. */
+export type Capture = StringCapture | BytesCapture;
+
+/** The most bytes of one capture. */
+export const CAPTURE_LIMIT_BYTES = 1024;
+/** How many arguments there are to choose from. */
+export const CAPTURE_ARGUMENTS = 6;
+/** Where in a record its values begin, and how much there is in front of each capture, in bytes. */
+const VALUES_OFFSET = 16;
+const LENGTH_BYTES = 8;
+
+/** Where a capture is in a record. */
+export interface PlacedCapture {
+  /** The capture. */
+  readonly capture: Capture;
+  /** How far behind the beginning of the record its length is, in bytes; what was copied is 8 bytes behind that. */
+  readonly offsetBytes: number;
+}
+
+/** The captures of a record. */
+export interface CaptureLayout {
+  /** Where each of them is. */
+  readonly places: readonly PlacedCapture[];
+  /** How many cells the record takes. */
+  readonly cells: number;
+}
+
+/**
+ * Tells how much of a record is for its values, and for what is in front of them.
+ *
+ * @param values The values.
+ * @returns The size in bytes, at least one cell.
+ */
+export function sizeOfValues(values: RecordAction["values"]): number {
+  return typeof values === "string" ? CELL_BYTES : Math.max(CELL_BYTES, VALUES_OFFSET + 8 * values.length);
+}
+
+/**
+ * Lays out the captures of a record.
+ *
+ * @param captures What is captured.
+ * @param valuesBytes What {@linkcode sizeOfValues} says; one cell by default.
+ * @returns Where it is.
+ */
+export function layOut(captures: readonly Capture[], valuesBytes: number = CELL_BYTES): CaptureLayout {
+  let end = valuesBytes;
+  const places = captures.map((capture) => {
+    const offsetBytes = end;
+    end += LENGTH_BYTES + Math.ceil(capture.sizeBytes / 8) * 8;
+    return { capture, offsetBytes };
+  });
+  return { places, cells: Math.ceil(end / CELL_BYTES) };
+}
+
+/**
+ * Puts together what several consumers want to be captured at one place.
+ *
+ * @param wishes All that they want.
+ * @param valuesBytes What {@linkcode sizeOfValues} says; one cell by default.
+ * @returns What has to be captured, so that each finds its own in it; undefined if no record holds as much.
+ */
+export function unite(wishes: readonly Capture[], valuesBytes: number = CELL_BYTES): readonly Capture[] | undefined {
+  const united: Capture[] = [];
+  for (const capture of wishes) {
+    const index = united.findIndex((other) => isSame(other, capture));
+    if (index < 0) united.push(capture);
+    else if (united[index]!.sizeBytes < capture.sizeBytes) united[index] = capture;
+  }
+  return layOut(united, valuesBytes).cells <= RECORD_CELLS_LIMIT ? united : undefined;
+}
+
+/**
+ * Tells whether what is captured has all of what is wanted.
+ *
+ * @param captures What is captured.
+ * @param wanted What is wanted.
+ * @returns Whether it has.
+ */
+export function covers(captures: readonly Capture[], wanted: readonly Capture[]): boolean {
+  return wanted.every((one) => captures.some((other) => isSame(other, one) && other.sizeBytes >= one.sizeBytes));
+}
+
+/**
+ * Tells whether two captures are of the same thing, whatever their sizes are.
+ *
+ * @param one A capture.
+ * @param other Another one.
+ * @returns Whether they are.
+ */
+export function isSame(one: Capture, other: Capture): boolean {
+  return one.kind === other.kind && one.argument === other.argument;
+}
+
+/**
+ * Checks what a user wants to be captured.
+ *
+ * @param captures What is wanted.
+ * @throws {RangeError} If there is no such argument, or if the size cannot be had.
+ */
+export function checkCaptures(captures: readonly Capture[]): void {
+  for (const { kind, argument, sizeBytes } of captures) {
+    if (kind !== "string" && kind !== "bytes") {
+      throw new RangeError(`Cannot capture ${kind}: it is no string and no bytes`);
+    }
+    if (!Number.isInteger(argument) || argument < 0 || argument >= CAPTURE_ARGUMENTS) {
+      throw new RangeError(`Cannot capture what argument ${argument} points to: it is not an integer from 0 to 5`);
+    }
+    if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > CAPTURE_LIMIT_BYTES) {
+      throw new RangeError(`Cannot capture ${sizeBytes} bytes: it is not an integer from 1 to ${CAPTURE_LIMIT_BYTES}`);
+    }
+  }
+}

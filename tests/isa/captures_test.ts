@@ -1,0 +1,37 @@
+/** Where captures are in a record, and what several consumers get together. */
+
+import { assertEquals, assertThrows } from "@std/assert";
+import { type Capture, checkCaptures, covers, layOut, unite } from "../../lib/isa/captures.ts";
+
+const string = (argument: number, sizeBytes: number): Capture => ({ kind: "string", argument, sizeBytes });
+const bytes = (argument: number, sizeBytes: number): Capture => ({ kind: "bytes", argument, sizeBytes });
+
+Deno.test("layOut() puts captures behind the first cell, each with its length, in words of 8 bytes", () => {
+  const { places, cells } = layOut([string(0, 13), bytes(2, 8), string(1, 1)]);
+  assertEquals(places.map(({ offsetBytes }) => offsetBytes), [64, 64 + 8 + 16, 64 + 8 + 16 + 8 + 8]);
+  assertEquals(cells, 2);
+  assertEquals([[], [string(0, 56)], [string(0, 57)]].map((captures) => layOut(captures).cells), [1, 2, 3]);
+});
+
+Deno.test("unite() has each consumer find its own, and tells what is too much for a record", () => {
+  const united = unite([string(0, 20), string(0, 64), bytes(0, 8), string(1, 4), string(0, 30)])!;
+  assertEquals(united, [string(0, 64), bytes(0, 8), string(1, 4)]);
+  assertEquals(covers(united, [string(0, 64), string(1, 3)]), true);
+  assertEquals([[string(0, 65)], [bytes(1, 1)], [string(2, 1)]].map((wanted) => covers(united, wanted)), [
+    false,
+    false,
+    false,
+  ]);
+  assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)))?.length, 3);
+  assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024))), undefined);
+});
+
+Deno.test("checkCaptures() wants one of six arguments, and a size that a record can have", () => {
+  checkCaptures([string(0, 1), bytes(5, 1024)]);
+  for (
+    const wrong of [string(-1, 8), string(6, 8), bytes(1.5, 8), string(0, 0), bytes(0, 1025), string(0, Number.NaN)]
+  ) {
+    assertThrows(() => checkCaptures([wrong]), RangeError, "Cannot capture");
+  }
+  assertThrows(() => checkCaptures([{ ...string(0, 8), kind: "text" as "string" }]), RangeError, "text");
+});

@@ -1,0 +1,44 @@
+/** Which probes of a D program stop the thread, while it is traced. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { openKernel } from "../../ffi/ffi.ts";
+import { compileProgram } from "../../lib/d/compile.ts";
+import { RUN_DEFAULTS } from "../../lib/d/run/run_options.ts";
+import { RunningProgram } from "../../lib/d/run/running_program.ts";
+import { ProgramProbes } from "../../lib/session/program/program_probes.ts";
+import { Session } from "../../lib/session/session.ts";
+import { TARGETS } from "../support.ts";
+
+const OUTER = "pid$target:a.out:work:entry";
+const INNER = "pid$target:a.out:inner:entry";
+
+/** How two functions' first instructions are performed when a program is enabled, or why they are traps. */
+async function waysOf(source: string): Promise<string[]> {
+  using kernel = openKernel();
+  await using session = new Session({ signals: false });
+  const target = session.spawn(`${TARGETS}movers`, { stdout: 2 });
+  const program = compileProgram(source, {
+    macros: { arguments: [], variables: { target: target.pid }, defaults: false },
+  });
+  const running = new RunningProgram(program, RUN_DEFAULTS);
+  using probes = new ProgramProbes(session, program, running, kernel, {
+    allowNone: false,
+    wantsNames: false,
+    register: () => {},
+    fired: () => {},
+  });
+  probes.enable();
+  return [OUTER, INNER].flatMap((description) => session.list(description)).flatMap((probe) =>
+    session.inspect(probe).sites.map(({ performed, trapReason }) => trapReason ?? performed ?? "")
+  );
+}
+
+Deno.test("ProgramProbes.enable() makes jumps where records are enough for all clauses of a probe", async () => {
+  assertEquals(await waysOf(`${OUTER} { self->n = arg0; } ${INNER}, ${OUTER} { @ = count(); }`), ["jump", "jump"]);
+});
+
+Deno.test("ProgramProbes.enable() makes a trap where one clause of a probe needs the thread, and there only", async () => {
+  const [outer, inner] = await waysOf(`${INNER}, ${OUTER} { @ = count(); } ${OUTER} { ustack(); }`);
+  assertMatch(outer!, /handler/);
+  assertEquals(inner, "jump");
+});
