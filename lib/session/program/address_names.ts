@@ -7,8 +7,10 @@
  * @module
  */
 
+import type { SymbolKind } from "../../d/types.ts";
 import type { Kernel } from "../../../ffi/ffi.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
+import { SampleProbe } from "../sample.ts";
 import { listModules, type Module } from "../../process/modules.ts";
 import type { TracedProcess } from "../../process/process.ts";
 
@@ -23,6 +25,8 @@ export interface FoundName {
   readonly symbol: string | undefined;
   /** How far behind the function's beginning it is. */
   readonly offsetBytes: number;
+  /** Where the file is mapped. */
+  readonly moduleStart: number;
 }
 
 /** See the module's comment. */
@@ -49,8 +53,13 @@ export class AddressNames {
    * @param probe The probe.
    */
   follow(probe: ProbeIdentity): void {
-    if (!this.#isWanted || !(probe instanceof Probe)) return;
-    const { pid, image } = probe.owner.process;
+    const owner = probe instanceof Probe
+      ? probe.owner.process
+      : probe instanceof SampleProbe
+      ? probe.process
+      : undefined;
+    if (!this.#isWanted || owner === undefined) return;
+    const { pid, image } = owner;
     const process = [...image.processes].find((one) => one.pid === pid);
     if (process === undefined || this.#processes.has(pid)) return;
     const modules = listModules(this.#kernel, process);
@@ -74,6 +83,20 @@ export class AddressNames {
     return name;
   }
 
+  /**
+   * Finds where what an address is in begins; see `d/run/symbol_keys.ts`.
+   *
+   * @param of Whether the module is meant, or the function.
+   * @param pid The process.
+   * @param address The address.
+   * @returns The beginning; the address itself if that is not known.
+   */
+  startOf(of: SymbolKind, pid: number, address: number): number {
+    const name = this.nameOf(pid, address);
+    if (name === undefined) return address;
+    return of === "umod" ? name.moduleStart : address - name.offsetBytes;
+  }
+
   #find(pid: number, address: number): FoundName | undefined {
     const known = this.#processes.get(pid);
     if (known === undefined) return undefined;
@@ -92,14 +115,15 @@ function moduleAt(modules: readonly Module[], address: number): Module | undefin
 }
 
 function nameIn(module: Module, address: number): FoundName {
+  const moduleStart = Math.min(...module.mappings.map(({ start }) => start));
   try {
     const { table, bias } = module.symbols();
     const symbol = table.containing(address - bias);
     if (symbol !== undefined) {
-      return { module: module.name, symbol: symbol.name, offsetBytes: address - bias - symbol.vaddr };
+      return { module: module.name, symbol: symbol.name, offsetBytes: address - bias - symbol.vaddr, moduleStart };
     }
   } catch {
     // A file that is gone or malformed has no symbols; its name is known.
   }
-  return { module: module.name, symbol: undefined, offsetBytes: 0 };
+  return { module: module.name, symbol: undefined, offsetBytes: 0, moduleStart };
 }
