@@ -15,9 +15,8 @@
  * | has a copy | kcmp(2) | its text is restored before it runs its first instruction; then it is let go, or traced as a process of its own if the listener wants it |
  *
  * A copy keeps the slots' pages: they hold no trap, nothing leads to them, and to unmap them would take a system call
- * in the child's name. So it does those of pads, unless it is traced and needs pads where its parent has them
- * (`pad_memory.ts`). It keeps the handler of its parent's keeper for the same reason, which takes every SIGTRAP for what
- * it is.
+ * in the child's name; so it does pads, until it gets some of its own (`inherited_pads.ts`). It keeps the handler of its
+ * parent's keeper for the same reason, which takes every SIGTRAP for what it is.
  *
  * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
  * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks for the child when the process

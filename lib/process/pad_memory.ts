@@ -10,8 +10,8 @@
  * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
  *
  * *Refusals.* What the target may not do is found out beforehand where trying would do harm: a seccomp filter may kill for
- * these calls, a limit of the size of files is told by a signal, and of a limited address space pads would take what the program
- * counts on.
+ * these calls, a limit of the size of files is told by a signal, and a program whose address space is limited would miss what pads
+ * take of it.
  *
  * @module
  */
@@ -100,7 +100,7 @@ export function makeWantedPad(
   wish: PadWish,
 ): Pad | string {
   const { pads } = image;
-  const area = pads.area ?? provideArea(tracer, image, mappings);
+  const area = pads.area ?? provideArea(tracer, image);
   if (area === undefined) return pads.refused ?? "its memory cannot be had";
   if (wish.kind === "record" && area.recording === undefined) {
     pads.recordsRefused ??= startRecording(tracer, image, area);
@@ -232,14 +232,13 @@ export function rangesOf({ area, ranges }: Pads): KeptRange[] {
 }
 
 /** What the pads of an image share with the tracer, made at the first call. */
-function provideArea(tracer: Tracer, image: Image, mappings: Mapping[]): PadArea | undefined {
+function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
   const { pads } = image;
   if (pads.refused !== undefined) return undefined;
   pads.refused = findObstacle(tracer, image);
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
   try {
-    dropInherited(tracer, thread, mappings);
     pads.area = makeArea(tracer, thread);
     pads.mayScatter = mayScatter(tracer, image.pid);
   } catch (error) {
@@ -247,17 +246,6 @@ function provideArea(tracer: Tracer, image: Image, mappings: Mapping[]): PadArea
     pads.refused = `it may not share memory with the tracer (${error.request}: ${error.errno})`;
   }
   return pads.area;
-}
-
-/** Unmaps the pads of the image that one is a copy of: jumps that lead to a single place want to lead there again. */
-function dropInherited(tracer: Tracer, thread: Thread, mappings: Mapping[]): void {
-  const { image, pid } = thread.process;
-  if (image.inherited.length === 0) return;
-  for (const { base, sizeBytes } of image.inherited) {
-    remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
-  }
-  image.inherited = [];
-  mappings.splice(0, mappings.length, ...readMappingsAndHeap(tracer.kernel, pid));
 }
 
 /** Why the pads of an image cannot be had, as far as that is known without trying. */
@@ -275,7 +263,6 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   };
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
   if (limitOf("Max file size") < sizeBytes) return "it may not make files of that size";
-  // The program would miss what pads take.
   const mapped = readMappings(kernel, pid)?.reduce((sum, { start, end }) => sum + end - start, 0) ?? 0;
   const spareBytes = limitOf("Max address space") - mapped;
   if (spareBytes < SPARE_FACTOR * (sizeBytes + RANGE_BYTES)) return "its address space is limited";

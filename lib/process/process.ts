@@ -106,7 +106,7 @@ export class Image {
   readonly slots: SlotArenas;
   /** The semaphores of static probes in it. */
   readonly semaphores: Semaphores;
-  /** What is mapped in it of the pads of the image that it is a copy of, where nothing leads to any more. */
+  /** What is mapped in it of the pads of the image that it is a copy of; nothing leads there. */
   inherited: readonly KeptRange[] = [];
   /** The processes that live in it; more than one between vfork and exec. */
   readonly processes: Set<TracedProcess> = new Set();
