@@ -25,28 +25,30 @@ export function wholeSubjects(length: Length): readonly Subject[] {
   const python = (modules: readonly string[]) => [PYTHON, "-m", "test", "-v", ...modules.map((name) => `test_${name}`)];
   const speed = isFull ? ["-seconds", "1", "sha256", "rsa2048"] : ["-seconds", "1", "-bytes", "256", "sha256"];
   const subjects = [
-    commandSubject("python3 -m test", python(isFull ? MODULES : ["struct", "thread", "mmap"]), digestTests),
-    commandSubject("openssl speed", ["openssl", "speed", ...speed], digestSpeed),
+    commandSubject("python3 -m test", python(isFull ? MODULES : ["struct", "thread", "mmap"]), { digest: digestTests }),
+    commandSubject("openssl speed", ["openssl", "speed", ...speed], { digest: digestSpeed, unitMs: speedOf }),
     commandSubject(
       "sqlite3",
       ["sqlite3", "-batch", ":memory:", sqlScript(isFull ? 100_000 : 10_000)],
-      (stdout, stderr) => stdout + stderr,
+      { digest: (stdout, stderr) => stdout + stderr },
     ),
     postgresSubject(
       "postgres, pgbench",
       isFull ? { scale: 5, clients: 4, transactions: 1000 } : { scale: 1, clients: 2, transactions: 100 },
     ),
   ];
-  const followed = commandSubject("python3 -m test, followed", python(FOLLOWED), digestTests, { follow: true });
+  const followed = commandSubject("python3 -m test, followed", python(FOLLOWED), { digest: digestTests }, {
+    follow: true,
+  });
   return isFull ? [...subjects, followed] : subjects;
 }
 
-/** What the tests of Python say in the end, without times. */
+/** What has become of each test of Python, and what they say in the end, without times. */
 function digestTests(stdout: string, stderr: string): string {
   const wanted =
-    /^(All .* OK\.|Ran \d+ tests?|OK( .*)?|\d+ tests? .*|Result: .*|== Tests .*| {4}test_.*|(FAIL|ERROR): .*)/;
+    /^(.* \.\.\. (ok|skipped .*|FAIL|ERROR|expected failure)$|Ran \d+ tests?|OK|All .* OK\.|\d+ tests? .*|Result: .*)/;
   const lines = `${stdout}\n${stderr}`.split("\n");
-  return lines.flatMap((line) => wanted.exec(line)?.[1] ?? []).join("; ");
+  return lines.flatMap((line) => wanted.exec(line)?.[1] ?? []).join("\n");
 }
 
 /** What `openssl speed` says, without how often and in what time. */
@@ -56,6 +58,14 @@ function digestSpeed(stdout: string, stderr: string): string {
   return lines.map((line) =>
     line.replaceAll(/for 1s|\d+(\.\d+)?k?s?(?=\s|$)/g, "N").replaceAll(/: \d+/g, ": N").replaceAll(/ +/g, " ")
   ).join("\n");
+}
+
+/** What an operation takes by what `openssl speed` says, in ms of CPU time: the geometric mean of all that it has measured. */
+function speedOf(_stdout: string, stderr: string): number {
+  const logarithms = [...stderr.matchAll(/: (\d+) .* in ([\d.]+)s$/gm)].map(([, count, time]) =>
+    Math.log(1000 * Number(time) / Number(count))
+  );
+  return Math.exp(logarithms.reduce((sum, each) => sum + each, 0) / logarithms.length);
 }
 
 /** Tables, indices, triggers, text and numbers, and SQLite's own checks of all that. */

@@ -10,10 +10,13 @@
  * @module
  */
 
+import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { assertEquals } from "@std/assert";
 import { type Enabled, type HitRecord, Session } from "../../mod.ts";
 import { HitView } from "../../lib/fasttrap/hit.ts";
 import { PostgresServer, PsqlSession } from "./postgres_server.ts";
+import { until } from "../support.ts";
 import { ENVIRONMENT, OutputFiles } from "./real_program.ts";
 
 /** What is enabled. */
@@ -31,6 +34,8 @@ export interface WholeRun {
   readonly result: string;
   /** How long it ran, from when the probes were there, in milliseconds. */
   readonly milliseconds: number;
+  /** How long one unit of its work took by its own measure, in milliseconds; the whole run if it has none. */
+  readonly unitMs: number;
   /** Entries and returns. */
   readonly hits: readonly [entry: number, returned: number];
   /** Entries and returns for whose records there was no space. */
@@ -54,46 +59,82 @@ export interface Subject {
   run(way: Way): Promise<WholeRun>;
 }
 
+/** How what a command has written is understood. */
+export interface CommandReader {
+  /** Brings it into a form that is the same each time. */
+  digest(stdout: string, stderr: string): string;
+  /** Finds out how long one unit of its work took, in milliseconds. */
+  unitMs?(stdout: string, stderr: string): number;
+}
+
 /** A command that runs from its start to its end. */
 export function commandSubject(
   name: string,
   command: readonly string[],
-  digest: (stdout: string, stderr: string) => string,
+  reader: CommandReader,
   { follow = false, limitMs = 600_000 } = {},
 ): Subject {
-  return { name, needs: [command[0]!], run: (way) => runCommand(command, digest, way, { follow, limitMs }) };
+  const run = async (way: Way) => {
+    using files = new OutputFiles();
+    const env = { ...ENVIRONMENT, PYTHONHASHSEED: "0" };
+    const options = { env, cwd: "/tmp", stdio: [files.input, files.output, files.error] };
+    const told = way === "untraced"
+      ? await runAlone(command, options)
+      : await runTraced(command, options, way, follow, limitMs);
+    const { stdout, stderr } = files.read();
+    const unitMs = reader.unitMs?.(stdout, stderr) ?? told.milliseconds;
+    return { ...told, unitMs, result: `${reader.digest(stdout, stderr)}\n${told.result}` };
+  };
+  return { name, needs: [command[0]!], run };
 }
 
-async function runCommand(
+/** How a command is started. */
+interface StartOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** The descriptors that it gets. */
+  readonly stdio: number[];
+}
+
+/** Runs a command, to whose result its end belongs, untraced. */
+async function runAlone(command: readonly string[], options: StartOptions): Promise<Omit<WholeRun, "unitMs">> {
+  const begin = performance.now();
+  const child = spawn(command[0]!, command.slice(1), options);
+  const [code, signal] = await once(child, "exit") as [number | null, string | null];
+  const milliseconds = performance.now() - begin;
+  return { result: endOf(code ?? undefined, signal ?? undefined), milliseconds, ...new Tracing().tell() };
+}
+
+/** Runs a command, to whose result its end belongs, with everything enabled. */
+async function runTraced(
   command: readonly string[],
-  digest: (stdout: string, stderr: string) => string,
-  way: Way,
-  { follow, limitMs }: { readonly follow: boolean; readonly limitMs: number },
-): Promise<WholeRun> {
-  using files = new OutputFiles();
+  { env, cwd, stdio: [stdin, stdout, stderr] }: StartOptions,
+  way: Exclude<Way, "untraced">,
+  follow: boolean,
+  limitMs: number,
+): Promise<Omit<WholeRun, "unitMs">> {
   await using session = new Session({ follow });
   const target = session.spawn(command[0]!, {
     args: command.slice(1),
-    env: Object.entries({ ...ENVIRONMENT, PYTHONHASHSEED: "0" }).map(([key, value]) => `${key}=${value}`),
-    cwd: "/tmp",
-    ...{ stdin: files.input, stdout: files.output, stderr: files.error },
+    env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+    ...{ cwd, stdin: stdin!, stdout: stdout!, stderr: stderr! },
   });
   const timer = setTimeout(() => Deno.kill(target.pid, "SIGKILL"), limitMs);
   try {
-    // Who is untraced has a tracer too, who sees nothing but its end.
-    const tracing = new Tracing(session, way);
-    if (way !== "untraced") tracing.enable("pid$target");
+    const tracing = new Tracing();
+    tracing.enable(session, way, "pid$target");
     const begin = performance.now();
     await session.run();
     const milliseconds = performance.now() - begin;
-    const { stdout, stderr } = files.read();
-    const { code, signal } = target.end!;
-    const end = code === undefined ? `killed ${signal}` : `exited ${code}`;
-    return { result: `${digest(stdout, stderr)}\n${end}`, milliseconds, ...tracing.tell() };
+    return { result: endOf(target.end?.code, target.end?.signal), milliseconds, ...tracing.tell() };
   } finally {
     clearTimeout(timer);
     if (target.alive) Deno.kill(target.pid, "SIGKILL");
   }
+}
+
+function endOf(code: number | undefined, signal: string | number | undefined): string {
+  return code === undefined ? `killed ${signal}` : `exited ${code}`;
 }
 
 /** A PostgreSQL server with all its processes, those included that come, under pgbench. */
@@ -103,11 +144,13 @@ export function postgresSubject(name: string, { scale, clients, transactions }: 
     const initialised = await server.bench("postgres", ["-i", "-s", String(scale), "-q"]);
     assertEquals(initialised.code, 0, initialised.stderr);
     await using session = new Session({ signals: false, follow: true });
-    const tracing = new Tracing(session, way);
+    const tracing = new Tracing();
     if (way !== "untraced") {
+      // A process on its way out cannot be attached to.
+      await until(() => childrenOf(server.pid).every(isLasting), "the end of the backends");
       for (const pid of [server.pid, ...childrenOf(server.pid)]) {
         session.attach(pid);
-        tracing.enable(`pid${pid === server.pid ? "$target" : pid}`);
+        tracing.enable(session, way, `pid${pid === server.pid ? "$target" : pid}`);
       }
     }
     const running = way === "untraced" ? undefined : session.run();
@@ -119,7 +162,8 @@ export function postgresSubject(name: string, { scale, clients, transactions }: 
     const sums = await checkTables(server);
     session.stop();
     await running;
-    return { result: [`exited ${code}`, ...lines, ...sums].join("\n"), milliseconds, ...tracing.tell() };
+    const unitMs = 1000 / Number(/^tps = ([\d.]+) \(without initial/m.exec(stdout)?.[1]);
+    return { result: [`exited ${code}`, ...lines, ...sums].join("\n"), milliseconds, unitMs, ...tracing.tell() };
   };
   return { name, needs: ["/usr/lib/postgresql/15/bin/postgres", "pgbench", "psql"], run };
 }
@@ -154,10 +198,14 @@ function childrenOf(pid: number): number[] {
   return Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean).map(Number);
 }
 
+/** Whether a process of a server is none that serves a session, and has its name already. */
+function isLasting(pid: number): boolean {
+  const title = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  return title.startsWith("postgres: ") && !title.includes("[local]");
+}
+
 /** What is enabled in one run, and what has become of it. */
 class Tracing {
-  readonly #session: Session;
-  readonly #way: Way;
   readonly #enabled: Enabled[][] = [[], []];
   readonly #hot = new Map<string, number>();
   /** The names of traps, by their probes and where in their pages they are, which is the same in all processes. */
@@ -165,25 +213,20 @@ class Tracing {
   #jumps = 0;
   readonly #traps = new Map<string, number>();
 
-  constructor(session: Session, way: Way) {
-    this.#session = session;
-    this.#way = way;
-  }
-
   /** Enables everything in one process, and tells of the first how. */
-  enable(provider: string): void {
-    const how = this.#way === "count" ? { count: true } : { record: (hit: HitRecord) => this.#record(hit) };
+  enable(session: Session, way: Exclude<Way, "untraced">, provider: string): void {
+    const how = way === "count" ? { count: true } : { record: (hit: HitRecord) => this.#record(session, hit) };
     for (const [i, name] of NAMES.entries()) {
-      this.#enabled[i]!.push(this.#session.enable(`${provider}:${MODULE}::${name}`, how));
+      this.#enabled[i]!.push(session.enable(`${provider}:${MODULE}::${name}`, how));
     }
     if (this.#jumps > 0) return;
-    for (const { performed, trapReason } of this.#session.stats().tracepoints.entries) {
+    for (const { performed, trapReason } of session.stats().tracepoints.entries) {
       if (performed === "jump") this.#jumps++;
       else this.#traps.set(trapReason!, (this.#traps.get(trapReason!) ?? 0) + 1);
     }
   }
 
-  tell(): Omit<WholeRun, "result" | "milliseconds"> {
+  tell(): Omit<WholeRun, "result" | "milliseconds" | "unitMs"> {
     const sum = (value: (enabled: Enabled) => number) =>
       this.#enabled.map((list) => list.reduce((total, each) => total + value(each), 0)) as [number, number];
     return {
@@ -199,13 +242,13 @@ class Tracing {
   }
 
   /** Only hits that have stopped their thread are looked at. */
-  #record(hit: HitRecord): void {
+  #record(session: Session, hit: HitRecord): void {
     if (!(hit instanceof HitView)) return;
     const { probe, pc } = hit;
     const key = `${probe.function}:${probe.name}@${pc % 4096}`;
     let name = this.#hotNames.get(key);
     if (name === undefined) {
-      const site = this.#session.inspect(probe).sites.find(({ address }) => address === pc);
+      const site = session.inspect(probe).sites.find(({ address }) => address === pc);
       name = `${probe.function}:${probe.name} +${site?.offset}, ${site?.trapReason}`;
       this.#hotNames.set(key, name);
     }

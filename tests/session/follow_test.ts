@@ -95,14 +95,15 @@ for (const way of ["record", "count"]) {
   Deno.test(`Session.run() with follow keeps nothing of processes that have gone but their counts (${way})`, async () => {
     const script = new URL("followed_heap.ts", import.meta.url).pathname;
     const measure = async (children: number) => {
-      const { stdout } = await new Deno.Command(Deno.execPath(), {
+      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "--no-check", "--v8-flags=--expose-gc", script, way, String(children)],
       }).output();
+      assert(success, new TextDecoder().decode(stderr));
       return Number(new TextDecoder().decode(stdout));
     };
-    // 26 MB each, if their rings and probes stayed.
+    // 26 MB each, if their rings and probes stayed; what is there without them differs by some 40 MB from run to run.
     const growth = await measure(4 + 10 * SOAK) - await measure(4);
-    assert(growth < 120 * SOAK, `${growth} MB`);
+    assert(growth < 120, `${growth} MB`);
   });
 }
 

@@ -1,12 +1,13 @@
 /**
  * Follows as many children as the second argument says, with all functions of libc enabled, and prints how many MB of memory
- * are in use when they have gone. The first argument says how: `record` or `count`.
+ * are in use when they have gone; fails if there are still requests that lead to them. The first argument says how: `record` or `count`.
  *
  * It is a program of its own for `--expose-gc`.
  *
  * @module
  */
 
+import type { EnabledProbes } from "../../lib/session/enabled.ts";
 import { Session } from "../../mod.ts";
 
 const [way, children] = Deno.args;
@@ -21,4 +22,8 @@ await session.run();
 await new Promise((resolve) => setTimeout(resolve));
 (globalThis as unknown as { gc(): void }).gc();
 const { heapUsed, external } = Deno.memoryUsage();
-console.log(enabled.hitsTotal > 0 ? Math.round((heapUsed + external) / 1e6) : "nothing was hit");
+if (enabled.hitsTotal === 0) throw new TypeError("Nothing was hit");
+// Each of them leads to the memory image of a program.
+const requestsTotal = (enabled as EnabledProbes).requests.size;
+if (requestsTotal > 0) throw new TypeError(`${requestsTotal} requests are left`);
+console.log(Math.round((heapUsed + external) / 1e6));

@@ -20,8 +20,8 @@ for (
   ] as const
 ) {
   for (const [way, options] of Object.entries(WAYS)) {
-    const how = reason === undefined ? "by jumps" : "by traps";
-    Deno.test(`Session.enable() traces by ${way} ${how} a program that forbids itself ${what}`, async () => {
+    const places = reason === undefined ? "jumps" : "traps";
+    Deno.test(`Session.enable() performs { ${way} } by ${places} in a program that forbids itself ${what}`, async () => {
       const args = [CALLS, what];
       const expected = await untraced("limited", { args });
       await using target = await TargetProgram.start("limited", { args });
