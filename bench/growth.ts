@@ -19,7 +19,7 @@ const CALLS = 4_000_000;
 const ROUNDS = 3;
 
 /** One line of the table. */
-interface Case {
+interface Line {
   readonly probes: number;
   /** How many of the functions are called. */
   readonly called: number;
@@ -27,7 +27,7 @@ interface Case {
   readonly processes: number;
 }
 
-const CASES: readonly Case[] = [
+const LINES: readonly Line[] = [
   ...[1, 1_000, 10_000, 100_000].map((probes) => ({ probes, called: 1, threads: 1, processes: 1 })),
   ...[1_000, 100_000].map((probes) => ({ probes, called: probes, threads: 1, processes: 1 })),
   ...[2, 8].map((threads) => ({ probes: 1_000, called: 1_000, threads, processes: 1 })),
@@ -44,7 +44,7 @@ class Programs implements AsyncDisposable {
     this.#readers = children.map(({ stdout }) => stdout.pipeThrough(new TextDecoderStream()).getReader());
   }
 
-  static async start({ called, threads, processes }: Case): Promise<Programs> {
+  static async start({ called, threads, processes }: Line): Promise<Programs> {
     const args = [CALLS, called, threads].map(String);
     const programs = new Programs(Array.from(
       { length: processes },
@@ -87,13 +87,13 @@ interface Figures {
   readonly dropped: number;
 }
 
-async function measure(kase: Case, way: "untraced" | "count" | "record"): Promise<Figures> {
-  await using programs = await Programs.start(kase);
+async function measure(line: Line, way: "untraced" | "count" | "record"): Promise<Figures> {
+  await using programs = await Programs.start(line);
   if (way === "untraced") return { nsACall: await programs.run(), enableMs: 0, disableMs: 0, dropped: 0 };
   await using session = new Session({ signals: false });
   for (const pid of programs.pids) session.attach(pid);
   const options = way === "count" ? { count: true } : { record: () => {} };
-  const descriptions = programs.pids.map((pid) => `pid${pid}:a.out:${patternOf(kase.probes)}:entry`);
+  const descriptions = programs.pids.map((pid) => `pid${pid}:a.out:${patternOf(line.probes)}:entry`);
   // The first time reads the symbols.
   for (const description of descriptions) session.list(description);
   const enable = () => descriptions.map((description) => session.enable(description, options));
@@ -104,14 +104,14 @@ async function measure(kase: Case, way: "untraced" | "count" | "record"): Promis
   for (const each of enabled) each[Symbol.dispose]();
   const disableMs = performance.now() - middle;
   enabled = enable();
-  if (enabled[0]!.probes.length !== kase.probes) throw new TypeError(`${enabled[0]!.probes.length} probes`);
+  if (enabled[0]!.probes.length !== line.probes) throw new TypeError(`${enabled[0]!.probes.length} probes`);
   const running = session.run();
   const nsACall = await programs.run();
   await running;
   const sum = (value: (each: Enabled) => number) => enabled.reduce((total, each) => total + value(each), 0);
   const [hits, drops] = [sum(({ hitsTotal }) => hitsTotal), sum(({ dropsTotal }) => dropsTotal)];
   // Where one function is called, that one is probed.
-  if (hits + drops !== CALLS * kase.threads * kase.processes) throw new TypeError(`${hits} hits, ${drops} drops`);
+  if (hits + drops !== CALLS * line.threads * line.processes) throw new TypeError(`${hits} hits, ${drops} drops`);
   return { nsACall, enableMs, disableMs, dropped: drops / (hits + drops) };
 }
 
@@ -125,12 +125,12 @@ function median(values: readonly number[]): number {
 }
 
 console.log("probes called threads processes | ns a call: untraced, counted, recorded (dropped) | ms: enable, disable");
-for (const kase of CASES) {
+for (const line of LINES) {
   const cells: string[] = [];
   const times: string[] = [];
   for (const way of ["untraced", "count", "record"] as const) {
     const figures: Figures[] = [];
-    for (let round = 0; round < ROUNDS; round++) figures.push(await measure(kase, way));
+    for (let round = 0; round < ROUNDS; round++) figures.push(await measure(line, way));
     const pick = (value: (each: Figures) => number) => median(figures.map(value));
     const dropped = way === "record" ? ` (${Math.round(100 * pick((each) => each.dropped))} %)` : "";
     cells.push(pick(({ nsACall }) => nsACall).toFixed(1) + dropped);
@@ -138,6 +138,6 @@ for (const kase of CASES) {
       times.push(`${pick((each) => each.enableMs).toFixed(0)}, ${pick((each) => each.disableMs).toFixed(0)}`);
     }
   }
-  const { probes, called, threads, processes } = kase;
+  const { probes, called, threads, processes } = line;
   console.log(`${probes} ${called} ${threads} ${processes} | ${cells.join(", ")} | ${times.join("; ")}`);
 }
