@@ -34,6 +34,7 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
+import { dropInheritedPads } from "../process/inherited_pads.ts";
 import type { KeptSite } from "../process/keeper.ts";
 import { provideKeeper, publishSites } from "../process/keeper_memory.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
@@ -106,6 +107,7 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
   for (const [image, group] of byImage(probes)) {
     fasttrap.tracer.quiesce(image);
     try {
+      dropInheritedPads(fasttrap.tracer, image);
       const batch = makeBatch(fasttrap, image);
       fasttrap.barrier.pass(image);
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));

@@ -202,7 +202,9 @@ export class Jumps {
     this.#records.forget(image, () => {
       this.#counts.harvest(image);
       this.#counts.delete(image);
-      image.pads.area?.[Symbol.dispose]();
+      // Whoever keeps counts of its probes keeps the image, which is to be small.
+      image.pads.forget();
+      image.text.forget([...image.text.addresses()]);
     });
   }
 }

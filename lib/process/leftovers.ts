@@ -8,11 +8,13 @@
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
  *    because the same slot would be made for it today, out of pads and of the keeper by single steps;
  * 3. the table is given up, then the semaphores are lowered, and the action of SIGTRAP becomes the default;
- * 4. the memory is unmapped, if nothing in the program can lead back into it.
+ * 4. the memory is unmapped, if nothing in the program can lead back into it. If it has to stay, the pages of counters and
+ *    records are given back, and the table, with nothing but the ranges, has the next tracer look again.
  *
  * *The last condition* is not met of itself. Without a tracer signals were delivered to threads in slots and pads, and the
  * contexts that handlers return to are wherever the program has its stacks. So all memory that it may write is searched for
- * addresses in there. If there is one, or there is too much to search, the memory stays: it costs the program nothing.
+ * addresses in there, but for the records of hits, which have the program's data and lead nowhere. If there is one, or there
+ * is too much to search, the memory stays.
  *
  * *Untrusted.* The program can write anything into its memory, also what looks like a keeper. So nothing is concluded from
  * it but what its own text allows: an original byte is written only where a trap is, original bytes only where a jump is
@@ -28,10 +30,11 @@ import { type Address, fromHalves, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import { KEPT_TABLE } from "../isa/keeper.ts";
 import { stepOut } from "./captures.ts";
-import { KEEPER_BYTES, KEEPER_NAME, type KeptRange, OWN_OFFSET, TABLE_OFFSET, wordOf } from "./keeper.ts";
+import { encodeTable, KEEPER_BYTES, KEEPER_NAME, type KeptRange, OWN_OFFSET, TABLE_OFFSET, wordOf } from "./keeper.ts";
 import { shedTraps } from "./pending_traps.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
+import { MADV_REMOVE } from "./ptrace.ts";
 import { callerPlaceBefore, findCaller, remoteCall } from "./remote_call.ts";
 import { fileNumber } from "./semaphores.ts";
 import type { Tracer } from "./tracer.ts";
@@ -44,6 +47,8 @@ const SEARCH_LIMIT_BYTES = 1 << 29;
 /** How much is read at once, in bytes. */
 const READ_BYTES = 1 << 20;
 const PAGE_BYTES = 4096;
+/** The file that counters and records are in, as `/proc/PID/maps` has it. */
+const PADS_FILE = "/memfd:fasttrap";
 /** The opcode of a jump. */
 const JUMP = 0xe9;
 
@@ -57,6 +62,8 @@ interface Site {
 /** What the table of a keeper says. */
 interface Leftover {
   readonly keeper: Address;
+  /** Where the table is; 0 if there is none. */
+  readonly table: number;
   readonly sites: readonly Site[];
   readonly semaphores: readonly { readonly address: Address; readonly file: number }[];
   readonly ranges: readonly KeptRange[];
@@ -102,6 +109,7 @@ function takeOut(
     forgetTrapAction(tracer, each, (handler) => handler >= keeper && handler < keeper + KEEPER_BYTES);
   }
   if (isOut && !mayComeBack(image, code, mappings)) unmap(tracer, image, ranges);
+  else leaveMemory(tracer, image, leftover, ranges, mappings);
   if (restored + lowered === 0) return;
   const counted = [[restored, "instruction"], [lowered, "raised semaphore"]] as const;
   const what = counted.filter(([total]) => total > 0).map(([total, noun]) => `${total} ${noun}${total > 1 ? "s" : ""}`);
@@ -117,7 +125,7 @@ function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined 
   if (memory.read(keeper, page) < page.length) return undefined;
   const name = new TextEncoder().encode(KEEPER_NAME);
   if (!name.every((byte, i) => page[i] === byte) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
-  const nothing = { keeper, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
+  const nothing = { keeper, table: 0, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
   const table = wordAt(page, TABLE_OFFSET);
   const head = new Uint8Array(KEPT_TABLE.sites);
   if (table === 0 || memory.read(table, head) < head.length) return nothing;
@@ -135,6 +143,7 @@ function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined 
   };
   return {
     keeper,
+    table,
     sites: Array.from({ length: sitesTotal }, (_, i) => siteAt(bytes, KEPT_TABLE.sites + i * siteBytes)),
     semaphores: Array.from({ length: semaphoresTotal }, (_, i) => pairAt(i)).map(([address, file]) => ({
       address,
@@ -173,7 +182,7 @@ function isOurs({ base, sizeBytes }: KeptRange, mappings: readonly Mapping[]): b
   if (sizeBytes === 0 || base % PAGE_BYTES !== 0 || sizeBytes % PAGE_BYTES !== 0) return false;
   for (let at: number = base; at < base + sizeBytes;) {
     const mapping = mappingAt(mappings, at);
-    if (mapping === undefined || !(mapping.path === "" || mapping.path === "/memfd:fasttrap")) return false;
+    if (mapping === undefined || !(mapping.path === "" || mapping.path === PADS_FILE)) return false;
     at = mapping.end;
   }
   return true;
@@ -248,7 +257,7 @@ function lower(
 
 /** Whether memory that the program may write holds an address in some ranges, as far as can be known. */
 function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: readonly Mapping[]): boolean {
-  const writable = mappings.filter(({ permissions, start }) => permissions.startsWith("rw") && !isIn(code, start));
+  const writable = mappings.filter(({ path, permissions }) => permissions.startsWith("rw") && path !== PADS_FILE);
   const size = writable.reduce((sum, { start, end }) => sum + end - start, 0);
   if (size > SEARCH_LIMIT_BYTES) return true;
   const words = new Uint32Array(READ_BYTES / 4);
@@ -267,12 +276,39 @@ function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: re
   return false;
 }
 
-/** Unmaps ranges; the page of the keeper is among them. A program that dies on the way is no failure. */
+/** Leaves ranges for a later tracer to unmap, with as little in them as can be. */
+function leaveMemory(
+  tracer: Tracer,
+  image: Image,
+  { keeper, table }: Leftover,
+  ranges: readonly KeptRange[],
+  mappings: readonly Mapping[],
+): void {
+  const { madvise } = image.isa.registers.systemCalls;
+  const files = ranges.filter(({ base }) => mappingAt(mappings, base)?.path === PADS_FILE);
+  callForRanges(tracer, image, files, ({ base, sizeBytes }) => [madvise, [base, sizeBytes, MADV_REMOVE]]);
+  // It is shorter than what was there.
+  if (table === 0 || !image.text.write(toAddress(table), encodeTable({ sites: [], semaphores: [], ranges }))) return;
+  image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(toAddress(table)));
+}
+
+/** Unmaps ranges; the page of the keeper is among them. */
 function unmap(tracer: Tracer, image: Image, ranges: readonly KeptRange[]): void {
+  const { munmap } = image.isa.registers.systemCalls;
+  callForRanges(tracer, image, ranges, ({ base, sizeBytes }) => [munmap, [base, sizeBytes]]);
+}
+
+/** Makes a system call in the name of the program for each range. A program that dies on the way is no failure. */
+function callForRanges(
+  tracer: Tracer,
+  image: Image,
+  ranges: readonly KeptRange[],
+  callOf: (range: KeptRange) => readonly [number: number, parameters: readonly number[]],
+): void {
   try {
-    for (const { base, sizeBytes } of ranges) {
+    for (const range of ranges) {
       const thread = findCaller(image);
-      if (thread !== undefined) remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
+      if (thread !== undefined) remoteCall(tracer, thread, ...callOf(range));
     }
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;

@@ -10,7 +10,8 @@
  * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
  *
  * *Refusals.* What the target may not do is found out beforehand where trying would do harm: a seccomp filter may kill for
- * these calls, and a limit of the size of files is told by a signal.
+ * these calls, a limit of the size of files is told by a signal, and a program whose address space is limited would miss what pads
+ * take of it.
  *
  * @module
  */
@@ -32,7 +33,7 @@ import { PadArea } from "./pad_area.ts";
 import { freeCounters, takeTally, type TallyWish } from "./pad_tallies.ts";
 import type { KeptRange } from "./keeper.ts";
 import { GRANULE_BYTES } from "./pad_range.ts";
-import type { Pad, Pads } from "./pads.ts";
+import { type Pad, type Pads, RANGE_BYTES } from "./pads.ts";
 import {
   AT_HWCAP2,
   type Mapping,
@@ -76,6 +77,8 @@ const PAGE_BYTES = 4096;
 const NAME_OFFSET = 64;
 /** How much is written at once at most, in bytes. */
 const WRITE_BYTES = 1 << 16;
+/** How many times as much address space as pads take has to be left to a program whose address space is limited. */
+const SPARE_FACTOR = 16;
 /** How many gaps are tried for a range. */
 const TRIES_LIMIT = 4;
 
@@ -254,9 +257,13 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
   pads.refused = findObstacle(tracer, image);
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
-  attempt(() => void (pads.area = makeArea(tracer, thread)));
-  pads.mayScatter = mayScatter(tracer, image.pid);
-  if (pads.area === undefined) pads.refused = "it may not share memory with the tracer";
+  try {
+    pads.area = makeArea(tracer, thread);
+    pads.mayScatter = mayScatter(tracer, image.pid);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    pads.refused = `it may not share memory with the tracer (${error.request}: ${error.errno})`;
+  }
   return pads.area;
 }
 
@@ -269,9 +276,15 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
   if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
   const limits = readText(kernel, `/proc/${pid}/limits`) ?? "";
-  const limit = /^Max file size\s+(\S+)/m.exec(limits)?.[1];
+  const limitOf = (name: string) => {
+    const limit = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(limits)?.[1];
+    return limit === "unlimited" ? Infinity : Number(limit ?? 0);
+  };
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
-  if (limit !== "unlimited" && !(Number(limit) >= sizeBytes)) return "it may not make files of that size";
+  if (limitOf("Max file size") < sizeBytes) return "it may not make files of that size";
+  const mapped = readMappings(kernel, pid)?.reduce((sum, { start, end }) => sum + end - start, 0) ?? 0;
+  const spareBytes = limitOf("Max address space") - mapped;
+  if (spareBytes < SPARE_FACTOR * (sizeBytes + RANGE_BYTES)) return "its address space is limited";
   return undefined;
 }
 

@@ -32,7 +32,7 @@ import type { Mapping } from "./proc_files.ts";
 import type { Slot } from "./slots.ts";
 
 /** The size of a range in bytes: the jumps of a module of 16 MiB that have a trap as their last byte reach into two. */
-const RANGE_BYTES = 1 << 25;
+export const RANGE_BYTES = 1 << 25;
 /** The least range that is worth being mapped, in bytes. */
 const LEAST_RANGE_BYTES = 1 << 16;
 /** What is left free beside other mappings, which may grow, in bytes. */
@@ -332,6 +332,14 @@ export class Pads {
     this.#ranges.clear();
     this.#common.length = 0;
     this.#copies.clear();
+  }
+
+  /** Forgets everything, in a program that is gone. */
+  forget(): void {
+    this.clear();
+    this.#late.clear();
+    this.area?.[Symbol.dispose]();
+    this.area = undefined;
   }
 
   /** Whether a jump keeps bytes, so that there is hardly a choice where it leads. */

@@ -36,7 +36,7 @@
  *   it knows of a thread that is stopped for a trap which was not answered yet is the pc before the trap.
  *
  * *Filters.* A seccomp filter may kill a process for a call that it never makes itself. {@linkcode allowsCalls} judges
- * beforehand.
+ * before each, since a program may have confined itself after it was attached to.
  *
  * @module
  */
@@ -87,7 +87,7 @@ const SEARCH_BYTES = 1 << 23;
  * container, and let executable memory be mapped, which the JavaScript engine does all the time.
  *
  * @param kernel The kernel's requests.
- * @param pid The process.
+ * @param pid The process, or one of its threads: each has filters of its own.
  * @returns Whether it is safe.
  */
 export function allowsCalls(kernel: Kernel, pid: number): boolean {
@@ -120,7 +120,7 @@ export function findCaller(image: Image): Thread | undefined {
  * @param parameters Up to six integers.
  * @param data What one of the parameters leads to.
  * @returns What the call returned, which may be `-errno`.
- * @throws {SystemError} If the thread ends, or has no system call instruction in its memory.
+ * @throws {SystemError} If the thread ends, may be killed for the call, or has no system call instruction in its memory.
  */
 export function remoteCall(
   tracer: Tracer,
@@ -132,6 +132,7 @@ export function remoteCall(
   const { image } = thread.process;
   const { isa } = image;
   const subject = `thread ${thread.tid}`;
+  if (!allowsCalls(tracer.kernel, thread.tid)) throw new SystemError("EPERM", "make a system call in", subject);
   const waiting = tracer.withdraw(thread);
   leaveEvent(tracer, thread);
   const own = new Uint8Array(SIGINFO_BYTES);

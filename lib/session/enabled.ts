@@ -14,6 +14,7 @@ import type { Module } from "../process/modules.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { Tally, type TallyValues } from "../tally.ts";
 import { isIn } from "./making.ts";
+import type { ModuleRequest } from "./module_follower.ts";
 
 /** A probe that could not be placed. */
 export interface Unplaced {
@@ -71,8 +72,8 @@ export interface EnabledListener {
 
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
-  /** What else ends when this is disposed of. */
-  readonly requests: Set<Disposable> = new Set();
+  /** Who tells of more probes, until this is disposed of. */
+  readonly requests: Set<ModuleRequest> = new Set();
   /** The description with its macro variables, for processes that are to be traced as well; undefined if none is. */
   template: ProbeDescription | undefined;
   /** The process that `$target` means in it. */
@@ -211,8 +212,9 @@ export class EnabledProbes implements Enabled {
     this.#counts.set(probe, (this.#counts.get(probe) ?? 0) + hits);
   }
 
-  /** Gives up the probes of programs that are gone. */
+  /** Gives up the probes of programs that are gone, and all that leads to them. */
   sweep(): void {
+    for (const request of this.requests) if (request.isOver) this.requests.delete(request);
     const gone = [...this.#probes].filter(({ owner }) => !owner.process.image.alive);
     for (const probe of gone) this.#probes.delete(probe);
     this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));

@@ -306,6 +306,9 @@ for (const [what, moment] of [["always_bad", "ready"], ["always_stale", "faulted
         await target.send();
         assertEquals(await target.line(), "right");
       }
+      await using session = new Session({ signals: false, onWarning() {} });
+      session.detach(session.attach(target.pid));
+      assertEquals(Deno.readTextFileSync(`/proc/${target.pid}/maps`).includes("fasttrap"), false);
       assertEquals(await target.outcome(), { stdout: "", end: "exited 7" });
     }, { args: [what] }));
 }
