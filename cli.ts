@@ -15,10 +15,9 @@
  * @module
  */
 
-import { constants } from "node:os";
-import { parseArgs } from "node:util";
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { cutArguments } from "./lib/consumer/argument_tokens.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
@@ -63,13 +62,7 @@ type Library = Uint8Array<ArrayBuffer> | undefined;
  */
 export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
   try {
-    const { tokens } = parseArgs({
-      args: Deno.args,
-      options: OPTION_TYPES,
-      strict: false,
-      allowPositionals: true,
-      tokens: true,
-    });
+    const tokens = cutArguments(Deno.args, OPTION_TYPES);
     if (isUsdtCommand(tokens)) return await usdt(readUsdtOptions(tokens), library);
     const options = readOptions(tokens);
     if (options.mode === "help") return await print(USAGE);
@@ -111,10 +104,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const session = interruption.session = openSession(options, library);
   {
     await using _ = session;
-    const report = new TargetReport(startTargets(session, options), {
-      signals: constants.signals,
-      followed: options.follow,
-    });
+    const report = new TargetReport(startTargets(session, options), { followed: options.follow });
     for (const description of options.descriptions) {
       const found = expand(description.fields, session).map((target) =>
         session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
@@ -162,10 +152,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   const waiting = Promise.withResolvers<void>();
   const session = interruption.session = openSession(options, library);
   await using _ = session;
-  const report = new TargetReport(startTargets(session, options), {
-    signals: constants.signals,
-    followed: options.follow,
-  });
+  const report = new TargetReport(startTargets(session, options), { followed: options.follow });
   const tell = options.quiet ? () => {} : say;
   const status = await traceProgram(options.program!, {
     session,

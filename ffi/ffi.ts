@@ -7,8 +7,8 @@
  * @module
  */
 
-import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
+import { errnoName } from "../lib/system_names.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
 export const FT_ABI = 7;
@@ -207,19 +207,6 @@ export function cStrings(texts: readonly string[]): Uint8Array<ArrayBuffer> {
  */
 export function mappedMemory(address: number, sizeBytes: number): ArrayBuffer {
   return Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(BigInt(address))!, sizeBytes);
-}
-
-/**
- * Names an error number. `node:util` does not know those that libuv has no use for (ECHILD, ENOEXEC), `node:os` does.
- *
- * @param errno The number, positive.
- * @returns Its name, such as `EPERM`, or `errno 1234`.
- */
-export function errnoName(errno: number): string {
-  for (const [name, value] of Object.entries(constants.errno)) {
-    if (value === errno) return name;
-  }
-  return `errno ${errno}`;
 }
 
 /**

@@ -16,7 +16,6 @@
  * @module
  */
 
-import { clearInterval, setInterval } from "node:timers";
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import { checkCaptures } from "../isa/captures.ts";
@@ -362,7 +361,7 @@ export class Session implements Disposable, AsyncDisposable {
       clearInterval(timer);
       this.#kernel[Symbol.dispose]();
     }, SETTLE_MS);
-    timer.unref();
+    Deno.unrefTimer(timer);
   }
 
   #add(process: TracedProcess): Target {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { cString, cStrings, errnoName, FT_ABI, openKernel, openKernelFromBytes, SYMBOLS } from "../../ffi/ffi.ts";
+import { cString, cStrings, FT_ABI, openKernel, openKernelFromBytes, SYMBOLS } from "../../ffi/ffi.ts";
 import { SystemError } from "../../lib/errors.ts";
 import { runDeno } from "./child.ts";
 
@@ -67,11 +67,6 @@ Deno.test("Kernel.check() passes results on and throws SystemError with the errn
   const error = assertThrows(() => kernel.check(-10, "wait for", "process 1"), SystemError);
   assertEquals(error.errno, "ECHILD");
   assertEquals(error.message, "Cannot wait for process 1: ECHILD");
-});
-
-Deno.test("errnoName() knows the kernel's numbers and prints others", () => {
-  assertEquals([1, 3, 8, 11, 38].map(errnoName), ["EPERM", "ESRCH", "ENOEXEC", "EAGAIN", "ENOSYS"]);
-  assertEquals(errnoName(4000), "errno 4000");
 });
 
 Deno.test("cString() ends UTF-8 with a NUL and refuses one inside", () => {
