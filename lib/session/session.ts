@@ -30,6 +30,7 @@ import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
 import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
+import { DrainPace } from "./drain_pace.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
@@ -42,9 +43,6 @@ import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 
-/** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
-const DRAIN_MS = 10;
-const DRAIN_FILL = 1 / 8;
 /** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
 const SETTLE_MS = 50;
 
@@ -55,6 +53,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
+  readonly #pace = new DrainPace();
   readonly #guard: EndGuard;
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
@@ -97,7 +96,11 @@ export class Session implements Disposable, AsyncDisposable {
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
-    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
+    this.#loop = new EventLoop(
+      this.#kernel,
+      this.#fasttrap.tracer,
+      () => this.#pace.dueMs(this.#fasttrap.records.fill),
+    );
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
 
@@ -202,6 +205,7 @@ export class Session implements Disposable, AsyncDisposable {
     enabled.template = descriptionOf(description);
     try {
       gather(found, options, (each, some) => this.#enable(enabled, each, some));
+      this.#pace.enabled();
     } catch (error) {
       enabled[Symbol.dispose]();
       throw error;
@@ -453,12 +457,6 @@ export class Session implements Disposable, AsyncDisposable {
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
     return process;
-  }
-
-  /** How soon rings have to be read again, in milliseconds; undefined if there are none. */
-  #drainDueMs(): number | undefined {
-    const { fill } = this.#fasttrap.records;
-    return fill === undefined ? undefined : fill > DRAIN_FILL ? 0 : DRAIN_MS;
   }
 
   /** Lets the programs run that were held since they were started. */
