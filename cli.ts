@@ -15,8 +15,6 @@
  * @module
  */
 
-import { constants } from "node:os";
-import { parseArgs } from "node:util";
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
@@ -24,6 +22,7 @@ import { Output } from "./lib/command/output.ts";
 import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
 import { ProgramError } from "./lib/command/program_error.ts";
 import type { SourceContext } from "./lib/command/program_source.ts";
+import { cutArguments } from "./lib/consumer/argument_tokens.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
@@ -45,6 +44,8 @@ import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 
+/** As signal(7) has it. */
+const SIGKILL = 9;
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How many warnings are printed; a glob can match thousands of probes that cannot be placed for one reason. */
@@ -64,13 +65,7 @@ type Library = Uint8Array<ArrayBuffer> | undefined;
  */
 export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
   try {
-    const { tokens } = parseArgs({
-      args: Deno.args,
-      options: OPTION_TYPES,
-      strict: false,
-      allowPositionals: true,
-      tokens: true,
-    });
+    const tokens = cutArguments(Deno.args, OPTION_TYPES);
     if (isUsdtCommand(tokens)) return await usdt(readUsdtOptions(tokens), library);
     const options = readOptions(tokens);
     if (options.mode === "help") return await print(USAGE);
@@ -112,10 +107,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const session = interruption.session = openSession(options, library);
   {
     await using _ = session;
-    const report = new TargetReport(startTargets(session, options), {
-      signals: constants.signals,
-      followed: options.follow,
-    });
+    const report = new TargetReport(startTargets(session, options), { followed: options.follow });
     for (const description of options.descriptions) {
       const found = targetsOf(description.fields, session).map((target) =>
         session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
@@ -164,7 +156,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   await using _ = session;
   const targets = startTargets(session, options);
   const started = targets.slice(options.pids.length);
-  const report = new TargetReport(targets, { signals: constants.signals, followed: options.follow });
+  const report = new TargetReport(targets, { followed: options.follow });
   const tell = options.quiet ? () => {} : say;
   try {
     return await traceProgram(options.program!, {
@@ -185,7 +177,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     });
   } finally {
     // As dtrace does, which lets only go what it has attached.
-    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, constants.signals.SIGKILL);
+    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, SIGKILL);
     await output.write("");
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errnoName, type Kernel } from "../../ffi/ffi.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import type { ConsumerOptions } from "../consumer/program/consumer_options.ts";
 import { setConsumerOption } from "../consumer/program/consumer_options.ts";
@@ -18,6 +18,7 @@ import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
 import { ProgramError } from "./program_error.ts";
+import { errnoName } from "../system_names.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 

@@ -41,6 +41,7 @@ import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
 import { innerSitesOf } from "../process/pads.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import { makeSlots } from "../process/slot_memory.ts";
+import type { TextJump } from "../process/text.ts";
 import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -75,8 +76,8 @@ interface CodeWindow {
 interface Batch extends Omit<JumpContext, "code"> {
   readonly fasttrap: Fasttrap;
   readonly image: Image;
-  /** Tracepoints made in this batch, with the original bytes. */
-  readonly made: Map<Tracepoint, Uint8Array>;
+  /** Tracepoints made in this batch. */
+  readonly made: Set<Tracepoint>;
   /** Why a probe is refused. */
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
@@ -215,7 +216,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
     flows: new Map(),
-    made: new Map(),
+    made: new Set(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
@@ -278,7 +279,7 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   const refusal = instruction.refusal ?? contextRefusal(image, pc);
   if (refusal !== undefined) return refusal;
   const tracepoint = planner.plan(instruction);
-  made.set(tracepoint, code.slice(0, instruction.length));
+  made.add(tracepoint);
   return tracepoint;
 }
 
@@ -317,11 +318,11 @@ function displace(batch: Batch, tracepoints: readonly Tracepoint[]): void {
 
 function installTraps(batch: Batch): void {
   const { fasttrap, image, made } = batch;
-  const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
-  if (wanted.length > 0) publishSites(fasttrap.tracer, image, wanted.flatMap((each) => sitesOf(batch, each)));
+  const wanted = [...made].filter((tracepoint) => !tracepoint.unused);
+  if (wanted.length > 0) publishComing(batch, wanted);
   const failed = new Set(write(image, wanted));
   for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
-  const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
+  const undone = new Set<Tracepoint>([...made].filter((tracepoint) => tracepoint.unused));
   for (const { pc, before, after, asked } of wanted) {
     if (!failed.has(pc)) continue;
     for (const probe of [...before, ...after, ...asked]) {
@@ -347,7 +348,7 @@ function installTraps(batch: Batch): void {
 
 /** The new tracepoints that somebody uses. */
 function made({ made }: Batch): Tracepoint[] {
-  return [...made.keys()].filter(({ unused }) => !unused);
+  return [...made].filter(({ unused }) => !unused);
 }
 
 /** Makes the pads of the tracepoints that can be jumps. */
@@ -382,6 +383,7 @@ function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
+  if (image.pads.isEmpty) return;
   const around = new Set<Tracepoint>();
   for (const { pc } of made(batch)) {
     for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
@@ -410,20 +412,29 @@ function findFreed(
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) =>
-    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
-  );
-  const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
+  const jumps: TextJump[] = [];
+  const traps: Address[] = [];
+  for (const { pc, pad } of tracepoints) {
+    if (pad === undefined) traps.push(pc);
+    else jumps.push({ address: pad.window.address, site: pc, bytes: pad.jump });
+  }
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
-/** What the keeper of a program has to know of a tracepoint before its trap or jump is in the text. */
+/** Tells the keeper of the program, if it has one, of tracepoints before their traps and jumps are in the text. */
+function publishComing(batch: Batch, tracepoints: readonly Tracepoint[]): void {
+  const { fasttrap, image } = batch;
+  if (image.keeper === undefined) return;
+  publishSites(fasttrap.tracer, image, tracepoints.flatMap((each) => sitesOf(batch, each)));
+}
+
+/** What the keeper of a program has to know of a tracepoint. */
 function sitesOf(batch: Batch, { pc: address, pad, slot, image }: Tracepoint): KeptSite[] {
   if (pad === undefined) {
     const original = readCode(batch, address, image.isa.trap.length).slice();
     return [{ address, target: slot?.address, original }];
   }
-  const original = pad.window.code.subarray(0, pad.jump.length);
+  const original = pad.window.code.subarray(0, pad.jumpBytes);
   return [{ address: pad.window.address, target: undefined, original }, ...innerSitesOf(pad)];
 }
 
@@ -450,7 +461,7 @@ function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?
     tracepoint.slot = undefined;
   }
   displace(batch, removed);
-  publishSites(fasttrap.tracer, image, removed.flatMap((each) => sitesOf(batch, each)));
+  publishComing(batch, removed);
   const failed = new Set(write(image, removed));
   for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
@@ -469,11 +480,13 @@ function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set
 
 /** Raises what a program asks before it comes to the sites. A probe without it may fire nevertheless. */
 function raiseSemaphores(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
-  const problems = image.semaphores.raise(new Map(probes.map((probe) => [probe, probe.semaphores])));
+  const users = probes.filter(({ semaphores }) => semaphores.length > 0);
+  if (users.length === 0) return;
+  const problems = image.semaphores.raise(new Map(users.map((probe) => [probe, probe.semaphores])));
   for (const [probe, reasons] of problems) {
     for (const reason of reasons) fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
   }
-  if (probes.some(({ semaphores }) => semaphores.length > 0)) publishSites(fasttrap.tracer, image);
+  publishSites(fasttrap.tracer, image);
 }
 
 /** Lowers what no other probe needs; a later tracer must not lower it once more. */

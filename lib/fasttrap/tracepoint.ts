@@ -30,6 +30,8 @@ import { tracepointIndex } from "./hash.ts";
 import { type Chained, HashTable } from "./hash_table.ts";
 import type { Probe } from "./probe.ts";
 
+const NO_PROBES: readonly Probe[] = [];
+
 /** A place where a trap is written. */
 export class Tracepoint implements Chained<Tracepoint> {
   /** See {@linkcode Chained.next}. */
@@ -53,11 +55,11 @@ export class Tracepoint implements Chained<Tracepoint> {
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump, or nothing yet. */
   trapReason: string | undefined;
   /** The probes that fire before the instruction, the last enabled first. */
-  before: readonly Probe[] = [];
+  before: readonly Probe[] = NO_PROBES;
   /** The probes that fire after it, the last enabled first. */
-  after: readonly Probe[] = [];
+  after: readonly Probe[] = NO_PROBES;
   /** The probes that the program asks about with it. */
-  asked: readonly Probe[] = [];
+  asked: readonly Probe[] = NO_PROBES;
 
   /**
    * Makes a tracepoint that is nowhere yet.

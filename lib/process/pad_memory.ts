@@ -32,7 +32,6 @@ import { mindsFaults } from "./capture_faults.ts";
 import { PadArea } from "./pad_area.ts";
 import { freeCounters, takeTally, type TallyWish } from "./pad_tallies.ts";
 import type { KeptRange } from "./keeper.ts";
-import { GRANULE_BYTES } from "./pad_range.ts";
 import { type Pad, type Pads, RANGE_BYTES } from "./pads.ts";
 import {
   AT_HWCAP2,
@@ -191,7 +190,7 @@ export function readMappingsAndHeap(kernel: Kernel, pid: number): Mapping[] {
 }
 
 /**
- * Writes pads, those that lie beside each other in one request.
+ * Writes pads, those that lie beside each other in one request, with zeros in what is free between them.
  *
  * @param image The image.
  * @param pads The pads, to which nothing leads yet.
@@ -202,7 +201,7 @@ export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
   const unwritten: Pad[] = [];
   for (let begin = 0, end; begin < sorted.length; begin = end) {
     const { address } = sorted[begin]!;
-    for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
+    for (end = begin + 1; end < sorted.length && isBeside(image.pads, sorted[end - 1]!, sorted[end]!, address); end++);
     const run = sorted.slice(begin, end);
     const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
     for (const pad of run) bytes.set(pad.takeCode(), pad.address - address);
@@ -215,9 +214,9 @@ function endOf({ address, sizeBytes }: Pad): number {
   return address + sizeBytes;
 }
 
-/** Whether nothing else can be between two pads, and both can be written together with what begins at an address. */
-function isBeside(pad: Pad, next: Pad, from: number): boolean {
-  return next.address - endOf(pad) < GRANULE_BYTES && endOf(next) - from <= WRITE_BYTES;
+/** Whether nothing else is between two pads, not even a page, and both can be written together with what begins at an address. */
+function isBeside(pads: Pads, pad: Pad, next: Pad, from: number): boolean {
+  return next.address - endOf(pad) < PAGE_BYTES && endOf(next) - from <= WRITE_BYTES && pads.areBeside(pad, next);
 }
 
 /**

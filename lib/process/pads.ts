@@ -50,6 +50,7 @@ const REACH_BYTES = 2 ** 31;
 const NEAR_BYTES = 1 << 20;
 /** What a pad may have at least, in bytes, to be guessed before it is made. */
 const GUESSED_BYTES = 96;
+const NOTHING = new Uint8Array();
 
 /** A range that can be mapped. */
 export interface Gap {
@@ -115,6 +116,13 @@ export class Pad implements Slot {
   /** The bytes of the instruction of its site, and some behind it. */
   get siteCode(): Uint8Array {
     return this.window.code.subarray(this.window.siteOffset);
+  }
+
+  /** How many bytes the jump changes or has in front of its site. */
+  get jumpBytes(): number {
+    const { siteOffset } = this.window;
+    const { jumpBytes } = this.#jumps;
+    return siteOffset < jumpBytes ? jumpBytes : siteOffset + 1;
   }
 
   /** The bytes of the jump. */
@@ -273,6 +281,19 @@ export class Pads {
     const range = this.#rangeAt(pad.address);
     if (range?.release(pad.address, pad.sizeBytes, pad)) this.area?.free(pad.action);
     return true;
+  }
+
+  /**
+   * Tells whether nothing is between two pads.
+   *
+   * @param pad The first.
+   * @param next The one behind it.
+   * @returns Whether they are in one range, in which all granules between them are free.
+   */
+  areBeside(pad: Pad, next: Pad): boolean {
+    const range = this.#rangeAt(pad.address);
+    return range !== undefined && range === this.#rangeAt(next.address) &&
+      range.isFree(pad.address + pad.sizeBytes, next.address);
   }
 
   /**
@@ -455,15 +476,15 @@ export function innerSitesOf(pad: Pad): KeptSite[] {
 }
 
 function innerSite(address: Address, target: Address): KeptSite {
-  return { address, target, original: new Uint8Array() };
+  return { address, target, original: NOTHING };
 }
 
 /** The places inside of the jump of a pad at which instructions began, each with its copy. */
-function* innerCopies({ address, copies, jump, window }: Pad): Generator<[place: Address, copy: Address]> {
+function* innerCopies({ address, copies, jumpBytes, window }: Pad): Generator<[place: Address, copy: Address]> {
   const { address: site, boundaries } = window;
   for (let i = 0; i < boundaries.length; i++) {
     const copy = copies[i + 1]!;
-    if (copy >= 0 && boundaries[i]! < jump.length) {
+    if (copy >= 0 && boundaries[i]! < jumpBytes) {
       yield [toAddress(site + boundaries[i]!), toAddress(address + copy)];
     }
   }

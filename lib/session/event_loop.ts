@@ -22,9 +22,9 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Tracer } from "../process/tracer.ts";
+import { Alarm } from "./alarm.ts";
 import { CpuFollower } from "./cpu_follower.ts";
 
 /** The longest time that stops are handled without a pause, in nanoseconds. */
@@ -45,10 +45,13 @@ export class EventLoop {
   readonly #kernel: Kernel;
   readonly #tracer: Tracer;
   readonly #follower: CpuFollower;
+  readonly #alarm = new Alarm();
   readonly #dueMs: () => number | undefined;
   #turn: Promise<void> | undefined;
   /** The wait on the pool thread that is under way. */
-  #wait: Promise<number> | undefined;
+  #wait: Promise<void> | undefined;
+  /** Has the turn go on that waits, with the child that has something to report. */
+  #goOn: ((tid: number) => void) | undefined;
   /** Whether the turn that is under way is not to wait, or no longer. */
   #woken = false;
   #wakePid = 0;
@@ -102,36 +105,41 @@ export class EventLoop {
   }
 
   async #takeTurn(): Promise<void> {
-    if (this.#slice() || this.#dueMs() === 0) return await new Promise((resolve) => void setImmediate(resolve));
+    if (this.#slice() || this.#dueMs() === 0) return await giveWay();
     if (this.#tracer.idle || this.#woken) return;
-    // A wait that could not be ended, because there was no memory for it, is ended later.
-    const watch = setInterval(
-      () => void ((this.#tracer.takeLostChildren() || this.#woken) && this.wake()),
-      LOST_CHILD_MS,
-    );
     const tid = await this.#awaitReport();
-    clearInterval(watch);
     if (tid > 0 && !this.#slice()) await new Promise((resolve) => setTimeout(resolve, FOREIGN_CHILD_MS));
   }
 
   /** Waits until a child has something to report. Returns its id; 0 if the wait was ended, or something else was due first. */
   async #awaitReport(): Promise<number> {
-    const wait = this.#wait ??= this.#kernel.call.ft_wait_pool().then((tid) => this.#endWait(tid));
-    const dueMs = this.#dueMs();
-    if (dueMs === undefined) return await wait;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const due = new Promise<number>((resolve) => timer = setTimeout(() => resolve(0), dueMs));
-    const tid = await Promise.race([wait, due]);
-    clearTimeout(timer);
+    this.#wait ??= this.#kernel.call.ft_wait_pool().then((tid) => this.#endWait(tid));
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#goOn = resolve;
+    this.#await(this.#dueMs() ?? Infinity, resolve);
+    const tid = await promise;
+    this.#goOn = undefined;
+    this.#alarm.cancel();
     return tid;
   }
 
-  #endWait(tid: number): number {
+  /** Has a turn go on after some time, and looks after what its wait may depend on meanwhile. */
+  #await(restMs: number, resolve: (tid: number) => void): void {
+    this.#alarm.set(Math.min(restMs, LOST_CHILD_MS), () => {
+      if (this.#goOn !== resolve) return;
+      if (restMs <= LOST_CHILD_MS) return resolve(0);
+      // A wait that could not be ended, because there was no memory for it, is ended later.
+      if (this.#tracer.takeLostChildren() || this.#woken) this.wake();
+      this.#await(restMs - LOST_CHILD_MS, resolve);
+    });
+  }
+
+  #endWait(tid: number): void {
     this.#wait = undefined;
-    if (this.#wakePid === 0) return tid;
+    if (this.#wakePid === 0) return this.#goOn?.(tid);
     this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));
     this.#wakePid = 0;
-    return 0;
+    this.#goOn?.(0);
   }
 
   /** Handles stops while they come. Returns whether there were any. */
@@ -145,4 +153,17 @@ export class EventLoop {
     this.#follower.release();
     return true;
   }
+}
+
+/**
+ * Lets everything else come first that is due. A message does that in 50 us, a timer of no time in 2 ms; the function of
+ * `node:timers` that is meant for it is there only 4 ms later.
+ */
+async function giveWay(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(undefined);
+  });
+  port1.close();
 }

@@ -30,6 +30,7 @@ import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
 import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
+import { DrainPace } from "./drain_pace.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
@@ -45,10 +46,6 @@ import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 import { unload } from "./unload.ts";
 
-/** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
-const DRAIN_MS = 10;
-const DRAIN_FILL = 1 / 8;
-
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
@@ -56,6 +53,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
+  readonly #pace = new DrainPace();
   readonly #guard: EndGuard;
   readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
@@ -99,7 +97,11 @@ export class Session implements Disposable, AsyncDisposable {
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
-    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
+    this.#loop = new EventLoop(
+      this.#kernel,
+      this.#fasttrap.tracer,
+      () => this.#pace.dueMs(this.#fasttrap.records.fill),
+    );
     this.#sampler = new ThreadSampler(this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
@@ -202,6 +204,7 @@ export class Session implements Disposable, AsyncDisposable {
     enabled.template = descriptionOf(description);
     try {
       gather(found, options, (each, some) => this.#enable(enabled, each, some));
+      this.#pace.enabled();
     } catch (error) {
       enabled[Symbol.dispose]();
       throw error;
@@ -446,12 +449,6 @@ export class Session implements Disposable, AsyncDisposable {
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
     return process;
-  }
-
-  /** How soon rings have to be read again, in milliseconds; undefined if there are none. */
-  #drainDueMs(): number | undefined {
-    const { fill } = this.#fasttrap.records;
-    return fill === undefined ? undefined : fill > DRAIN_FILL ? 0 : DRAIN_MS;
   }
 
   /** Lets the programs run that were held since they were started. */
