@@ -12,17 +12,17 @@
  *   which program it is, as it was when its probes were enabled; who runs it, to some milliseconds.
  * - What the program keeps itself (variables, aggregations, speculations, scratch memory) and what happens when its output is
  *   consumed does not concern the thread.
- *
- * Memory is not recorded, whatever is read of it: at the time of the record it may be something else.
+ * - Memory is copied at the hit where it is known beforehand what is read of it (`memory_reads.ts`); at the time of the record it
+ *   may be something else.
  *
  * @module
  */
 
 import type { BuiltinName, Expression, SubroutineName } from "./expression.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
-import { isInTarget } from "./needs.ts";
+import { type MemoryRead, type MemoryReads, rootsOf } from "./memory_reads.ts";
 import type { Clause, Statement } from "./tree.ts";
-import { allExpressions, allStatements, expressionsOf } from "./walk.ts";
+import { allExpressions, allStatements } from "./walk.ts";
 
 /** How many arguments of a function are in registers. */
 const RECORDED_ARGUMENTS = 6;
@@ -70,38 +70,55 @@ const OF_PROCESS: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
 /** What is done to the thread. */
 const ACTIONS: ReadonlySet<Statement["kind"]> = new Set(["breakpoint", "chill", "panic", "raise", "stop"]);
 
-/** What is done to the memory of the program; other subroutines know the clause's own memory only. */
-const OF_MEMORY: Readonly<Partial<Record<SubroutineName, "reads" | "writes">>> = {
-  copyin: "reads",
-  copyinstr: "reads",
-  copyinto: "reads",
-  copyout: "writes",
-  copyoutstr: "writes",
-};
+/** What writes the memory of the program. */
+const WRITERS: ReadonlySet<SubroutineName> = new Set<SubroutineName>(["copyout", "copyoutstr"]);
+
+/** What a record of a hit has to have beside what all records have. */
+export type WantedCapture = MemoryRead;
 
 /**
  * Tells why the thread has to wait when a probe fires a clause.
  *
  * @param clause The clause.
  * @param probes The description by which it names the probe; its macro variables may be there.
- * @returns Why, as the end of a sentence; undefined if a record is enough.
+ * @param memory What the program reads of memory.
+ * @returns Why, as the end of a sentence; undefined if a record is enough, that has what {@linkcode findCaptures} says.
  */
-export function findStopReason(clause: Clause, probes: ProbeDescription): string | undefined {
-  const isReturn = probes.name === "return" && OF_FUNCTIONS.test(probes.provider);
-  const statements = [...allStatements(clause.statements)];
-  for (const { kind } of statements) {
-    if (ACTIONS.has(kind)) return `its clause acts on the thread by ${kind}()`;
-    if (kind === "tracemem") return "its clause reads memory by tracemem()";
-  }
-  const roots = statements.flatMap(expressionsOf);
-  if (clause.predicate !== undefined) roots.push(clause.predicate);
-  for (const root of roots) {
-    for (const expression of allExpressions(root)) {
-      const reason = reasonOf(expression, isReturn);
-      if (reason !== undefined) return reason;
-    }
-  }
+export function findStopReason(clause: Clause, probes: ProbeDescription, memory: MemoryReads): string | undefined {
+  for (const demand of demandsOf(clause, probes, memory)) if (typeof demand === "string") return `its clause ${demand}`;
   return undefined;
+}
+
+/**
+ * Tells what a record of a hit has to have, so that a clause can run on it for which the thread need not wait.
+ *
+ * @param clause The clause.
+ * @param probes The description by which it names the probe; its macro variables may be there.
+ * @param memory What the program reads of memory.
+ * @returns What is to be captured, each once.
+ */
+export function findCaptures(clause: Clause, probes: ProbeDescription, memory: MemoryReads): WantedCapture[] {
+  const found = new Map<string, WantedCapture>();
+  for (const demand of demandsOf(clause, probes, memory)) {
+    if (typeof demand !== "string") { for (const each of demand) found.set(JSON.stringify(each), each); }
+  }
+  return [...found.values()];
+}
+
+/** What each part of a clause wants beyond what all records have; a text says that no record has it: what the clause does. */
+function* demandsOf(
+  { statements, predicate }: Clause,
+  probes: ProbeDescription,
+  memory: MemoryReads,
+): Generator<readonly WantedCapture[] | string> {
+  const isReturn = probes.name === "return" && OF_FUNCTIONS.test(probes.provider);
+  for (const statement of allStatements(statements)) {
+    if (ACTIONS.has(statement.kind)) yield `acts on the thread by ${statement.kind}()`;
+    yield memory.ofStatement(statement);
+  }
+  for (const root of rootsOf({ statements, predicate })) {
+    for (const expression of allExpressions(root)) yield demandOf(expression, isReturn, memory);
+  }
 }
 
 /**
@@ -114,30 +131,28 @@ export function isOfProcess(name: BuiltinName): boolean {
   return OF_PROCESS.has(name);
 }
 
-function reasonOf(expression: Expression, isReturn: boolean): string | undefined {
+function demandOf(
+  expression: Expression,
+  isReturn: boolean,
+  memory: MemoryReads,
+): readonly WantedCapture[] | string {
   switch (expression.kind) {
     case "argument": {
       const { index, typed } = expression;
       const isRecorded = isReturn || index < RECORDED_ARGUMENTS;
-      return isRecorded ? undefined : `its clause wants ${typed ? `args[${index}]` : `arg${index}`}`;
+      return isRecorded ? [] : `wants ${typed ? `args[${index}]` : `arg${index}`}`;
     }
     case "builtin":
       return RECORDED.has(expression.name) || OF_PROCESS.has(expression.name)
-        ? undefined
-        : `its clause wants ${expression.name.replace(".", "->")}`;
+        ? []
+        : `wants ${expression.name.replace(".", "->")}`;
     case "register":
-      return "its clause wants uregs[]";
+      return "wants uregs[]";
     case "stack":
-      return expression.of === "stack" ? undefined : `its clause walks the stack by ${expression.of}()`;
-    case "load":
-      return expression.userland ? "its clause reads memory" : undefined;
-    case "to-string":
-      return isInTarget(expression.address) ? "its clause reads memory by stringof()" : undefined;
-    case "call": {
-      const does = OF_MEMORY[expression.name];
-      return does && `its clause ${does} memory by ${expression.name}()`;
-    }
+      return expression.of === "stack" ? [] : `walks the stack by ${expression.of}()`;
+    case "call":
+      return WRITERS.has(expression.name) ? `writes memory by ${expression.name}()` : memory.of(expression);
     default:
-      return undefined;
+      return memory.of(expression);
   }
 }

@@ -202,11 +202,11 @@ export class HitView implements Hit {
 
   /** See {@linkcode Hit.bytes}. */
   bytes(index: number): Uint8Array | undefined {
-    const { kind, argument, sizeBytes } = captureAt(this.captures, index);
+    const { kind, argument, offsetBytes = 0, sizeBytes } = captureAt(this.captures, index);
     // That of the instruction is no address.
     if (this.probe.kind === "return" && argument === 0) return undefined;
     this.readArg(argument, this.#word);
-    const address = fromHalves(this.#word[0]!, this.#word[1]!);
+    const address = fromHalves(this.#word[0]!, this.#word[1]!) + offsetBytes;
     if (kind === "string") return this.#site().image.memory.readCString(address, sizeBytes);
     const bytes = this.readBytes(address, sizeBytes);
     return bytes.length === 0 ? undefined : bytes;

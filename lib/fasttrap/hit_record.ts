@@ -9,7 +9,7 @@
 
 import { type Address, fromHalves } from "../address.ts";
 import { assert } from "../errors.ts";
-import type { Capture, PlacedCapture } from "../isa/captures.ts";
+import { type Capture, isSame, type PlacedCapture } from "../isa/captures.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
 import { placeOf, type ValuePlaces } from "./recorded_values.ts";
@@ -172,16 +172,47 @@ export class RecordView implements HitRecord {
   bytes(index: number): Uint8Array | undefined {
     const capture = captureAt(this.captures, index);
     const value = placeOf(this.probe, this.#places, capture.argument);
-    const found = this.#captured.find(({ capture: { kind, argument } }) => kind === capture.kind && argument === value);
+    const found = this.#captured.find((place) => isSame(place.capture, { ...capture, argument: value }));
     // One that was written when nobody wanted that yet has none.
     if (found === undefined) return undefined;
     const at = this.#at - VALUES_OFFSET + found.offsetBytes / 4;
     const length = Math.min(this.#words[at]!, capture.sizeBytes, found.capture.sizeBytes);
     if (length === 0) return undefined;
     const bytes = new Uint8Array(this.#words.buffer, this.#words.byteOffset + 4 * at + LENGTH_BYTES, length).slice();
-    this.readArg(capture.argument, this.#word);
-    this.#tracepoint?.image.text.overlay(fromHalves(this.#word[0]!, this.#word[1]!), bytes);
+    this.#tracepoint?.image.text.overlay(this.#startOf(found.capture), bytes);
     return capture.kind === "string" ? beforeNul(bytes) : bytes;
+  }
+
+  /**
+   * Reads memory as it was at the hit, as far as it was captured.
+   *
+   * @param address Where; any number.
+   * @param into Receives the bytes.
+   * @returns How many are known, from the beginning.
+   */
+  readMemory(address: number, into: Uint8Array): number {
+    let most = 0;
+    let from = 0;
+    for (let i = 0; i < this.#captured.length; i++) {
+      const { capture, offsetBytes } = this.#captured[i]!;
+      const skipped = address - this.#startOf(capture);
+      const at = this.#at - VALUES_OFFSET + offsetBytes / 4;
+      const known = Math.min(this.#words[at]!, capture.sizeBytes) - skipped;
+      if (skipped < 0 || known <= most) continue;
+      most = known;
+      from = 4 * at + LENGTH_BYTES + skipped;
+    }
+    most = Math.min(most, into.length);
+    if (most === 0) return 0;
+    into.set(new Uint8Array(this.#words.buffer, this.#words.byteOffset + from, most));
+    this.#tracepoint?.image.text.overlay(address, most < into.length ? into.subarray(0, most) : into);
+    return most;
+  }
+
+  /** The address of what was captured, if it is one. */
+  #startOf({ argument, offsetBytes = 0 }: Capture): number {
+    const value = this.#at + 2 * argument;
+    return fromHalves(this.#words[value]!, this.#words[value + 1]!) + offsetBytes;
   }
 
   /**

@@ -16,6 +16,8 @@ export interface StringCapture {
   readonly kind: "string";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
+  /** What is added to the argument, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  readonly offsetBytes?: number | undefined;
   /** How many bytes at most, from 1 to 1024: up to that and including its NUL. */
   readonly sizeBytes: number;
 }
@@ -26,6 +28,8 @@ export interface BytesCapture {
   readonly kind: "bytes";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
+  /** What is added to the argument, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  readonly offsetBytes?: number | undefined;
   /** How many bytes, from 1 to 1024. */
   readonly sizeBytes: number;
 }
@@ -120,22 +124,28 @@ export function covers(captures: readonly Capture[], wanted: readonly Capture[])
  * @returns Whether they are.
  */
 export function isSame(one: Capture, other: Capture): boolean {
-  return one.kind === other.kind && one.argument === other.argument;
+  return one.kind === other.kind && one.argument === other.argument &&
+    (one.offsetBytes ?? 0) === (other.offsetBytes ?? 0);
 }
 
 /**
  * Checks what a user wants to be captured.
  *
  * @param captures What is wanted.
- * @throws {RangeError} If there is no such argument, or if the size cannot be had.
+ * @throws {RangeError} If there is no such argument, or if the offset or the size cannot be had.
  */
 export function checkCaptures(captures: readonly Capture[]): void {
-  for (const { kind, argument, sizeBytes } of captures) {
+  for (const { kind, argument, offsetBytes = 0, sizeBytes } of captures) {
     if (kind !== "string" && kind !== "bytes") {
       throw new RangeError(`Cannot capture ${kind}: it is no string and no bytes`);
     }
     if (!Number.isInteger(argument) || argument < 0 || argument >= CAPTURE_ARGUMENTS) {
       throw new RangeError(`Cannot capture what argument ${argument} points to: it is not an integer from 0 to 5`);
+    }
+    if ((offsetBytes | 0) !== offsetBytes) {
+      throw new RangeError(
+        `Cannot capture what is ${offsetBytes} bytes behind: it is not an integer from -2^31 to 2^31 - 1`,
+      );
     }
     if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > CAPTURE_LIMIT_BYTES) {
       throw new RangeError(`Cannot capture ${sizeBytes} bytes: it is not an integer from 1 to ${CAPTURE_LIMIT_BYTES}`);

@@ -22,12 +22,21 @@ Deno.test("unite() has each consumer find its own, and tells what is too much fo
     false,
     false,
   ]);
+  const further = { ...string(0, 8), offsetBytes: 8 };
+  assertEquals(unite([further, string(0, 8), { ...string(0, 9), offsetBytes: 0 }, further]), [
+    further,
+    { ...string(0, 9), offsetBytes: 0 },
+  ]);
+  assertEquals(covers([string(0, 64)], [further]), false);
   assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)))?.length, 3);
   assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024))), undefined);
 });
 
-Deno.test("checkCaptures() wants one of six arguments, and a size that a record can have", () => {
-  checkCaptures([string(0, 1), bytes(5, 1024)]);
+Deno.test("checkCaptures() wants one of six arguments, an offset of 32 bits, and a size that a record can have", () => {
+  checkCaptures([string(0, 1), bytes(5, 1024), { ...string(0, 8), offsetBytes: -(2 ** 31) }]);
+  for (const offsetBytes of [2 ** 31, 0.5, Number.NaN]) {
+    assertThrows(() => checkCaptures([{ ...string(0, 8), offsetBytes }]), RangeError, "behind");
+  }
   for (
     const wrong of [string(-1, 8), string(6, 8), bytes(1.5, 8), string(0, 0), bytes(0, 1025), string(0, Number.NaN)]
   ) {

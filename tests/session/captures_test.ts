@@ -15,6 +15,8 @@ const ENTRY: readonly Capture[] = [
   { kind: "bytes", argument: 0, sizeBytes: 20 },
   { kind: "string", argument: 0, sizeBytes: 13 },
   { kind: "bytes", argument: 0, sizeBytes: 1024 },
+  { kind: "string", argument: 0, offsetBytes: 3, sizeBytes: 30 },
+  { kind: "bytes", argument: 0, offsetBytes: -2, sizeBytes: 11 },
 ];
 const RETURN: readonly Capture[] = [
   { kind: "string", argument: 1, sizeBytes: 128 },
@@ -95,8 +97,11 @@ Deno.test("HitRecord.bytes() of pointers to nothing are undefined, or what there
   for (let i = 1; i < 40; i++) {
     const [at, before, behind] = entries.slice(20 + 3 * (i - 1), 23 + 3 * (i - 1));
     const part = (sizeBytes: number) => "78".repeat(Math.min(i, sizeBytes));
-    assertEquals(at, [part(64), part(20), part(13), part(1024)]);
-    assertEquals([before, behind], [nothing, nothing]);
+    assertEquals(at, [
+      ...[part(64), part(20), part(13), part(1024)],
+      ...[i > 3 ? "78".repeat(Math.min(i - 3, 30)) : undefined, "78".repeat(Math.min(i + 2, 11))],
+    ]);
+    assertEquals([before!.slice(0, 4), behind!.slice(0, 5)], [nothing.slice(0, 4), nothing.slice(0, 5)]);
   }
   assertEquals(comparable(calls), comparable((await capture(["bad"], false)).calls));
 });

@@ -110,16 +110,21 @@ export interface ReadCode {
  * @returns The instructions that read memory of the program.
  */
 export function appendCopy(
-  { capture: { argument, kind, sizeBytes }, offsetBytes }: PlacedCapture,
+  { capture, offsetBytes }: PlacedCapture,
   read: ReadCode,
   out: SlotCode,
 ): ReadPoint[] {
   const labels = new Labels(out);
-  const isString = kind === "string";
+  const isString = capture.kind === "string";
+  const { argument, sizeBytes } = capture;
   const data = offsetBytes + 8;
   const limit = data + sizeBytes;
   out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8
   out.half(VALUES_OFFSET + 8 * argument);
+  if (capture.offsetBytes) {
+    out.bytes(0x49, 0x81, 0xc0); // add $offset,%r8
+    out.half(capture.offsetBytes);
+  }
   out.bytes(0x4c, 0x8d, 0x8b); // lea data(%rbx),%r9
   out.half(data);
   const readers = appendPages(isString, limit, "end", { read, labels, out });

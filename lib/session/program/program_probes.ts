@@ -7,8 +7,8 @@
  * **The method.** Each description is enabled by itself. What it matches is gathered by the probe's number, in the order of
  * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
  *
- * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
- * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * **Stopping.** A description whose clause is content with a record of the hit, and with what can be captured in it, is enabled
+ * so, and its probes stop no thread, as long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
  * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
  * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
  * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
@@ -23,7 +23,8 @@ import type { Kernel } from "../../../ffi/ffi.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import type { Program } from "../../d/tree.ts";
-import { findStopReason } from "../../d/stop_reason.ts";
+import { MemoryReads } from "../../d/memory_reads.ts";
+import { findCaptures, findStopReason } from "../../d/stop_reason.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
@@ -75,6 +76,7 @@ export class ProgramProbes implements Disposable {
   readonly #options: ProgramProbesOptions;
   readonly #kernel: Kernel;
   readonly #facts: KeptFacts;
+  readonly #memory: MemoryReads;
   readonly #hit: ThreadHit;
   readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
@@ -115,6 +117,7 @@ export class ProgramProbes implements Disposable {
     const facts = new ProcessFacts(kernel);
     const clock = new WallClock(kernel);
     this.#facts = new KeptFacts(facts, program.clauses.flatMap(({ needs }) => [...needs.builtins]));
+    this.#memory = new MemoryReads(program.clauses, running.options.strsize);
     this.#hit = new ThreadHit(kernel, facts, clock);
     this.#recordHit = new RecordHit(this.#facts, clock);
     this.#tracerHit = new TracerHit(kernel, facts, clock);
@@ -185,7 +188,9 @@ export class ProgramProbes implements Disposable {
     const targets = description.provider.includes("$target")
       ? this.#session.targets.map(({ pid }) => pid)
       : [undefined];
-    const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
+    const clauseItself = this.#program.clauses[clause]!;
+    const mustStop = findStopReason(clauseItself, description, this.#memory) !== undefined;
+    const capture = findCaptures(clauseItself, description, this.#memory);
     return targets.reduce<number>((sum, target) => {
       const entry: EnabledDescription = { clause, enabled: undefined };
       this.#descriptions.push(entry);
@@ -193,7 +198,9 @@ export class ProgramProbes implements Disposable {
         allowNone: allowNone || own.length > 0,
         target,
         added: (probes) => this.#gather(entry, probes),
-        ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
+        ...mustStop
+          ? { handler: (hit) => this.#fire(entry, hit) }
+          : { capture, record: (record) => this.#take(entry, record) },
       });
       return sum + entry.enabled.probes.length;
     }, own.length);

@@ -89,8 +89,12 @@ function run(
 }
 
 /** What a capture is to be. */
-function expectedOf({ kind, argument, sizeBytes }: Capture, pointers: readonly number[], text: Uint8Array): Uint8Array {
-  const at = pointers[argument]! - REGION.LOW;
+function expectedOf(
+  { kind, argument, offsetBytes = 0, sizeBytes }: Capture,
+  pointers: readonly number[],
+  text: Uint8Array,
+): Uint8Array {
+  const at = pointers[argument]! + offsetBytes - REGION.LOW;
   if (!(at >= 0 && at < text.length)) return new Uint8Array();
   const bytes = text.subarray(at, at + sizeBytes);
   const end = bytes.indexOf(0);
@@ -149,6 +153,8 @@ Deno.test("makePad() makes pads that copy what there is in front of the end of m
   for (let left = 0; left < 40; left++) {
     const pointers = Array.from({ length: 6 }, (_, i) => LAST_PAGE - left + (i === 5 ? 40 : 0));
     check(cpu, random, text, { captures: [string(0, 33), bytes(1, 29), string(5, 9)], pointers });
+    const captures = [{ ...string(0, 33), offsetBytes: 7 }, { ...bytes(1, 29), offsetBytes: -300 }];
+    check(cpu, random, text, { captures, pointers });
   }
 });
 
