@@ -12,6 +12,8 @@
  *   which program it is, as it was when its probes were enabled; who runs it, to some milliseconds.
  * - What the program keeps itself (variables, aggregations, speculations, scratch memory) and what happens when its output is
  *   consumed does not concern the thread.
+ * - Further arguments of functions are on the stack, as is the address to which a function that has just been entered returns: a
+ *   part of it can be copied at the hit. So can the general registers.
  * - Memory is copied at the hit where it is known beforehand what is read of it (`memory_reads.ts`); at the time of the record it
  *   may be something else.
  *
@@ -20,6 +22,7 @@
 
 import type { BuiltinName, Expression, SubroutineName } from "./expression.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { numberOf } from "./int64.ts";
 import { type MemoryRead, type MemoryReads, rootsOf } from "./memory_reads.ts";
 import type { Clause, Statement } from "./tree.ts";
 import { allExpressions, allStatements } from "./walk.ts";
@@ -73,8 +76,15 @@ const ACTIONS: ReadonlySet<Statement["kind"]> = new Set(["breakpoint", "chill", 
 /** What writes the memory of the program. */
 const WRITERS: ReadonlySet<SubroutineName> = new Set<SubroutineName>(["copyout", "copyoutstr"]);
 
-/** What a record of a hit has to have beside what all records have. */
-export type WantedCapture = MemoryRead;
+/** The numbers of `uregs[]` that are registers of programs: all general ones, the pc and the flags. */
+const REGISTERS: ReadonlySet<number> = new Set([...Array(15).keys(), 16, 18, 19]);
+const WORD_BYTES = 8;
+
+/** What a record of a hit has to have beside what all records have: of memory, of the stack, or the general registers. */
+export type WantedCapture =
+  | MemoryRead
+  | { readonly kind: "stack"; readonly sizeBytes: number }
+  | { readonly kind: "registers" };
 
 /**
  * Tells why the thread has to wait when a probe fires a clause.
@@ -111,13 +121,14 @@ function* demandsOf(
   probes: ProbeDescription,
   memory: MemoryReads,
 ): Generator<readonly WantedCapture[] | string> {
-  const isReturn = probes.name === "return" && OF_FUNCTIONS.test(probes.provider);
+  const isOfFunctions = OF_FUNCTIONS.test(probes.provider);
+  const moment = isOfFunctions && (probes.name === "entry" || probes.name === "return") ? probes.name : undefined;
   for (const statement of allStatements(statements)) {
     if (ACTIONS.has(statement.kind)) yield `acts on the thread by ${statement.kind}()`;
     yield memory.ofStatement(statement);
   }
   for (const root of rootsOf({ statements, predicate })) {
-    for (const expression of allExpressions(root)) yield demandOf(expression, isReturn, memory);
+    for (const expression of allExpressions(root)) yield demandOf(expression, moment, memory);
   }
 }
 
@@ -133,21 +144,20 @@ export function isOfProcess(name: BuiltinName): boolean {
 
 function demandOf(
   expression: Expression,
-  isReturn: boolean,
+  moment: "entry" | "return" | undefined,
   memory: MemoryReads,
 ): readonly WantedCapture[] | string {
   switch (expression.kind) {
-    case "argument": {
-      const { index, typed } = expression;
-      const isRecorded = isReturn || index < RECORDED_ARGUMENTS;
-      return isRecorded ? [] : `wants ${typed ? `args[${index}]` : `arg${index}`}`;
-    }
+    case "argument":
+      // What a function returns is recorded, and there is nothing beyond.
+      return moment === "return" ? [] : stackOf(expression.index - RECORDED_ARGUMENTS);
     case "builtin":
+      if (expression.name === "ucaller" && moment === "entry") return stackOf(0);
       return RECORDED.has(expression.name) || OF_PROCESS.has(expression.name)
         ? []
         : `wants ${expression.name.replace(".", "->")}`;
     case "register":
-      return "wants uregs[]";
+      return demandOfRegister(expression.index);
     case "stack":
       return expression.of === "stack" ? [] : `walks the stack by ${expression.of}()`;
     case "call":
@@ -155,4 +165,15 @@ function demandOf(
     default:
       return memory.of(expression);
   }
+}
+
+/** The stack up to an argument on it, of which the first is 0, with the return address that may be in front of them. */
+function stackOf(index: number): readonly WantedCapture[] {
+  return index < 0 ? [] : [{ kind: "stack", sizeBytes: WORD_BYTES * (index + 2) }];
+}
+
+function demandOfRegister(index: Expression): readonly WantedCapture[] | string {
+  // It always is one.
+  const number = index.kind === "constant" ? numberOf(index.value, true) : NaN;
+  return REGISTERS.has(number) ? [{ kind: "registers" }] : `wants uregs[${number}]`;
 }

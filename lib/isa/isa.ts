@@ -275,6 +275,9 @@ export interface RegisterAccess {
   /** The index of the low half of the second word of a return value. */
   readonly result2: number;
 
+  /** The indices of the low halves of those that a capture of registers has, in its order. */
+  readonly captured: readonly number[];
+
   /** Where the vector registers are in the set that `PTRACE_GETREGSET` gives for `NT_PRFPREG`, in bytes. */
   readonly vectors: { readonly sizeBytes: number; offsetOf(number: number): number };
 

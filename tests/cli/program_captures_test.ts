@@ -91,3 +91,28 @@ Deno.test("fasttrap -n reads a typed argument of a static probe as a string", as
   );
   assertEquals(own.trim().split("\n"), ["text 0", "ext 0", "text 1", "ext -1", "text 2", "ext -2"]);
 });
+
+/** All that can be had of registers and of the stack, where it does not differ from one run to the next. */
+const REGISTERS = `
+  pid$target:a.out:ten:entry
+  { printf("%d %d %d %d from ", arg6, arg7, arg8, arg9); usym(ucaller); printf(" %x\\n", ucaller & 0xfff); }
+  pid$target:a.out:ten:entry, pid$target:a.out:big:entry, pid$target:a.out:text:entry { self->sp = uregs[R_RSP]; }
+  pid$target:a.out:ten:return, pid$target:a.out:big:return
+  { printf("%s %d %x\\n", probefunc, uregs[R_RSP] - self->sp, uregs[R_PC] & 0xfff); }
+  pid$target:a.out:ten: { @arguments[probename, arg6 & 0xfff, (int)arg9] = count(); }
+  pid$target:a.out:ten:, pid$target:a.out:big:, pid$target:a.out:two:
+  { printf("%s %x %x %d", probename, uregs[R_PC] & 0xfff, uregs[R_RFL] & ~0x8d5, (int)uregs[R_RAX] & 0xff); }
+  pid$target:a.out:ten:return { printf("flags %x\\n", uregs[R_RFL]); }
+  pid$target:a.out:ten:entry
+  {
+    printf("%d %d %d %d", uregs[R_RDI], (int)uregs[R_RSI], (int)uregs[R_RDX], (int)uregs[R_RCX]);
+    printf(" %d %d %x\\n", (int)uregs[R_R8], (int)uregs[R_R9], uregs[R_RBP] & 7);
+  }`;
+
+Deno.test("fasttrap -n tells arguments on the stack, callers and registers of functions as they were at the hit", async () => {
+  const { own, stderr } = await traceBoth(REGISTERS, "arguments", []);
+  assertEquals(stderr, "");
+  assertMatch(own, /7 -8 9 -10 from +arguments`main +[0-9a-f]+$/m);
+  assertMatch(own, /ten 8 [0-9a-f]+$/m);
+  assertMatch(own, /1 -2 3 -4 5 -6 /);
+});

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compileProgram } from "../../lib/d/compile.ts";
-import { type MemoryRead, MemoryReads } from "../../lib/d/memory_reads.ts";
-import { findCaptures, findStopReason } from "../../lib/d/stop_reason.ts";
+import { MemoryReads } from "../../lib/d/memory_reads.ts";
+import { findCaptures, findStopReason, type WantedCapture } from "../../lib/d/stop_reason.ts";
 
 /** A string has as many bytes at most. */
 const STRSIZE = 256;
@@ -27,6 +27,10 @@ function reasonOf(source: string): string | undefined {
 
 function text(argument: number, sizeBytes = STRSIZE, offsetBytes = 0) {
   return { kind: "string" as const, argument, offsetBytes, sizeBytes };
+}
+
+function stack(words: number) {
+  return { kind: "stack" as const, sizeBytes: 8 * words };
 }
 
 function bytes(argument: number, sizeBytes: number, offsetBytes = 0) {
@@ -57,14 +61,12 @@ const RECORDED = [
 
 /** Clauses for which it is not, and why. */
 const STOPPED: readonly (readonly [source: string, reason: string])[] = [
-  ["{ trace(arg6); }", "its clause wants arg6"],
-  ["/arg9 == 1/ { trace(1); }", "its clause wants arg9"],
-  ["{ trace(uregs[R_RIP]); }", "its clause wants uregs[]"],
+  ["{ trace(uregs[R_CS]); }", "its clause wants uregs[17]"],
+  ["{ trace(uregs[R_FSBASE]); }", "its clause wants uregs[21]"],
   ["{ ustack(); }", "its clause walks the stack by ustack()"],
   ["{ @[jstack()] = count(); }", "its clause walks the stack by jstack()"],
   ["{ if (arg0) ustack(5); else trace(1); }", "its clause walks the stack by ustack()"],
   ["{ trace(ustackdepth); }", "its clause wants ustackdepth"],
-  ["{ @[ucaller] = count(); }", "its clause wants ucaller"],
   ["{ trace(vtimestamp); }", "its clause wants vtimestamp"],
   ["{ trace(errno); }", "its clause wants errno"],
   ["{ trace(cwd); }", "its clause wants cwd"],
@@ -108,7 +110,11 @@ const STOPPED: readonly (readonly [source: string, reason: string])[] = [
 ];
 
 /** Clauses for which a record is enough that has something of memory, and what. */
-const CAPTURED: readonly (readonly [source: string, captures: MemoryRead[]])[] = [
+const CAPTURED: readonly (readonly [source: string, captures: WantedCapture[]])[] = [
+  ["{ trace(arg6); }", [stack(2)]],
+  ["/arg9 == 1/ { trace(arg7); }", [stack(5), stack(3)]],
+  ["{ trace(uregs[R_RIP] + uregs[R_RSP]); }", [{ kind: "registers" }]],
+  ["{ @[ucaller] = count(); trace(usym(ucaller)); }", [stack(2)]],
   ["{ trace(copyinstr(arg0)); }", [text(0)]],
   ["{ trace(copyinstr(arg5, 64)); }", [text(5, 64)]],
   ["{ trace(copyinstr(arg1, 1000)); trace(copyinstr(arg1)); trace(copyinstr(arg1, -1)); }", [text(1), text(1, 1)]],
@@ -158,9 +164,17 @@ Deno.test("findStopReason() finds one in strings that are longer than what can b
   assertEquals(planOf(`${ENTRY} { trace(copyinstr(arg0)); }`, 1024), [text(0, 1024)]);
 });
 
-Deno.test("findStopReason() knows that all arguments are there when a function returns, and then only", () => {
-  assertEquals(reasonOf(`${RETURN} { trace(arg1 + arg2 + arg9); }`), undefined);
-  assertEquals(reasonOf("objc$target:A:-b:return { trace(arg7); }"), undefined);
-  assertEquals(reasonOf("app$target:::return { trace(arg7); }"), "its clause wants arg7");
-  assertEquals(reasonOf("pid$target:a.out:f: { trace(arg7); }"), "its clause wants arg7");
+Deno.test("findStopReason() knows that all arguments are there when a function returns, and where else they are", () => {
+  for (const probe of [RETURN, "objc$target:A:-b:return"]) {
+    assertEquals(reasonOf(`${probe} { trace(arg1 + arg9); }`), undefined);
+  }
+  for (const probe of ["app$target:::return", "pid$target:a.out:f:", "p*:a.out:f:return"]) {
+    assertEquals(planOf(`${probe} { trace(arg7); }`), [stack(3)]);
+  }
+});
+
+Deno.test("findStopReason() finds one in who calls a function, unless it has just been entered", () => {
+  for (const probe of [RETURN, "pid$target:a.out:f:", "pid$target:a.out:f:1f", "app$target:::entry"]) {
+    assertEquals(reasonOf(`${probe} { trace(ucaller); }`), "its clause wants ucaller");
+  }
 });

@@ -286,7 +286,7 @@ Deno.test("Session.enable() refuses captures that cannot be, and captures of hit
     session.attach(target.pid);
     const capture: readonly Capture[] = [{ kind: "string", argument: 0, sizeBytes: 8 }];
     assertThrows(() => session.enable(TAKE, { capture, count: true }), TypeError);
-    assertThrows(() => session.enable(TAKE, { capture: [{ ...capture[0]!, sizeBytes: 0 }] }), RangeError);
+    assertThrows(() => session.enable(TAKE, { capture: [{ kind: "stack", sizeBytes: 0 }] }), RangeError);
     assertEquals(session.stats().tracepoints.entries, []);
     session.detach(session.targets[0]!);
     await target.send();
@@ -314,3 +314,44 @@ for (const [what, moment] of [["always_bad", "ready"], ["always_stale", "faulted
       assertEquals(await target.outcome(), { stdout: "", end: "exited 7" });
     }, { args: [what] }));
 }
+
+/** The places of registers in `struct user_regs_struct`, and among those that are captured. */
+const [RSI, RIP, RSP] = [13, 16, 19];
+const CAPTURED_RSI = 6;
+const THREAD: readonly Capture[] = [{ kind: "registers" }, { kind: "stack", sizeBytes: 24 }];
+
+Deno.test("HitRecord.readRegister() and HitRecord.bytes() of registers and the stack are those of a trap, at a return behind it", async () => {
+  const results: number[][][] = [];
+  for (const jumps of [true, false]) {
+    await using target = await TargetProgram.start("captures", { args: ["changed", 50] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false, jumps });
+    session.attach(target.pid);
+    const seen: number[][] = [];
+    let stackPointer = 0;
+    const note = (hit: HitRecord) => {
+      const word = new Uint32Array(2);
+      const low = (index: number) => (assertEquals(hit.readRegister(index, word), true), word[0]!);
+      const registers = new Uint32Array(hit.bytes(0)!.buffer);
+      const [returnAddress] = new Uint32Array(hit.bytes(1)!.buffer);
+      if (hit.probe.name === "entry") stackPointer = low(RSP);
+      seen.push([
+        ...[registers.length, registers[2 * CAPTURED_RSI]! - low(RSI), low(RIP) & 0xfff, low(RSP) - stackPointer],
+        ...hit.probe.name === "entry" ? [hit.arg(1), low(RSI), returnAddress! & 0xfff] : [],
+      ]);
+      assertEquals([hit.readRegister(21, word), word[0] !== 0], [!jumps, !jumps]);
+      assertThrows(() => hit.bytes(2), RangeError);
+    };
+    session.enable(TAKE, { capture: THREAD, record: note });
+    session.enable(GIVE, { capture: THREAD, record: note });
+    assertEquals(waysOf(session).map((way) => way === "jump"), [jumps, jumps]);
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals((await target.outcome()).end, "exited 7");
+    results.push(seen);
+  }
+  assertEquals(results[0], results[1]);
+  assertEquals(results[0]!.length, 100);
+  assertEquals(results[0]![2]!.toSpliced(2, 1).slice(0, 5), [36, 0, 0, 1, 1]);
+  assertEquals(results[0]![3]!.toSpliced(2, 1), [36, 0, 8]);
+});

@@ -46,6 +46,7 @@ Deno.test("ProgramProbes.enable() makes a trap where one clause of a probe needs
 Deno.test("ProgramProbes.enable() makes jumps that copy what clauses read where arguments lead, and traps for the rest", async () => {
   const [outer, inner] = await waysOf(`
     ${OUTER} { trace(copyinstr(arg0)); this->p = arg1; } ${OUTER} { trace(*(int *)copyin(this->p + 8, 4)); }
+    ${OUTER} { trace(uregs[R_RSP]); trace(arg8); trace(ucaller); }
     ${INNER} { self->p = arg0; trace(copyinstr(self->p)); }`);
   assertEquals(outer, "jump");
   assertMatch(inner!, /handler/);

@@ -71,6 +71,9 @@ export class RecordHit implements ProbeHit {
       case "cpu":
       case "curlwpsinfo.pr_onpro":
         return setNumber(into, record.cpu);
+      case "ucaller":
+        // Where a function has just been entered, which it returns to is on the top of the stack.
+        return record.readStack(0, into);
       default:
         return setNumber(into, this.#facts.number(name, record.probe, record.pid, record.timestampNs));
     }
@@ -87,8 +90,8 @@ export class RecordHit implements ProbeHit {
   }
 
   /** See {@linkcode ProbeHit.readRegister}. */
-  readRegister(): boolean {
-    return false;
+  readRegister(index: number, into: Uint32Array): boolean {
+    return this.#record.readRegister(index, into);
   }
 
   /** See {@linkcode ProbeHit.readMemory}: what was copied at the hit, which is all that clauses ask for. */
