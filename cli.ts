@@ -162,28 +162,31 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   const waiting = Promise.withResolvers<void>();
   const session = interruption.session = openSession(options, library);
   await using _ = session;
-  const report = new TargetReport(startTargets(session, options), {
-    signals: constants.signals,
-    followed: options.follow,
-  });
+  const targets = startTargets(session, options);
+  const started = targets.slice(options.pids.length);
+  const report = new TargetReport(targets, { signals: constants.signals, followed: options.follow });
   const tell = options.quiet ? () => {} : say;
-  const status = await traceProgram(options.program!, {
-    session,
-    kernel,
-    settings: options.settings,
-    format: options.format,
-    allowNone: options.allowNone,
-    isDry: options.mode === "compile",
-    verbose: options.verbose,
-    interrupted: () => interruption.requested,
-    stopWaiting: waiting.resolve,
-    wait: () => interruption.unless(waiting.promise),
-    output,
-    say,
-    report: () => tell(report.update()),
-  });
-  await output.write("");
-  return status;
+  try {
+    return await traceProgram(options.program!, {
+      session,
+      kernel,
+      settings: options.settings,
+      format: options.format,
+      allowNone: options.allowNone,
+      isDry: options.mode === "compile",
+      verbose: options.verbose,
+      interrupted: () => interruption.requested,
+      stopWaiting: waiting.resolve,
+      wait: () => interruption.unless(waiting.promise),
+      output,
+      say,
+      report: () => tell(report.update()),
+    });
+  } finally {
+    // As dtrace does, which lets only go what it has attached.
+    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, constants.signals.SIGKILL);
+    await output.write("");
+  }
 }
 
 /** Compiles the D program. The language is imported here and where one is traced, for other commands do without it. */

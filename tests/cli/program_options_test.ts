@@ -1,7 +1,7 @@
 /** Whole screens of what dtrace's options ask for where there is a D program. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { TARGETS } from "../support.ts";
+import { stateOf, TARGETS, tracerOf, until, withTarget } from "../support.ts";
 import { ATTACH, mask, run, type Screen, START } from "./command.ts";
 
 const DEMO = `${TARGETS}demo`;
@@ -161,4 +161,21 @@ Deno.test("fasttrap --follow with a program traces the children of $target as we
     permissions: START,
   });
   assertEquals([code, stdout.split("\n\n").at(-1)], [0, "        0                2\n"]);
+});
+
+Deno.test("fasttrap -c ends the program when exit() ends the trace, and -p lets it go on", async () => {
+  const source = 'tick-20ms { printf("%d", $target); exit(4); }';
+  const { code, stdout } = await run(["-qn", source, "--", "sleep", "1000"], { permissions: START });
+  assertEquals([code, /^\d+\n$/.test(stdout) || stdout], [4, true]);
+  await until(() => ["Z", undefined].includes(stateOf(Number(stdout))), "the end of the program");
+  await withTarget("idle", async (target) => {
+    assertEquals(await run(["-qn", source, "-p", target.pid], { permissions: ATTACH }), {
+      code: 4,
+      stdout: `${target.pid}\n`,
+      stderr: "",
+    });
+    assertEquals([tracerOf(target.pid), stateOf(target.pid)], [0, "S"]);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "done\n", end: "exited 5" });
+  });
 });

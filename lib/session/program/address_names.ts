@@ -53,17 +53,11 @@ export class AddressNames {
    * @param probe The probe.
    */
   follow(probe: ProbeIdentity): void {
-    const owner = probe instanceof Probe
-      ? probe.owner.process
-      : probe instanceof SampleProbe
-      ? probe.process
-      : undefined;
-    if (!this.#isWanted || owner === undefined) return;
-    const { pid, image } = owner;
-    const process = [...image.processes].find((one) => one.pid === pid);
-    if (process === undefined || this.#processes.has(pid)) return;
+    if (!this.#isWanted) return;
+    const process = processOf(probe);
+    if (process === undefined || this.#processes.has(process.pid)) return;
     const modules = listModules(this.#kernel, process);
-    this.#processes.set(pid, { process, modules });
+    this.#processes.set(process.pid, { process, modules });
     for (const module of modules) nameIn(module, 0);
   }
 
@@ -108,6 +102,20 @@ export class AddressNames {
     }
     return module && nameIn(module, address);
   }
+}
+
+/**
+ * Finds the process of a probe.
+ *
+ * @param probe The probe.
+ * @param pid The process in which it has fired, which may share the memory of its own.
+ * @returns The process; undefined if it is no longer traced, or the probe is in none.
+ */
+export function processOf(probe: ProbeIdentity, pid?: number): TracedProcess | undefined {
+  if (probe instanceof SampleProbe) return probe.process;
+  if (!(probe instanceof Probe)) return undefined;
+  const { image, pid: own } = probe.owner.process;
+  return [...image.processes].find((one) => one.pid === (pid ?? own));
 }
 
 function moduleAt(modules: readonly Module[], address: number): Module | undefined {
