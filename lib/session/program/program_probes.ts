@@ -8,7 +8,7 @@
  * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
  *
  * **Stopping.** A description whose clause is content with a record of the hit, and with what can be captured in it, is enabled
- * so, and its probes stop no thread, as long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * so, and its probes stop no thread, as long as no other clause of the same probe wants it (`lib/d/hit_plan.ts`). If one does, the hits of that probe stop the
  * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
  * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
  * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
@@ -24,7 +24,7 @@ import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import type { Program } from "../../d/tree.ts";
 import { MemoryReads } from "../../d/memory_reads.ts";
-import { findCaptures, findStopReason } from "../../d/stop_reason.ts";
+import { planHit } from "../../d/hit_plan.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
@@ -32,6 +32,7 @@ import { noProbesError, type ProbeDescription } from "../../spec/probe_descripti
 import type { Enabled } from "../enabled.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
+import { findWays } from "./hit_ways.ts";
 import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { RecordHit } from "./record_hit.ts";
@@ -56,6 +57,9 @@ export interface ProgramProbesOptions {
 /** A description that is enabled in the session. */
 interface EnabledDescription {
   readonly clause: number;
+  readonly description: ProbeDescription;
+  /** Why its clause needs the thread; undefined if it does not. */
+  readonly stopReason: string | undefined;
   enabled: Enabled | undefined;
 }
 
@@ -64,6 +68,8 @@ interface OwnedProbe {
   /** The description whose handler runs its clauses. */
   readonly owner: EnabledDescription;
   readonly enablings: Enabling[];
+  /** Why the first of its clauses that does so needs the thread. */
+  stopReason: string | undefined;
 }
 
 /** See the module's comment. */
@@ -144,6 +150,19 @@ export class ProgramProbes implements Disposable {
     return counts;
   }
 
+  /**
+   * Tells how the hits of a clause's probes are had.
+   *
+   * @param clause The clause, by its place in the program.
+   * @param description One of its descriptions.
+   * @returns For each of their sites why its hits stop the thread; undefined for one whose hits are recorded.
+   */
+  waysOf(clause: number, description: ProbeDescription): (string | undefined)[] {
+    const entries = this.#descriptions.filter((entry) => entry.clause === clause && entry.description === description);
+    const probes = entries.flatMap(({ enabled }) => enabled!.probes);
+    return probes.flatMap((probe) => findWays(this.#session.inspect(probe), this.#owned.get(probe.id)!.stopReason));
+  }
+
   /** Fires BEGIN. */
   begin(): void {
     this.#fireTracer("BEGIN", false);
@@ -188,19 +207,17 @@ export class ProgramProbes implements Disposable {
     const targets = description.provider.includes("$target")
       ? this.#session.targets.map(({ pid }) => pid)
       : [undefined];
-    const clauseItself = this.#program.clauses[clause]!;
-    const mustStop = findStopReason(clauseItself, description, this.#memory) !== undefined;
-    const capture = findCaptures(clauseItself, description, this.#memory);
+    const { stopReason, captures: capture } = planHit(this.#program.clauses[clause]!, description, this.#memory);
     return targets.reduce<number>((sum, target) => {
-      const entry: EnabledDescription = { clause, enabled: undefined };
+      const entry: EnabledDescription = { clause, description, stopReason, enabled: undefined };
       this.#descriptions.push(entry);
       entry.enabled = this.#session.enable(description, {
         allowNone: allowNone || own.length > 0,
         target,
         added: (probes) => this.#gather(entry, probes),
-        ...mustStop
-          ? { handler: (hit) => this.#fire(entry, hit) }
-          : { capture, record: (record) => this.#take(entry, record) },
+        ...stopReason === undefined
+          ? { capture, record: (record) => this.#take(entry, record) }
+          : { handler: (hit) => this.#fire(entry, hit) },
       });
       return sum + entry.enabled.probes.length;
     }, own.length);
@@ -224,9 +241,11 @@ export class ProgramProbes implements Disposable {
     for (const probe of probes) {
       const enabling = this.#pair(probe, entry.clause);
       const owned = this.#owned.get(probe.id);
-      if (owned !== undefined) owned.enablings.push(enabling);
-      else {
-        this.#owned.set(probe.id, { owner: entry, enablings: [enabling] });
+      if (owned !== undefined) {
+        owned.enablings.push(enabling);
+        owned.stopReason ??= entry.stopReason;
+      } else {
+        this.#owned.set(probe.id, { owner: entry, enablings: [enabling], stopReason: entry.stopReason });
         this.names.follow(probe);
         this.#facts.follow(probe);
       }

@@ -1,7 +1,7 @@
 /**
  * A hit that nobody was stopped for, as a D program asks for it: the record of it.
  *
- * Only clauses run on it that need nothing else (`lib/d/stop_reason.ts`); whatever else is asked for reads as nothing. What was
+ * Only clauses run on it that need nothing else (`lib/d/hit_plan.ts`); whatever else is asked for reads as nothing. What was
  * captured for one clause of a probe is there for all of them: memory is found by its address.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Why a clause needs the thread to wait, or that it does not.
+ * How a clause can run for a hit: on a record of it, or while the thread waits, and why.
  *
  * *Problem.* A hit that stops the thread costs a thousand times as much as one that is recorded and looked at later. A clause
  * may run on the record if that is the same for it.
@@ -23,7 +23,7 @@
 import type { BuiltinName, Expression, SubroutineName } from "./expression.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { numberOf } from "./int64.ts";
-import { type MemoryRead, type MemoryReads, rootsOf } from "./memory_reads.ts";
+import { type MemoryRead, MemoryReads, rootsOf } from "./memory_reads.ts";
 import type { Clause, Statement } from "./tree.ts";
 import { allExpressions, allStatements } from "./walk.ts";
 
@@ -86,33 +86,47 @@ export type WantedCapture =
   | { readonly kind: "stack"; readonly sizeBytes: number }
   | { readonly kind: "registers" };
 
-/**
- * Tells why the thread has to wait when a probe fires a clause.
- *
- * @param clause The clause.
- * @param probes The description by which it names the probe; its macro variables may be there.
- * @param memory What the program reads of memory.
- * @returns Why, as the end of a sentence; undefined if a record is enough, that has what {@linkcode findCaptures} says.
- */
-export function findStopReason(clause: Clause, probes: ProbeDescription, memory: MemoryReads): string | undefined {
-  for (const demand of demandsOf(clause, probes, memory)) if (typeof demand === "string") return `its clause ${demand}`;
-  return undefined;
+/** How a clause can run for a hit. */
+export interface HitPlan {
+  /** Why the thread has to wait, as the end of a sentence; undefined if a record is enough. */
+  readonly stopReason: string | undefined;
+  /** What a record has to have, each once. */
+  readonly captures: readonly WantedCapture[];
 }
 
 /**
- * Tells what a record of a hit has to have, so that a clause can run on it for which the thread need not wait.
+ * Finds out how a clause can run for a hit.
  *
  * @param clause The clause.
  * @param probes The description by which it names the probe; its macro variables may be there.
  * @param memory What the program reads of memory.
- * @returns What is to be captured, each once.
+ * @returns How.
  */
-export function findCaptures(clause: Clause, probes: ProbeDescription, memory: MemoryReads): WantedCapture[] {
-  const found = new Map<string, WantedCapture>();
+export function planHit(clause: Clause, probes: ProbeDescription, memory: MemoryReads): HitPlan {
+  const captures = new Map<string, WantedCapture>();
   for (const demand of demandsOf(clause, probes, memory)) {
-    if (typeof demand !== "string") { for (const each of demand) found.set(JSON.stringify(each), each); }
+    if (typeof demand === "string") return { stopReason: `its clause ${demand}`, captures: [] };
+    for (const each of demand) captures.set(JSON.stringify(each), each);
   }
-  return [...found.values()];
+  return { stopReason: undefined, captures: [...captures.values()] };
+}
+
+/**
+ * Finds out how the clauses of a program can run.
+ *
+ * @param clauses The clauses.
+ * @param strsize The size of a string.
+ * @returns All descriptions of all clauses in their order, and how the clause of each can run for a hit.
+ */
+export function planProgram(
+  clauses: readonly Clause[],
+  strsize: number,
+): { descriptions: readonly ProbeDescription[]; plans: readonly HitPlan[] } {
+  const memory = new MemoryReads(clauses, strsize);
+  return {
+    descriptions: clauses.flatMap(({ probes }) => probes),
+    plans: clauses.flatMap((clause) => clause.probes.map((description) => planHit(clause, description, memory))),
+  };
 }
 
 /** What each part of a clause wants beyond what all records have; a text says that no record has it: what the clause does. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compileProgram } from "../../lib/d/compile.ts";
 import { MemoryReads } from "../../lib/d/memory_reads.ts";
-import { findCaptures, findStopReason, type WantedCapture } from "../../lib/d/stop_reason.ts";
+import { planHit, type WantedCapture } from "../../lib/d/hit_plan.ts";
 
 /** A string has as many bytes at most. */
 const STRSIZE = 256;
@@ -13,8 +13,8 @@ function planOf(source: string, strsize = STRSIZE) {
   });
   const clause = clauses.at(-1)!;
   const memory = new MemoryReads(clauses, strsize);
-  const reason = findStopReason(clause, clause.probes[0]!, memory);
-  return reason ?? findCaptures(clause, clause.probes[0]!, memory);
+  const { stopReason, captures } = planHit(clause, clause.probes[0]!, memory);
+  return stopReason ?? captures;
 }
 
 /** Why the first clause of a program needs the thread at its first probe; undefined if all records are enough. */
@@ -139,7 +139,7 @@ const CAPTURED: readonly (readonly [source: string, captures: WantedCapture[]])[
 ];
 
 for (const source of RECORDED) {
-  Deno.test(`findStopReason() finds none in ${source || "a clause without statements"}`, () => {
+  Deno.test(`planHit() finds nothing beyond a record in ${source || "a clause without statements"}`, () => {
     for (const probe of [ENTRY, RETURN, "pid$target:a.out:f:1f", "app$target:::request"]) {
       assertEquals(reasonOf(`${probe} ${source || "{ }"}`), undefined);
     }
@@ -147,16 +147,17 @@ for (const source of RECORDED) {
 }
 
 for (const [source, reason] of STOPPED) {
-  Deno.test(`findStopReason() finds one in ${source}`, () => assertEquals(reasonOf(`${ENTRY} ${source}`), reason));
+  Deno.test(`planHit() finds a reason to stop in ${source}`, () =>
+    assertEquals(reasonOf(`${ENTRY} ${source}`), reason));
 }
 
 for (const [source, captures] of CAPTURED) {
-  Deno.test(`findCaptures() finds what memory is read in ${source}`, () => {
+  Deno.test(`planHit() finds what memory is read in ${source}`, () => {
     assertEquals(planOf(`${ENTRY} ${source}`), captures);
   });
 }
 
-Deno.test("findStopReason() finds one in strings that are longer than what can be captured", () => {
+Deno.test("planHit() finds a reason to stop in strings that are longer than what can be captured", () => {
   assertEquals(
     planOf(`${ENTRY} { trace(copyinstr(arg0)); }`, 1025),
     "its clause reads memory by copyinstr(), more than 1024 bytes",
@@ -164,7 +165,7 @@ Deno.test("findStopReason() finds one in strings that are longer than what can b
   assertEquals(planOf(`${ENTRY} { trace(copyinstr(arg0)); }`, 1024), [text(0, 1024)]);
 });
 
-Deno.test("findStopReason() knows that all arguments are there when a function returns, and where else they are", () => {
+Deno.test("planHit() knows that all arguments are there when a function returns, and where else they are", () => {
   for (const probe of [RETURN, "objc$target:A:-b:return"]) {
     assertEquals(reasonOf(`${probe} { trace(arg1 + arg9); }`), undefined);
   }
@@ -173,7 +174,7 @@ Deno.test("findStopReason() knows that all arguments are there when a function r
   }
 });
 
-Deno.test("findStopReason() finds one in who calls a function, unless it has just been entered", () => {
+Deno.test("planHit() finds a reason to stop in who calls a function, unless it has just been entered", () => {
   for (const probe of [RETURN, "pid$target:a.out:f:", "pid$target:a.out:f:1f", "app$target:::entry"]) {
     assertEquals(reasonOf(`${probe} { trace(ucaller); }`), "its clause wants ucaller");
   }
