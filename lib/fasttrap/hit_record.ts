@@ -113,6 +113,7 @@ export class RecordView implements HitRecord {
   readonly #word = new Uint32Array(2);
   readonly #floats = new DataView(this.#word.buffer);
   #words: Uint32Array = new Uint32Array();
+  #bytes: Uint8Array = new Uint8Array();
   #at = 0;
   #probe: Probe | undefined;
   #tracepoint: Tracepoint | undefined;
@@ -198,7 +199,8 @@ export class RecordView implements HitRecord {
     if (found === undefined) return undefined;
     const length = Math.min(this.#lengthOf(found), sizeOf(capture));
     if (length === 0) return undefined;
-    const bytes = new Uint8Array(this.#words.buffer, this.#dataOf(found), length).slice();
+    const from = this.#dataOf(found);
+    const bytes = this.#bytes.slice(from, from + length);
     if (!isOfArgument(capture)) return bytes;
     this.#tracepoint?.image.text.overlay(this.#startOf(capture), bytes);
     return capture.kind === "string" ? beforeNul(bytes) : bytes;
@@ -246,7 +248,8 @@ export class RecordView implements HitRecord {
     }
     most = Math.min(most, into.length);
     if (most === 0) return 0;
-    into.set(new Uint8Array(this.#words.buffer, from, most));
+    // Most are short: for them a loop is faster than a view of both.
+    for (let i = 0; i < most; i++) into[i] = this.#bytes[from + i]!;
     this.#tracepoint?.image.text.overlay(address, most < into.length ? into.subarray(0, most) : into);
     return most;
   }
@@ -264,14 +267,13 @@ export class RecordView implements HitRecord {
 
   /** Where in the memory of all records what was captured is. */
   #dataOf({ offsetBytes }: PlacedCapture): number {
-    return this.#words.byteOffset + 4 * (this.#at - VALUES_OFFSET) + offsetBytes + LENGTH_BYTES;
+    return 4 * (this.#at - VALUES_OFFSET) + offsetBytes + LENGTH_BYTES;
   }
 
   /** Reads a word of the memory of all records, by its offset; -1 is none. */
   #readWord(at: number, into: Uint32Array): void {
-    const word = (at - this.#words.byteOffset) / 4;
-    into[0] = at < 0 ? 0 : this.#words[word]!;
-    into[1] = at < 0 ? 0 : this.#words[word + 1]!;
+    into[0] = at < 0 ? 0 : this.#words[at / 4]!;
+    into[1] = at < 0 ? 0 : this.#words[at / 4 + 1]!;
   }
 
   /**
@@ -283,6 +285,7 @@ export class RecordView implements HitRecord {
    * @param captured What was captured in it.
    */
   goTo(words: Uint32Array, place: number, tracepoint: Tracepoint, captured: readonly PlacedCapture[]): void {
+    if (this.#words !== words) this.#bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     this.#words = words;
     this.#at = place + VALUES_OFFSET;
     this.#tracepoint = tracepoint;
