@@ -188,6 +188,15 @@ async function compile({ program, settings }: CommandOptions, context: SourceCon
   return await compileWritten(program!, makeConsumerOptions(settings), context);
 }
 
+/** Compiles the D program to see which probes it names, and how their hits can be had. */
+async function plan({ program, settings }: CommandOptions, context: SourceContext) {
+  const { compileWritten } = await import("./lib/command/program_source.ts");
+  const { planProgram } = await import("./lib/d/hit_plan.ts");
+  const consumerOptions = makeConsumerOptions(settings);
+  const { clauses } = await compileWritten(program!, consumerOptions, context);
+  return planProgram(clauses, consumerOptions.strsize);
+}
+
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
 async function dumpStats(options: CommandOptions, session: Session, output: Output): Promise<void> {
   if (!options.stats) return;
@@ -221,10 +230,10 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   {
     await using session = openSession(options, library);
     startTargets(session, options);
-    const descriptions = options.program === undefined
-      ? options.descriptions.map(({ fields }) => fields)
-      : (await compile(options, { session, kernel, say })).clauses.flatMap(({ probes }) => probes);
-    found = listProbes({ ...options, session, descriptions });
+    const planned = options.program === undefined
+      ? { descriptions: options.descriptions.map(({ fields }) => fields) }
+      : await plan(options, { session, kernel, say });
+    found = listProbes({ ...options, ...planned, session });
   }
   await output.write(found.text);
   if (options.listsAll && found.count === 0) say(formatMessage(NOTHING_TO_LIST));

@@ -19,7 +19,7 @@ export type { SpawnOptions } from "./lib/process/spawn.ts";
 export type { EvaluationTime } from "./lib/process/startup.ts";
 export type { ProbeDescription, ProbeField } from "./lib/spec/probe_description.ts";
 export type { Hit } from "./lib/fasttrap/hit.ts";
-export type { BytesCapture, Capture, StringCapture } from "./lib/isa/captures.ts";
+export type { BytesCapture, Capture, RegistersCapture, StackCapture, StringCapture } from "./lib/isa/captures.ts";
 export type { HitRecord } from "./lib/fasttrap/hit_record.ts";
 export type { ArgumentDetails, ProbeDetails, SemaphoreDetails, SiteDetails } from "./lib/fasttrap/inspect.ts";
 export type { Device, ProbeSpec } from "./lib/fasttrap/device.ts";

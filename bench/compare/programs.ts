@@ -18,6 +18,9 @@ const BEGIN = 'BEGIN { printf("ready\\n"); }';
 /** How long a tracer has for what is still on its way, in ms. */
 const SETTLE_MS = 150;
 
+/** The length of the string that the program passes. */
+const STRING_BYTES = 31;
+
 /** A question. */
 interface Program {
   /** What is asked. */
@@ -56,10 +59,24 @@ const PROGRAMS: readonly Program[] = [
     bpftrace: `uprobe:${PROGRAM}:pushed { @ts[tid] = nsecs; }
       uretprobe:${PROGRAM}:pushed /@ts[tid]/ { @ = hist(nsecs - @ts[tid]); delete(@ts[tid]); }`,
     hitsPerCall: 2,
-    isAnswer: (output, rounds) =>
-      sumOfQuantize(output) + sumOfHistogram(output) === rounds.reduce((sum, calls) => sum + calls, 0),
+    isAnswer: (output, rounds) => sumOfQuantize(output) + sumOfHistogram(output) === sumOf(rounds),
+  },
+  {
+    title: "@[copyinstr(arg2)] = count(), @[str(arg2)] = count(): 32 bytes",
+    d: "pid$target:a.out:pushed:entry { @[copyinstr(arg2)] = count(); }",
+    bpftrace: `uprobe:${PROGRAM}:pushed { @[str(arg2)] = count(); }`,
+    hitsPerCall: 1,
+    isAnswer: (output, rounds) => {
+      const counts = [...output.matchAll(/^(?:@\[(.*)\]:| +(\S.*?)) +(\d+)$/gm)];
+      return counts.length === 1 && Number(counts[0]![3]) === sumOf(rounds) &&
+        (counts[0]![1] ?? counts[0]![2])!.length === STRING_BYTES;
+    },
   },
 ];
+
+function sumOf(rounds: readonly number[]): number {
+  return rounds.reduce((sum, calls) => sum + calls, 0);
+}
 
 /** What the calls of the program make of the first question. */
 function countKeys(rounds: readonly number[]): Map<number, number> {

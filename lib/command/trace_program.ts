@@ -108,7 +108,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   };
   const counts = enable(probes, program, source, options);
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
-  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes)));
   if (tracer.isDry) return 0;
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
   const isSwitched = options.bufpolicy === "switch";
@@ -135,6 +135,12 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   }
   consumer.finish();
   return consumer.exitStatus ?? 0;
+}
+
+/** What `-v` says. */
+function formatReport({ clauses }: Program, probes: ProgramProbes): string {
+  return clauses.map((clause, index) => formatStability(clause, (description) => probes.waysOf(index, description)))
+    .join("") + "\n";
 }
 
 /** Refuses what would stop the kernel, by name. */

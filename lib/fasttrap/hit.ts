@@ -20,7 +20,13 @@ import { StackWalker } from "../process/stack_walker.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
-import type { Capture } from "../isa/captures.ts";
+import {
+  type ArgumentCapture,
+  type Capture,
+  isOfArgument,
+  type RegistersCapture,
+  type StackCapture,
+} from "../isa/captures.ts";
 import {
   beforeNul,
   captureAt,
@@ -76,14 +82,6 @@ export interface Hit extends HitRecord {
    * @returns How many could be read, from the beginning.
    */
   readInto(address: number, into: Uint8Array): number;
-  /**
-   * Reads a general register, as it is at the instruction.
-   *
-   * @param index Its place in the kernel's register set of the machine; on x86-64 that of `struct user_regs_struct`.
-   * @param into Receives the low and the high half at index 0 and 1; zeros if there is no such register.
-   * @returns Whether there is one.
-   */
-  readRegister(index: number, into: Uint32Array): boolean;
   /**
    * Walks the stack of the thread: the instruction, and where each caller will go on.
    *
@@ -222,14 +220,31 @@ export class HitView implements Hit {
 
   /** See {@linkcode Hit.bytes}. */
   bytes(index: number): Uint8Array | undefined {
-    const { kind, argument, sizeBytes } = captureAt(this.captures, index);
+    const capture = captureAt(this.captures, index);
+    const bytes = isOfArgument(capture) ? this.#readCapture(capture) : this.#readThread(capture);
+    // A string may be empty.
+    return bytes?.length === 0 && capture.kind !== "string" ? undefined : bytes;
+  }
+
+  #readCapture({ kind, argument, offsetBytes = 0, sizeBytes }: ArgumentCapture): Uint8Array | undefined {
     // That of the instruction is no address.
     if (this.probe.kind === "return" && argument === 0) return undefined;
     this.readArg(argument, this.#word);
-    const address = fromHalves(this.#word[0]!, this.#word[1]!);
-    if (kind === "string") return this.#site().image.memory.readCString(address, sizeBytes);
-    const bytes = this.readBytes(address, sizeBytes);
-    return bytes.length === 0 ? undefined : bytes;
+    const address = fromHalves(this.#word[0]!, this.#word[1]!) + offsetBytes;
+    return kind === "string"
+      ? this.#site().image.memory.readCString(address, sizeBytes)
+      : this.readBytes(address, sizeBytes);
+  }
+
+  #readThread(capture: StackCapture | RegistersCapture): Uint8Array {
+    const { captured, sp } = this.#site().image.isa.registers;
+    if (capture.kind === "stack") {
+      this.readRegister(sp / 2, this.#word);
+      return this.readBytes(fromHalves(this.#word[0]!, this.#word[1]!), capture.sizeBytes);
+    }
+    const words = new Uint32Array(2 * captured.length);
+    captured.forEach((index, i) => this.readRegister(index / 2, words.subarray(2 * i)));
+    return new Uint8Array(words.buffer);
   }
 
   /** See {@linkcode Hit.setArg}. */
@@ -270,7 +285,7 @@ export class HitView implements Hit {
     return this.#site().image.memory.read(address, into);
   }
 
-  /** See {@linkcode Hit.readRegister}. */
+  /** See {@linkcode HitRecord.readRegister}. */
   readRegister(index: number, into: Uint32Array): boolean {
     const { image, pc } = this.#site();
     const { registers } = this.#tracer.stop;

@@ -14,7 +14,7 @@
  */
 
 import type { Address } from "../address.ts";
-import type { Capture } from "../isa/captures.ts";
+import { type Capture, isOfArgument } from "../isa/captures.ts";
 import { RECORD_VALUES_LIMIT, type RecordAction, type RecordWriter } from "../isa/jumps.ts";
 import type { RecordedValue } from "../isa/recorded_value.ts";
 import type { Probe } from "./probe.ts";
@@ -107,6 +107,10 @@ export function placeCaptures(
   const places = captures.length === 0 ? undefined : findPlaces(tracepoint, values, probe);
   const placed: Capture[] = [];
   for (const capture of captures) {
+    if (!isOfArgument(capture)) {
+      placed.push(capture);
+      continue;
+    }
     const argument = placeOf(probe, places, capture.argument);
     if (argument === NOWHERE) {
       if (leadsSomewhere(probe, tracepoint.pc, capture.argument)) return undefined;

@@ -291,6 +291,8 @@ export interface RegisterAccess {
 
   /** The registers as call frame information knows them. */
   readonly frames: FrameRegisters;
+  /** The indices of the low halves of those that a capture of registers has, in its order. */
+  readonly captured: readonly number[];
 
   /** Where the vector registers are in the set that `PTRACE_GETREGSET` gives for `NT_PRFPREG`, in bytes. */
   readonly vectors: { readonly sizeBytes: number; offsetOf(number: number): number };

@@ -18,6 +18,7 @@
 
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
+import type { Capture } from "../isa/captures.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
@@ -164,12 +165,13 @@ export class Session implements Disposable, AsyncDisposable {
    * Tells what is known of a probe: how much one may rely on it, and what its sites are.
    *
    * @param probe A probe of this session, as {@linkcode Session.list} and {@linkcode Enabled.probes} give it.
+   * @param recorded What is captured, if each of its hits is to be recorded; by default it is foretold for hits that are only counted.
    * @returns What is known now.
    * @throws {TypeError} If it is no probe of a session.
    */
-  inspect(probe: ProbeIdentity): ProbeDetails {
+  inspect(probe: ProbeIdentity, recorded?: readonly Capture[]): ProbeDetails {
     if (!(probe instanceof Probe)) throw new TypeError("Cannot inspect what is no probe of a session");
-    return inspectProbe(this.#fasttrap, probe);
+    return inspectProbe(this.#fasttrap, probe, recorded);
   }
 
   /**

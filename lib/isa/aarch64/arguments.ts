@@ -7,7 +7,7 @@
 import { fromHalves } from "../../address.ts";
 import type { RegisterAccess, RegisterHalves, WordMemory } from "../isa.ts";
 import { namedRegister } from "./named_registers.ts";
-import { PC, SP, X0, X1, X8 } from "./registers.ts";
+import { PC, REGISTERS_BYTES, SP, X0, X1, X8 } from "./registers.ts";
 
 /** How many arguments of a function are in registers: x0 to x7. */
 const REGISTER_ARGUMENTS = 8;
@@ -26,6 +26,7 @@ export const registerAccess: RegisterAccess = {
     pc: 32,
     link: 30,
   },
+  captured: Array.from({ length: REGISTERS_BYTES / 8 }, (_, number) => 2 * number),
   // The kernel's `struct user_fpsimd_state`: 32 registers, two control words, padding.
   vectors: { sizeBytes: 528, offsetOf: (number) => 16 * number },
   named: namedRegister,

@@ -30,6 +30,7 @@ export const registerAccess: RegisterAccess = {
     pc: 16,
     link: undefined,
   },
+  captured: [...GENERAL, RIP, EFLAGS],
   // The layout of fxsave (Intel SDM vol. 1, 10.5.1).
   vectors: { sizeBytes: 512, offsetOf: (number) => 160 + 16 * number },
   named: namedRegister,

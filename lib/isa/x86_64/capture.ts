@@ -32,7 +32,7 @@
  */
 
 import { assert } from "../../errors.ts";
-import type { PlacedCapture } from "../captures.ts";
+import { isOfArgument, type PlacedCapture, sizeOf } from "../captures.ts";
 import type { CaptureMemory, ReadPoint } from "../jumps.ts";
 import type { SlotCode } from "./slot_code.ts";
 
@@ -102,24 +102,36 @@ export interface ReadCode {
 }
 
 /**
- * Writes the code that copies a string or bytes. The record is at rbx; rax, rcx, rdx, rsi, rdi and r8 to r11 are changed.
+ * Writes the code that copies a string, bytes or a part of the stack. The record is at rbx; rax, rcx, rdx, rsi, rdi and r8 to r11
+ * are changed.
  *
  * @param place What, and where in the record.
- * @param code With what.
+ * @param stackBytes How far the program's stack pointer is above ours, in bytes.
+ * @param read With what.
  * @param out Receives the code.
  * @returns The instructions that read memory of the program.
  */
 export function appendCopy(
-  { capture: { argument, kind, sizeBytes }, offsetBytes }: PlacedCapture,
+  { capture, offsetBytes }: PlacedCapture,
+  stackBytes: number,
   read: ReadCode,
   out: SlotCode,
 ): ReadPoint[] {
   const labels = new Labels(out);
-  const isString = kind === "string";
+  const isString = capture.kind === "string";
   const data = offsetBytes + 8;
-  const limit = data + sizeBytes;
-  out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8
-  out.half(VALUES_OFFSET + 8 * argument);
+  const limit = data + sizeOf(capture);
+  if (isOfArgument(capture)) {
+    out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8
+    out.half(VALUES_OFFSET + 8 * capture.argument);
+    if (capture.offsetBytes) {
+      out.bytes(0x49, 0x81, 0xc0); // add $offset,%r8
+      out.half(capture.offsetBytes);
+    }
+  } else {
+    out.bytes(0x4c, 0x8d, 0x84, 0x24); // lea bytes(%rsp),%r8
+    out.half(stackBytes);
+  }
   out.bytes(0x4c, 0x8d, 0x8b); // lea data(%rbx),%r9
   out.half(data);
   const readers = appendPages(isString, limit, "end", { read, labels, out });

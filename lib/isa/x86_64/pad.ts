@@ -58,6 +58,7 @@ import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
 import { appendTally, pushedForTally } from "./pad_tally.ts";
 import { appendValue, argumentValue, canRecord, mayFault, type SavedRegisters } from "./recorded_values.ts";
+import { appendRegisters } from "./register_capture.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
@@ -144,7 +145,7 @@ export function makePad(
   if (usesRax) out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
-  const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes }, out) : [];
+  const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes, site }, out) : [];
   if (action.kind === "tally") appendTally(action, out);
   if (action.kind !== "record") appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
@@ -167,7 +168,7 @@ function pushedFor(action: PadAction): readonly number[] {
 function readsMemory(action: PadAction): boolean {
   if (action.kind !== "record") return false;
   const { captures = [], values } = action;
-  return captures.length > 0 || (typeof values !== "string" && values.some(mayFault));
+  return captures.some(({ kind }) => kind !== "registers") || (typeof values !== "string" && values.some(mayFault));
 }
 
 /** Whether a push or pop of a register has a prefix. */
@@ -304,7 +305,7 @@ interface Pushed {
 function appendRecord(
   { ring, captures }: PadMemory,
   action: RecordAction,
-  { full, ...pushed }: Pushed & { readonly full: number },
+  { full, site: instruction, ...pushed }: Pushed & { readonly full: number; readonly site: X86Instruction },
   out: SlotCode,
 ): readonly ReadPoint[] {
   const { site, values } = action;
@@ -337,7 +338,17 @@ function appendRecord(
   const readers = [...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
-  for (const place of places) readers.push(...appendCopy(place, { memory: captures!, areaSlot }, out));
+  // A return has happened when its probes fire.
+  const poppedBytes = values === "results" && instruction.flow === "return"
+    ? WORD_BYTES + (instruction.immediate & 0xffff)
+    : 0;
+  const registers = savedRegisters(pushed);
+  const read = { memory: captures, areaSlot };
+  for (const place of places) {
+    if (place.capture.kind !== "registers") {
+      readers.push(...appendCopy(place, registers.stackBytes + poppedBytes, read, out));
+    } else appendRegisters(place, { registers, site: instruction.address, poppedBytes, read }, out);
+  }
   appendHeader(cells, site, out);
   return readers;
 }

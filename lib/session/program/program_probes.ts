@@ -10,8 +10,9 @@
  * **Tallies.** A clause that does not need each hit by itself is enabled otherwise (`program_tallies.ts`), and is not among
  * those that a hit runs.
  *
- * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
- * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * **Stopping.** A description whose clause is content with a record of the hit, and with what can be captured in it, is
+ * enabled so, and its probes stop no thread, as long as no other clause of the same probe wants it (`lib/d/hit_plan.ts`). If
+ * one does, the hits of that probe stop the
  * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
  * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
  * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
@@ -27,7 +28,8 @@ import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import { findTally } from "../../d/tally_clause.ts";
 import type { Program } from "../../d/tree.ts";
-import { findStopReason } from "../../d/stop_reason.ts";
+import { planHit } from "../../d/hit_plan.ts";
+import { MemoryReads } from "../../d/memory_reads.ts";
 import { allStatements } from "../../d/walk.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
@@ -37,6 +39,7 @@ import type { Enabled } from "../enabled.ts";
 import type { ListOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
+import { findWays } from "./hit_ways.ts";
 import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { RecordHit } from "./record_hit.ts";
@@ -64,6 +67,9 @@ export interface ProgramProbesOptions {
 /** A description that is enabled in the session. */
 interface EnabledDescription {
   readonly clause: number;
+  readonly description: ProbeDescription;
+  /** Why its clause needs the thread; undefined if it does not. */
+  readonly stopReason: string | undefined;
   enabled: Enabled | undefined;
 }
 
@@ -72,6 +78,8 @@ interface OwnedProbe {
   /** The description whose handler runs its clauses. */
   readonly owner: EnabledDescription;
   readonly enablings: Enabling[];
+  /** Why the first of its clauses that does so needs the thread. */
+  stopReason: string | undefined;
 }
 
 /** See the module's comment. */
@@ -84,6 +92,7 @@ export class ProgramProbes implements Disposable {
   readonly #options: ProgramProbesOptions;
   readonly #kernel: Kernel;
   readonly #facts: KeptFacts;
+  readonly #memory: MemoryReads;
   readonly #hit: ThreadHit;
   readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
@@ -125,6 +134,7 @@ export class ProgramProbes implements Disposable {
     const facts = new ProcessFacts(kernel);
     const clock = new WallClock(kernel);
     this.#facts = new KeptFacts(facts, program.clauses.flatMap(({ needs }) => [...needs.builtins]));
+    this.#memory = new MemoryReads(program.clauses, running.options.strsize);
     this.#hit = new ThreadHit(kernel, facts, clock);
     this.#recordHit = new RecordHit(this.#facts, clock);
     this.#tracerHit = new TracerHit(kernel, facts, clock);
@@ -150,6 +160,21 @@ export class ProgramProbes implements Disposable {
     });
     this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
     return counts;
+  }
+
+  /**
+   * Tells how the hits of a clause's probes are had.
+   *
+   * @param clause The clause, by its place in the program.
+   * @param description One of its descriptions.
+   * @returns For each of their sites why its hits stop the thread; undefined for one whose hits are recorded.
+   */
+  waysOf(clause: number, description: ProbeDescription): (string | undefined)[] {
+    const entries = this.#descriptions.filter((entry) => entry.clause === clause && entry.description === description);
+    const probes = entries.flatMap(({ enabled }) => enabled!.probes);
+    return [...probes, ...this.#tallies.probesOf(clause, description)].flatMap((probe) =>
+      findWays(this.#session.inspect(probe), this.#owned.get(probe.id)?.stopReason)
+    );
   }
 
   /** Fires BEGIN. */
@@ -214,13 +239,15 @@ export class ProgramProbes implements Disposable {
     const written = this.#program.clauses[clause]!;
     const tally = this.#options.tallies && !this.#mayExitAtHit() ? findTally(written, this.#program) : undefined;
     if (tally !== undefined) return this.#tallies.enable(description, clause, tally, options);
-    const mustStop = findStopReason(written, description) !== undefined;
-    const entry: EnabledDescription = { clause, enabled: undefined };
+    const { stopReason, captures: capture } = planHit(written, description, this.#memory);
+    const entry: EnabledDescription = { clause, description, stopReason, enabled: undefined };
     this.#descriptions.push(entry);
     entry.enabled = this.#session.enable(description, {
       ...options,
       added: (probes) => this.#gather(entry, probes),
-      ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
+      ...stopReason === undefined
+        ? { capture, record: (record) => this.#take(entry, record) }
+        : { handler: (hit) => this.#fire(entry, hit) },
     });
     return entry.enabled.probes.length;
   }
@@ -251,9 +278,11 @@ export class ProgramProbes implements Disposable {
     for (const probe of probes) {
       const enabling = this.#pair(probe, entry.clause);
       const owned = this.#owned.get(probe.id);
-      if (owned !== undefined) owned.enablings.push(enabling);
-      else {
-        this.#owned.set(probe.id, { owner: entry, enablings: [enabling] });
+      if (owned !== undefined) {
+        owned.enablings.push(enabling);
+        owned.stopReason ??= entry.stopReason;
+      } else {
+        this.#owned.set(probe.id, { owner: entry, enablings: [enabling], stopReason: entry.stopReason });
         this.names.follow(probe);
         this.#facts.follow(probe);
       }

@@ -41,6 +41,8 @@ interface TalliedArgument {
 
 /** A description of a clause that is tallied. */
 interface TalliedDescription {
+  readonly clause: number;
+  readonly description: ProbeDescription;
   readonly arguments: readonly TalliedArgument[];
   readonly statementsTotal: number;
   readonly enablings: Map<ProbeIdentity, Enabling>;
@@ -109,8 +111,20 @@ export class ProgramTallies {
       const isExtreme = keep.includes("min") || keep.includes("max");
       return { enabled: enable(), enable, isExtreme, added: new Map<ProbeIdentity, Tally>(), statements: places };
     });
-    this.#descriptions.push({ arguments: tallied, statementsTotal: statements.length, enablings });
+    this.#descriptions.push({ clause, description, arguments: tallied, statementsTotal: statements.length, enablings });
     return tallied[0]!.enabled.probes.length;
+  }
+
+  /**
+   * Tells which probes a description of a clause has.
+   *
+   * @param clause The place of the clause in the program.
+   * @param description The description.
+   * @returns The probes; none if its hits are not tallied.
+   */
+  probesOf(clause: number, description: ProbeDescription): ProbeIdentity[] {
+    return this.#descriptions.filter((one) => one.clause === clause && one.description === description)
+      .flatMap(({ enablings }) => [...enablings.keys()]);
   }
 
   /** How many hits were lost, once for each clause, where somebody else records the same probe. */
