@@ -145,6 +145,11 @@ export class HostFunctionTable {
     if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.noteZeros();
   }
 
+  /** The threads that have variables. */
+  get tids(): MapIterator<number> {
+    return this.#threads.tids;
+  }
+
   /** A thread has ended. */
   endThread(tid: number): void {
     this.#threads.end(tid);

@@ -162,6 +162,11 @@ export class RunningProgram {
     this.firingsTotal += hits - 1;
   }
 
+  /** The threads that have variables. */
+  get tids(): MapIterator<number> {
+    return this.#host.tids;
+  }
+
   /**
    * Forgets the variables of a thread.
    *

@@ -50,6 +50,9 @@ import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
 import { WallClock } from "./wall_clock.ts";
 
+/** As errno(3) has it. */
+const ESRCH = 3;
+
 /** How a program is traced. */
 export interface ProgramProbesOptions {
   /** Whether a description may match nothing (`-Z`). */
@@ -205,9 +208,12 @@ export class ProgramProbes implements Disposable {
     this.#fireTracer("END", true);
   }
 
-  /** Tells the program what was lost since the last time because the rings had no room. */
+  /** Tells the program what was lost since the last time because the rings had no room, and which threads have ended. */
   countLost(): void {
+    const ended = [...this.#running.tids].filter((tid) => this.#kernel.call.ft_kill(0, tid, 0) === -ESRCH);
     this.#session.drain();
+    // Records of what they had done have been read now.
+    for (const tid of ended) this.#running.endThread(tid);
     const count = this.#takeLost();
     if (!this.#running.isExiting) this.#running.lose(count);
   }
