@@ -53,6 +53,17 @@ const PROGRAMS: readonly Program[] = [
     },
   },
   {
+    title: "sum, min, max and quantize of arg0",
+    d: "pid$target:a.out:pushed:entry { @a = sum(arg0); @b = min(arg0); @c = max(arg0); @d = quantize(arg0); }",
+    bpftrace: `uprobe:${PROGRAM}:pushed { @a = sum(arg0); @b = min(arg0); @c = max(arg0); @d = hist(arg0); }`,
+    hitsPerCall: 1,
+    isAnswer: (output, rounds) => {
+      const found = [...output.matchAll(/^(?:@[abc]: | +)(\d+)$/gm)].map(([, value]) => Number(value));
+      const isSorted = sumOfQuantize(output) + sumOfHistogram(output) === rounds.reduce((sum, calls) => sum + calls, 0);
+      return isSorted && found.join() === [sumOfArguments(rounds), 0, 255].join();
+    },
+  },
+  {
     title: "self->ts at entry, quantize(timestamp - self->ts) at return",
     d: `pid$target:a.out:pushed:entry { self->ts = timestamp; }
       pid$target:a.out:pushed:return /self->ts/ { @ = quantize(timestamp - self->ts); self->ts = 0; }`,
@@ -85,6 +96,13 @@ function countKeys(rounds: readonly number[]): Map<number, number> {
     for (let i = 0; i < calls; i++) if ((i & 255) > 100) counts.set(i & 63, (counts.get(i & 63) ?? 0) + 1);
   }
   return counts;
+}
+
+function sumOfArguments(rounds: readonly number[]): number {
+  return rounds.reduce((sum, calls) => {
+    for (let i = 0; i < calls; i++) sum += i & 255;
+    return sum;
+  }, 0);
 }
 
 function sumOfQuantize(text: string): number {

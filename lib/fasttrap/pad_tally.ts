@@ -16,19 +16,19 @@
  */
 
 import type { TalliedValue, TallyAction } from "../isa/jumps.ts";
+import type { ExtendedValue } from "../isa/recorded_value.ts";
 import { readTally, type TallyWish } from "../process/pad_tallies.ts";
 import { Tally, type TallyPart } from "../tally.ts";
 import type { Enabling, Probe } from "./probe.ts";
+import { findValue } from "./recorded_values.ts";
 import type { Tracepoint } from "./tracepoint.ts";
-
-/** How many values of the two kinds pads can have. */
-const VALUES = { arguments: 6, results: 2 };
 
 /** Who wants to know what a value comes to. */
 interface Consumer {
   readonly probe: Probe;
   readonly enabling: Enabling;
-  readonly value: number;
+  /** The value that it is about; undefined if no pad has it. */
+  readonly value: ExtendedValue | undefined;
 }
 
 /** What is kept of a value. */
@@ -61,7 +61,7 @@ export class PadTally {
     this.#kept = action.tallied.map((places) => {
       const known = new Tally();
       this.#read(places, known);
-      return { places, known, consumers: this.#consumers.filter(({ value }) => value === places.value) };
+      return { places, known, consumers: this.#consumers.filter(({ value }) => isSame(value, places.value)) };
     });
   }
 
@@ -113,25 +113,27 @@ export function tallyWishOf(tracepoint: Tracepoint): TallyWish | undefined {
   const isTallied = probes.every(({ enablings }) =>
     enablings.every(({ counted, tally }) => counted !== undefined || tally !== undefined)
   );
-  if (!isTallied || !image.isa.jumps?.tallies || (before.length > 0 && after.length > 0)) return undefined;
-  // The arguments of static probes can be anywhere.
-  if (probes.some(({ kind }) => kind === "static")) return undefined;
-  const values = after.length > 0 ? "results" : "arguments";
-  const consumers = consumersOf(tracepoint);
-  if (consumers.some(({ value }) => value < 0 || value >= VALUES[values])) return undefined;
-  const tallied = [...Map.groupBy(consumers, ({ value }) => value)].map(([value, some]) => ({
-    value,
-    parts: [...new Set(some.flatMap(({ enabling }): readonly TallyPart[] => enabling.tally!.keep))],
-  }));
-  return { kind: "tally", values, tallied };
+  if (!isTallied) return undefined;
+  const tallied: TallyWish["tallied"][number][] = [];
+  for (const consumers of Map.groupBy(consumersOf(tracepoint), ({ value }) => JSON.stringify(value)).values()) {
+    const { value } = consumers[0]!;
+    if (value === undefined || !image.isa.jumps!.canTally(value.place)) return undefined;
+    const parts = [...new Set(consumers.flatMap(({ enabling }): readonly TallyPart[] => enabling.tally!.keep))];
+    tallied.push({ value, parts });
+  }
+  return { kind: "tally", tallied };
 }
 
-function consumersOf({ before, after }: Tracepoint): Consumer[] {
-  return [...before, ...after].flatMap((probe) =>
-    probe.enablings.filter(({ tally }) => tally !== undefined).map((enabling) => ({
-      ...{ probe, enabling },
-      // A return has the result as its first value, and as argument 1.
-      value: enabling.tally!.argument - (probe.kind === "return" ? 1 : 0),
-    }))
+function consumersOf(tracepoint: Tracepoint): Consumer[] {
+  return [...tracepoint.before, ...tracepoint.after].flatMap((probe) =>
+    probe.enablings.flatMap((enabling) =>
+      enabling.tally === undefined
+        ? []
+        : [{ probe, enabling, value: findValue(tracepoint, probe, enabling.tally.argument) }]
+    )
   );
+}
+
+function isSame(one: ExtendedValue | undefined, other: ExtendedValue): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -36,6 +36,8 @@ export interface TracepointStats {
   readonly asked: readonly number[];
   /** How the instruction is performed. */
   readonly performed: "jump" | "emulated" | "slot" | "step";
+  /** What its pad does at a hit; undefined if it is a trap. */
+  readonly pad: "count" | "record" | "tally" | undefined;
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump. */
   readonly trapReason: string | undefined;
 }
@@ -121,6 +123,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         after: idsOf(tracepoint.after),
         asked: idsOf(tracepoint.asked),
         performed: howPerformed(tracepoint),
+        pad: tracepoint.pad?.action.kind,
         trapReason: tracepoint.trapReason,
       }),
       ({ before, after, asked }) => [...before, ...after, ...asked].some(({ owner }) => isShown(owner)),

@@ -11,7 +11,7 @@
 import type { Address } from "../address.ts";
 import type { Capture } from "./captures.ts";
 import type { Displacement } from "./isa.ts";
-import type { RecordedValue } from "./recorded_value.ts";
+import type { ExtendedValue, RecordedValue } from "./recorded_value.ts";
 
 /** The instructions that a jump takes the place of. */
 export interface JumpWindow {
@@ -128,16 +128,14 @@ export interface RecordAction extends CountingAction {
 export interface TallyAction extends CountingAction {
   /** What it does. */
   readonly kind: "tally";
-  /** What the values are: the six arguments of a function that are in registers, or the two words of a result. */
-  readonly values: "arguments" | "results";
   /** What is kept of which value. */
   readonly tallied: readonly TalliedValue[];
 }
 
-/** What is kept of a value, a signed integer of 64 bits: where in the area of each CPU it is, in bytes. */
+/** What is kept of a value: where in the area of each CPU it is, in bytes. */
 export interface TalliedValue {
-  /** Which one, from 0. */
-  readonly value: number;
+  /** The value, which is taken for a signed integer of 64 bits. */
+  readonly value: ExtendedValue;
   /** A counter to which it is added. */
   readonly sumOffset?: number | undefined;
   /** A counter that becomes the value if it is less. */
@@ -249,8 +247,14 @@ export interface JumpInstaller {
   readonly cpuFlags: readonly string[];
   /** How pads write records; undefined if they cannot on this machine. */
   readonly records?: RecordWriter;
-  /** Whether pads can tally. */
-  readonly tallies: boolean;
+
+  /**
+   * Tells whether a pad can tally a value.
+   *
+   * @param value Where it is.
+   * @returns Whether it can.
+   */
+  canTally(value: RecordedValue): boolean;
 
   /**
    * Finds the instructions that a jump would take the place of.

@@ -9,6 +9,7 @@
  */
 
 import { HISTOGRAM_COUNTERS, type PadAction, type TalliedValue, type TallyAction } from "../isa/jumps.ts";
+import type { ExtendedValue } from "../isa/recorded_value.ts";
 import { addTo } from "../int64_words.ts";
 import { bucketOfBits } from "../quantize.ts";
 import { Tally, type TallyPart, TallyWord } from "../tally.ts";
@@ -17,13 +18,13 @@ import type { PadArea } from "./pad_area.ts";
 /** What is wanted of a value. */
 export interface ValueWish {
   /** See {@linkcode TalliedValue.value}. */
-  readonly value: number;
+  readonly value: ExtendedValue;
   /** What is kept of it. */
   readonly parts: readonly TallyPart[];
 }
 
 /** What is wanted of the hits of a pad that tallies. */
-export interface TallyWish extends Pick<TallyAction, "kind" | "leaving" | "values"> {
+export interface TallyWish extends Pick<TallyAction, "kind" | "leaving"> {
   /** What is kept of which value. */
   readonly tallied: readonly ValueWish[];
 }
@@ -46,7 +47,7 @@ const extremes = new Tally();
  * @param wish What is wanted.
  * @returns What the pad does; undefined if there are not so many counters.
  */
-export function takeTally(area: PadArea, { kind, leaving, values, tallied }: TallyWish): TallyAction | undefined {
+export function takeTally(area: PadArea, { kind, leaving, tallied }: TallyWish): TallyAction | undefined {
   const counterOffset = area.takeCounters(singlesOf(tallied.map(({ parts }) => parts)));
   if (counterOffset === undefined) return undefined;
   let next = counterOffset;
@@ -57,7 +58,7 @@ export function takeTally(area: PadArea, { kind, leaving, values, tallied }: Tal
     if (offsets.maxOffset !== undefined) area.setAll(offsets.maxOffset, ...INT64_MIN);
     return offsets;
   });
-  const action: TallyAction = { kind, leaving, values, counterOffset, tallied: places };
+  const action: TallyAction = { kind, leaving, counterOffset, tallied: places };
   for (const [index, { parts }] of tallied.entries()) {
     if (!parts.includes("log2")) continue;
     places[index]!.bucketsOffset = area.takeCounters(HISTOGRAM_COUNTERS);

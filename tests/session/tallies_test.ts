@@ -228,6 +228,74 @@ Deno.test("Session.detach() and Enabled[Symbol.dispose]() leave tallies that agr
   assertEquals(await target.outcome(), expected);
 });
 
+/** What an argument of each static probe comes to, and what the pads at their sites do. */
+async function tallyStatic(name: string, argument: number, jumps: boolean): Promise<Record<string, string[]>> {
+  const options = { args: [30] };
+  await using target = await TargetProgram.start(name, options);
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false, jumps });
+  session.attach(target.pid);
+  const enabled = session.enable("places$target:::", { tally: { argument, keep: ALL } });
+  const { entries } = session.stats().tracepoints;
+  await target.send();
+  await within(session.run(), "the end of the run");
+  assertEquals(await target.outcome(), await untraced(name, options));
+  return Object.fromEntries([...enabled.readTallies()].map(([{ id, name }, tally]) => {
+    const pads = entries.filter(({ before }) => before.includes(id)).map(({ pad }) => pad ?? "none");
+    return [name, [textOf(tally), ...pads]];
+  }));
+}
+
+Deno.test("Enabled.readTallies() gives what arguments of static probes come to, wherever they are", async () => {
+  const told: Record<string, string[]> = {};
+  for (let argument = 0; argument < 6; argument++) {
+    const tallied = await tallyStatic("static_places", argument, true);
+    const handled = await tallyStatic("static_places", argument, false);
+    for (const [name, [values, pad]] of Object.entries(tallied)) {
+      // The stack is elsewhere each time.
+      if (name !== "third" || argument !== 3) assertEquals([values!, "none"], handled[name], `${name} ${argument}`);
+      (told[name] ??= []).push(pad!);
+    }
+  }
+  const [tally, record] = ["tally", "record"];
+  assertEquals(told, {
+    first: Array(6).fill(tally),
+    second: Array(6).fill(tally),
+    // Vectors.
+    third: [tally, tally, tally, tally, record, record],
+    // The second byte of a register is one that a pad does not take out.
+    parts: [tally, record, record, tally, tally, tally],
+    others: [tally, tally, tally, tally, record, tally],
+    stack: Array(6).fill(tally),
+    // Constants.
+    constants: [record, tally, record, record, tally, record],
+    many: Array(6).fill(tally),
+    // What need not be readable.
+    memory: Array(6).fill(record),
+    nowhere: [record, tally, record, record, record, record],
+  });
+});
+
+Deno.test("Enabled.readTallies() gives what arguments of static probes in DOF come to, by their types", async () => {
+  const readings = [];
+  for (const jumps of [true, false]) {
+    await using target = await TargetProgram.start("static_dof_no_pie", { args: [30] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false, jumps });
+    session.attach(target.pid);
+    const enabled = session.enable("static_dof$target:::go", { tally: { argument: 1, keep: ALL } });
+    const pads = session.stats().tracepoints.entries.map(({ pad }) => pad);
+    await target.send();
+    await within(session.run(), "the end of the run");
+    await target.outcome();
+    assertEquals(pads, jumps ? ["tally", "tally"] : [undefined, undefined]);
+    readings.push(textOf(tallyOf(enabled)));
+  }
+  assertEquals(readings[0], readings[1]);
+  // From -29 to 29.
+  assert(readings[0]!.startsWith("60 0 -29 29 "), readings[0]);
+});
+
 Deno.test("Session.enable() refuses to tally what pads do not have, and two things at once", async () => {
   await using target = await TargetProgram.start("tallies", { args: [1] });
   await using session = new Session({ signals: false });

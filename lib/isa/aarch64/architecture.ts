@@ -55,7 +55,7 @@ export const AARCH64: Isa = {
     shrink: () => undefined,
     padAddress,
     canTellLeaving: () => false,
-    tallies: false,
+    canTally: () => false,
     readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
     makePad,
     makeJump,

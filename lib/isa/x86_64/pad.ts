@@ -146,7 +146,7 @@ export function makePad(
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
   const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes, site }, out) : [];
-  if (action.kind === "tally") appendTally(action, out);
+  if (action.kind === "tally") appendTally(action, savedRegisters({ pushed, stackBytes }), out);
   if (action.kind !== "record") appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
   if (usesRax) out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax

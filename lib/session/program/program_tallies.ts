@@ -29,7 +29,7 @@ import type { Session } from "../session.ts";
 /** What is tallied of one argument. */
 interface TalliedArgument {
   enabled: Enabled;
-  /** Enables it. */
+  /** Enables it once more. */
   readonly enable: () => Enabled;
   /** Whether it is its least or its greatest value that is wanted. */
   readonly isExtreme: boolean;

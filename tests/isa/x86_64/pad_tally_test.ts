@@ -3,15 +3,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import type { JumpWindow, PadMemory, TalliedValue, TallyAction } from "../../../lib/isa/jumps.ts";
+import type { ExtendedValue, Extension } from "../../../lib/isa/recorded_value.ts";
 import { makePad } from "../../../lib/isa/x86_64/pad.ts";
-import { EFLAGS, GENERAL, RAX, RDX, RIP, RSP } from "../../../lib/isa/x86_64/registers.ts";
+import { canTally } from "../../../lib/isa/x86_64/pad_tally.ts";
+import { EFLAGS, GENERAL, RCX, RDI, RDX, RIP, RSP } from "../../../lib/isa/x86_64/registers.ts";
 import { Cpu, REGION, setRegister, Windows } from "./cpu.ts";
 import { Random } from "./random.ts";
 
 const SIGTRAP = 5;
-/** The registers of arguments: rdi rsi rdx rcx r8 r9. */
-const ARGUMENTS = [7, 6, 2, 1, 8, 9].map((number) => GENERAL[number]!);
-const RESULTS = [RAX, RDX];
+const RBX = GENERAL[3]!;
+/** All registers but the stack pointer, whose value is that of the stack. */
+const REGISTERS = [...GENERAL].filter((register) => register !== RSP);
 /** The counters that are compared: a histogram takes the whole of one window, the others are behind the stack. */
 const SINGLES = REGION.STACK + 0x300;
 const STACK_TOP = REGION.STACK + 0x200;
@@ -80,11 +82,16 @@ class Counters {
   }
 }
 
+/** What is tallied of a word of 64 bits. */
+function extend(word: bigint, { sizeBytes, signed }: Extension): bigint {
+  return BigInt.asIntN(64, signed ? BigInt.asIntN(8 * sizeBytes, word) : BigInt.asUintN(8 * sizeBytes, word));
+}
+
 /** What a hit changes. */
 function tallyByHand(counters: Counters, action: TallyAction, values: readonly bigint[]): void {
   const add = (offset: number | undefined, value: bigint) =>
     offset !== undefined && counters.set(offset, BigInt.asIntN(64, counters.get(offset) + value));
-  for (const { value: index, sumOffset, minOffset, maxOffset, bucketsOffset } of action.tallied) {
+  for (const [index, { sumOffset, minOffset, maxOffset, bucketsOffset }] of action.tallied.entries()) {
     const value = values[index]!;
     add(sumOffset, value);
     if (minOffset !== undefined && value < counters.get(minOffset)) counters.set(minOffset, value);
@@ -109,19 +116,21 @@ function compare(cpu: Cpu, random: Random, action: TallyAction, first: bigint | 
     registers[register] = random.half();
     registers[register + 1] = random.half();
   }
-  const sources = action.values === "arguments" ? ARGUMENTS : RESULTS;
-  const values = sources.map((register, index) => {
-    const value = index === action.tallied[0]!.value && first !== undefined ? first : randomValue(random);
-    registers[register] = Number(value & 0xffff_ffffn);
-    registers[register + 1] = Number(BigInt.asUintN(64, value) >> 32n);
-    return value;
-  });
   setRegister(registers, RSP, STACK_TOP);
   setRegister(registers, RIP, REGION.NEAR + 0x100);
   registers[EFLAGS] = INTERRUPT_FLAG | random.below(0x1000) & RANDOM_FLAGS;
   const windows = new Windows();
   windows.bytes.forEach((bytes) => bytes.set(random.bytes(bytes.length)));
   const counters = new Counters(windows);
+  const values = action.tallied.map(({ value: { place, ...extension } }, index) => {
+    let word = index === 0 && first !== undefined ? first : randomValue(random);
+    if (place.kind === "memory") counters.set(STACK_TOP + place.displacement - REGION.DATA, word);
+    else if (place.kind === "register" && place.register !== RSP) {
+      registers[place.register] = Number(word & 0xffff_ffffn);
+      registers[place.register + 1] = Number(BigInt.asUintN(64, word) >> 32n);
+    } else word = BigInt(STACK_TOP);
+    return extend(word, extension);
+  });
   for (const offset of Object.values(PLACES).slice(0, 3)) counters.set(offset, randomValue(random));
   counters.set(ENABLED - REGION.DATA, 1n);
   const expected = windows.clone();
@@ -138,38 +147,77 @@ function compare(cpu: Cpu, random: Random, action: TallyAction, first: bigint | 
   outcome.windows.bytes.forEach((bytes, index) => assertEquals(bytes, expected.bytes[index], message));
 }
 
-function actionOf(values: "arguments" | "results", tallied: readonly TalliedValue[]): TallyAction {
-  return { kind: "tally", counterOffset: COUNTER, values, tallied };
+function actionOf(tallied: readonly TalliedValue[]): TallyAction {
+  return { kind: "tally", counterOffset: COUNTER, tallied };
+}
+
+function inRegister(register: number, sizeBytes = 8, signed = true): ExtendedValue {
+  return { place: { kind: "register", register }, sizeBytes, signed };
+}
+
+/** A value on the stack, or in the red zone. */
+function onStack(displacement: number, sizeBytes: number, signed: boolean): ExtendedValue {
+  const base = { register: RSP, sizeBytes: 8 };
+  const address = { base, index: undefined, scale: 1, signedIndex: false, segmentBase: undefined, displacement };
+  return { place: { kind: "memory", ...address, sizeBytes }, sizeBytes, signed };
 }
 
 Deno.test("makePad() of a tally leaves what values come to, at all borders of buckets and in all registers", async () => {
   using cpu = await Cpu.start();
   const random = new Random(11);
-  for (const [values, registers] of [["arguments", ARGUMENTS], ["results", RESULTS]] as const) {
-    for (let value = 0; value < registers.length; value++) {
-      const other = (value + 1) % registers.length;
-      const action = actionOf(values, [{ value, ...PLACES }, { value: other, sumOffset: OTHER_SUM }]);
-      for (const border of new Set(BORDERS)) {
-        // Each border is met in each register once, with other flags and memory.
-        if (value < 2 || random.below(4) === 0) compare(cpu, random, action, border);
+  for (const [index, register] of REGISTERS.entries()) {
+    const other = REGISTERS[(index + 1) % REGISTERS.length]!;
+    const tallied = [{ value: inRegister(register), ...PLACES }, { value: inRegister(other), sumOffset: OTHER_SUM }];
+    for (const border of new Set(BORDERS)) {
+      // Each border is met in one of the first registers once, with other flags and memory.
+      if (index < 2 || random.below(8) === 0) compare(cpu, random, actionOf(tallied), border);
+    }
+  }
+});
+
+Deno.test("makePad() of a tally takes parts of registers and what is on the stack, by their sizes and signs", async () => {
+  using cpu = await Cpu.start();
+  const random = new Random(13);
+  const displacements = [-128, -8, 0, 8, 64];
+  for (const sizeBytes of [1, 2, 4, 8]) {
+    for (const signed of [true, false]) {
+      const values = [
+        ...[...REGISTERS, RSP].map((register) => inRegister(register, sizeBytes, signed)),
+        ...displacements.map((displacement) => onStack(displacement, sizeBytes, signed)),
+      ];
+      for (const value of values) {
+        assert(canTally(value.place));
+        const tallied = [{ value, ...PLACES }, { value: inRegister(RBX), sumOffset: OTHER_SUM }];
+        const isBoth = value.place.kind === "register" && value.place.register === RBX;
+        const action = actionOf(isBoth ? tallied.slice(0, 1) : tallied);
+        for (let round = 0; round < 3; round++) compare(cpu, random, action, undefined);
       }
     }
   }
+});
+
+Deno.test("canTally() leaves alone what need not be readable, and vectors", () => {
+  const { place } = onStack(0, 8, true);
+  assert(place.kind === "memory");
+  assert(!canTally({ ...place, base: { register: RBX, sizeBytes: 8 } }));
+  assert(!canTally({ kind: "vector", number: 0 }));
 });
 
 Deno.test("makePad() of a tally keeps only what is asked for", async () => {
   using cpu = await Cpu.start();
   const random = new Random(12);
   const names = Object.keys(PLACES) as (keyof typeof PLACES)[];
+  const sizeOf = (kept: Omit<TalliedValue, "value">) =>
+    makePad(WINDOW, toAddress(REGION.NEAR), MEMORY, actionOf([{ value: inRegister(RDI), ...kept }]))!.code.length;
   let sizes = 0;
   for (let set = 0; set < 16; set++) {
     const kept = Object.fromEntries(
       names.filter((_, bit) => (set >> bit & 1) === 1).map((name) => [name, PLACES[name]]),
     );
-    for (const value of [0, 2, 3]) compare(cpu, random, actionOf("arguments", [{ value, ...kept }]), undefined);
-    sizes +=
-      makePad(WINDOW, toAddress(REGION.NEAR), MEMORY, actionOf("arguments", [{ value: 0, ...kept }]))!.code.length;
+    for (const register of [RDI, RDX, RCX]) {
+      compare(cpu, random, actionOf([{ value: inRegister(register), ...kept }]), undefined);
+    }
+    sizes += sizeOf(kept);
   }
-  const all = makePad(WINDOW, toAddress(REGION.NEAR), MEMORY, actionOf("arguments", [{ value: 0, ...PLACES }]))!;
-  assert(sizes < 16 * all.code.length);
+  assert(sizes < 16 * sizeOf(PLACES));
 });
