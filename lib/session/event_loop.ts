@@ -31,8 +31,9 @@ import { CpuFollower } from "./cpu_follower.ts";
 const SLICE_NS = 10e6;
 /** How long the next stop is polled for, in microseconds. */
 const POLL_US = 100;
-/** How many stops in one slice it takes to bind the tracing thread to the target's CPU. */
+/** How many stops in one slice it takes to bind the tracing thread to the target's CPU, and how many if the last was full. */
 const STOPS_BEFORE_FOLLOWING = 16;
+const STOPS_BEFORE_FOLLOWING_ON = 2;
 /** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
 const FOREIGN_CHILD_MS = 1;
 /** How often to look whether a child of this program has been waited for by the runtime, in milliseconds. */
@@ -55,6 +56,8 @@ export class EventLoop {
   /** Whether the turn that is under way is not to wait, or no longer. */
   #woken = false;
   #wakePid = 0;
+  /** Whether the last slice has ended because of its time. */
+  #wasFull = false;
 
   /**
    * Makes the loop of a tracer.
@@ -146,9 +149,12 @@ export class EventLoop {
   #slice(): boolean {
     if (!this.#tracer.pump(POLL_US)) return false;
     const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
-    for (let stops = 1; this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end; stops++) {
+    const enough = this.#wasFull ? STOPS_BEFORE_FOLLOWING_ON : STOPS_BEFORE_FOLLOWING;
+    this.#wasFull = false;
+    for (let stops = 1; !this.#wasFull && this.#tracer.pump(POLL_US); stops++) {
       const { lastStopped } = this.#tracer;
-      if (stops === STOPS_BEFORE_FOLLOWING && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      if (stops === enough && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      this.#wasFull = this.#kernel.call.ft_clock_ns() >= end;
     }
     this.#follower.release();
     return true;
