@@ -11,7 +11,7 @@
  * way to everything else that is due, and comes back at once.
  *
  * *Rings* (`process/record_rings.ts`) have to be read before they are full, and nothing tells when. While there are any, a turn
- * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn.
+ * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn, which need not poll.
  *
  * *Back pressure.* Turns are taken by whoever consumes. A consumer that is busy takes none; the threads that hit a probe
  * meanwhile wait at their traps. Nothing is ever dropped here; records for which the rings have no space are dropped by the
@@ -147,7 +147,8 @@ export class EventLoop {
 
   /** Handles stops while they come. Returns whether there were any. */
   #slice(): boolean {
-    if (!this.#tracer.pump(POLL_US)) return false;
+    // A wait that is under way tells of stops.
+    if (!this.#tracer.pump(this.#wait === undefined ? POLL_US : 0)) return false;
     const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
     const enough = this.#wasFull ? STOPS_BEFORE_FOLLOWING_ON : STOPS_BEFORE_FOLLOWING;
     this.#wasFull = false;
