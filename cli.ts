@@ -17,28 +17,33 @@
 
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
+import { Output } from "./lib/command/output.ts";
+import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
+import { ProgramError } from "./lib/command/program_error.ts";
+import type { SourceContext } from "./lib/command/program_source.ts";
 import { cutArguments } from "./lib/consumer/argument_tokens.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
-import { ExitCode, exitCodeOf, formatFailure, formatMessage, PermissionError } from "./lib/consumer/failure.ts";
-import { formatDetails, formatListingRow, LISTING_HEADER } from "./lib/consumer/listing.ts";
-import { NdjsonFormatter } from "./lib/consumer/ndjson.ts";
+import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
+import { makeConsumerOptions } from "./lib/consumer/program/consumer_options.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import type { TraceTotals } from "./lib/consumer/ndjson.ts";
+import { formatHeader } from "./lib/consumer/provider_header.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
 import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
-import { CompileError } from "./lib/d/compile_error.ts";
+import type { Program } from "./lib/d/tree.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
+import { SIGKILL } from "./lib/process/ptrace.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
-import type { ProbeDescription } from "./lib/spec/probe_description.ts";
 
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -47,9 +52,6 @@ const WARNINGS_LIMIT = 20;
 
 /** What `-l` says of processes without static probes. */
 const NOTHING_TO_LIST = "there are no static probes; -n 'pid$target:a.out::entry' lists functions";
-
-/** How long to wait until a pipe that cannot be waited for has room again. */
-const RETRY_MS = 5;
 
 /** The C library as bytes, in the command that carries it in itself. */
 type Library = Uint8Array<ArrayBuffer> | undefined;
@@ -68,28 +70,28 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (options.mode === "help") return await print(USAGE);
     if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
     await askPermissions(options);
-    if (options.mode === "trace" && options.program !== undefined) return await runProgram(options, library);
-    return await { doctor, list, trace }[options.mode](options, library);
+    await askForPreprocessor(makeConsumerOptions(options.settings));
+    const run = { doctor, list, trace, compile: runProgram, header }[options.mode];
+    return await (run === trace && options.program !== undefined ? runProgram : run)(options, library);
   } catch (error) {
-    // It has been said in dtrace's words.
-    if (error instanceof CompileError) return ExitCode.failure;
+    if (error instanceof ProgramError) {
+      // In dtrace's words, which scripts may read: what is added to them is for people.
+      say(`${error.message}\n`);
+      if (error.hint !== undefined && Deno.stderr.isTerminal()) say(`hint: ${error.hint}\n`);
+      return ExitCode.failure;
+    }
     say(formatFailure(error));
     return exitCodeOf(error);
   }
 }
 
-/** Asks for what the command needs: on a terminal Deno prompts, elsewhere it refuses what was not given. */
-async function askPermissions(options: Pick<CommandOptions, "commands" | "output">): Promise<void> {
-  const ask = async (descriptor: Deno.PermissionDescriptor, request: string, flag: string) => {
-    const { state } = await Deno.permissions.request(descriptor);
-    if (state !== "granted") throw new PermissionError(`Cannot ${request}: Deno refuses it without ${flag}`);
-  };
-  await ask({ name: "ffi" }, "call the C library", "--allow-ffi");
-  for (const [program] of options.commands) {
-    await ask({ name: "run", command: program! }, `start "${program}"`, "--allow-run");
+/** Asks for what the command needs. */
+async function askPermissions({ commands, output: path }: Pick<CommandOptions, "commands" | "output">): Promise<void> {
+  await askFor({ name: "ffi" }, "call the C library", "--allow-ffi");
+  for (const [program] of commands) {
+    await askFor({ name: "run", command: program! }, `start "${program}"`, "--allow-run");
   }
-  const path = options.output;
-  if (path !== undefined) await ask({ name: "write", path }, `write to "${path}"`, `--allow-write=${path}`);
+  if (path !== undefined) await askFor({ name: "write", path }, `write to "${path}"`, `--allow-write=${path}`);
 }
 
 /** Traces until the targets have ended or a signal comes. */
@@ -106,7 +108,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
     await using _ = session;
     const report = new TargetReport(startTargets(session, options), { followed: options.follow });
     for (const description of options.descriptions) {
-      const found = expand(description.fields, session).map((target) =>
+      const found = targetsOf(description.fields, session).map((target) =>
         session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
       );
       enabled.push(...found);
@@ -144,31 +146,44 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
 
 /** Traces with a D program. */
 async function runProgram(options: CommandOptions, library: Library): Promise<number> {
-  // The language is a third of the command, and takes as long to load; only programs wait for it.
-  const { traceProgram } = await import("./trace_program.ts");
+  const { traceProgram } = await import("./lib/command/trace_program.ts");
   using output = new Output(options.output);
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   const interruption = new Interruption();
   const waiting = Promise.withResolvers<void>();
   const session = interruption.session = openSession(options, library);
   await using _ = session;
-  const report = new TargetReport(startTargets(session, options), { followed: options.follow });
+  const targets = startTargets(session, options);
+  const started = targets.slice(options.pids.length);
+  const report = new TargetReport(targets, { followed: options.follow });
   const tell = options.quiet ? () => {} : say;
-  const status = await traceProgram(options.program!, {
-    session,
-    kernel,
-    settings: options.settings,
-    format: options.format,
-    allowNone: options.allowNone,
-    interrupted: () => interruption.requested,
-    stopWaiting: waiting.resolve,
-    wait: () => interruption.unless(waiting.promise),
-    write: (bytes) => void output.writeBytes(bytes),
-    say,
-    report: () => tell(report.update()),
-  });
-  await output.write("");
-  return status;
+  try {
+    return await traceProgram(options.program!, {
+      session,
+      kernel,
+      settings: options.settings,
+      format: options.format,
+      allowNone: options.allowNone,
+      isDry: options.mode === "compile",
+      verbose: options.verbose,
+      interrupted: () => interruption.requested,
+      stopWaiting: waiting.resolve,
+      wait: () => interruption.unless(waiting.promise),
+      output,
+      say,
+      report: () => tell(report.update()),
+    });
+  } finally {
+    // As dtrace does, which lets only go what it has attached.
+    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, SIGKILL);
+    await output.write("");
+  }
+}
+
+/** Compiles the D program. The language is imported here and where one is traced, for other commands do without it. */
+async function compile({ program, settings }: CommandOptions, context: SourceContext): Promise<Program> {
+  const { compileWritten } = await import("./lib/command/program_source.ts");
+  return await compileWritten(program!, makeConsumerOptions(settings), context);
 }
 
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
@@ -179,26 +194,38 @@ async function dumpStats(options: CommandOptions, session: Session, output: Outp
   else say(formatStats(stats));
 }
 
-/** Prints the probes that the descriptions match. */
+/** Writes a header by which programs fire the probes of the providers that a script declares. */
+async function header(options: CommandOptions, library: Library): Promise<number> {
+  const { name: script } = options.program!.parts.find(({ kind }) => kind === "script")!;
+  const path = options.output ?? `${script.slice(script.lastIndexOf("/") + 1).replace(/\.d$/, "")}.h`;
+  await askPermissions({ commands: [], output: path });
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  await using session = openSession(options, library);
+  const { providers } = await compile(options, { session, kernel, say });
+  const text = formatHeader(providers, path.slice(path.lastIndexOf("/") + 1));
+  try {
+    await Deno.writeTextFile(path, text);
+  } catch (error) {
+    throw new SystemError((error as { code?: string }).code ?? "EIO", "write", `header "${path}"`, { cause: error });
+  }
+  return ExitCode.done;
+}
+
+/** Prints the probes that the descriptions match, or the clauses of a program. */
 async function list(options: CommandOptions, library: Library): Promise<number> {
   using output = new Output(options.output);
-  const json = options.format === "ndjson" ? new NdjsonFormatter() : undefined;
-  const rows = [json === undefined ? LISTING_HEADER : ""];
+  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  let found;
   {
     await using session = openSession(options, library);
     startTargets(session, options);
-    for (const { fields } of options.descriptions) {
-      for (const target of expand(fields, session)) {
-        for (const probe of session.list(fields, { ...options, target })) {
-          const details = options.verbose ? session.inspect(probe) : undefined;
-          rows.push(json?.formatProbe(probe, details) ?? formatListingRow(probe));
-          if (json === undefined && details !== undefined) rows.push(formatDetails(details));
-        }
-      }
-    }
+    const descriptions = options.program === undefined
+      ? options.descriptions.map(({ fields }) => fields)
+      : (await compile(options, { session, kernel, say })).clauses.flatMap(({ probes }) => probes);
+    found = listProbes({ ...options, session, descriptions });
   }
-  await output.write(rows.join(""));
-  if (options.listsAll && rows.length === 1) say(formatMessage(NOTHING_TO_LIST));
+  await output.write(found.text);
+  if (options.listsAll && found.count === 0) say(formatMessage(NOTHING_TO_LIST));
   return ExitCode.done;
 }
 
@@ -258,11 +285,6 @@ function startTargets(session: Session, options: CommandOptions): Target[] {
   ];
 }
 
-/** What `$target` means in a description, one after the other: dtrace(1) knows one target only, we know several. */
-function expand({ provider }: ProbeDescription, { targets }: Session): (number | undefined)[] {
-  return targets.length > 0 && /\$target\b/.test(provider) ? targets.map(({ pid }) => pid) : [undefined];
-}
-
 /**
  * The user's wish to end the trace. It is listened for until the process ends: the signal that ends the target of a
  * terminal comes to us as well, and perhaps only when everything is over.
@@ -295,52 +317,6 @@ class Interruption {
     this.requested = true;
     this.session?.stop();
     this.#release?.();
-  }
-}
-
-/** Where the trace goes. Texts are written whole and in order. */
-class Output implements Disposable {
-  /** Whether nobody reads it any more. That is how `| head` ends a trace, and no failure. */
-  closed = false;
-  readonly #file: typeof Deno.stdout | Deno.FsFile;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(path: string | undefined) {
-    try {
-      // dtrace(1) appends as well.
-      this.#file = path === undefined ? Deno.stdout : Deno.openSync(path, { append: true, create: true });
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const { code } = error as Error & { code?: string };
-      throw new SystemError(code ?? error.message, "open", `output file "${path}"`, { cause: error });
-    }
-  }
-
-  /** Writes behind what was written before. The thread is free meanwhile: whoever reads may be slow, or stuck. */
-  write(text: string): Promise<void> {
-    return this.writeBytes(new TextEncoder().encode(text));
-  }
-
-  /** Writes bytes as they are. */
-  writeBytes(bytes: Uint8Array): Promise<void> {
-    return this.#last = this.#last.then(() => this.#write(bytes));
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    for (let rest = bytes; rest.length > 0 && !this.closed;) {
-      try {
-        rest = rest.subarray(await this.#file.write(rest));
-      } catch (error) {
-        if (error instanceof Deno.errors.BrokenPipe) this.closed = true;
-        // A full pipe that whoever made it has set to O_NONBLOCK.
-        else if (error instanceof Deno.errors.WouldBlock) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        else throw error;
-      }
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#file instanceof Deno.FsFile) this.#file.close();
   }
 }
 

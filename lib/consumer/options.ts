@@ -9,18 +9,13 @@
 
 import { nearNames } from "../near_names.ts";
 import type { EvaluationTime } from "../process/startup.ts";
-import {
-  formatProbeDescription,
-  parseProbeDescription,
-  type ProbeDescription,
-  type ProbeField,
-} from "../spec/probe_description.ts";
+import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
 import type { ArgumentToken, OptionType } from "./argument_tokens.ts";
 import { UsageError } from "./failure.ts";
 import {
   CONSUMER_DEFAULTS,
-  type ConsumerOptions,
   isConsumerOption,
+  makeConsumerOptions,
   setConsumerOption,
 } from "./program/consumer_options.ts";
 import { splitWords } from "./words.ts";
@@ -33,6 +28,15 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   P: { type: "string", short: "P" },
   m: { type: "string", short: "m" },
   f: { type: "string", short: "f" },
+  i: { type: "string", short: "i" },
+  e: { type: "boolean", short: "e" },
+  C: { type: "boolean", short: "C" },
+  D: { type: "string", short: "D" },
+  U: { type: "string", short: "U" },
+  I: { type: "string", short: "I" },
+  H: { type: "boolean", short: "H" },
+  X: { type: "string", short: "X" },
+  L: { type: "string", short: "L" },
   l: { type: "boolean", short: "l" },
   q: { type: "boolean", short: "q" },
   s: { type: "string", short: "s" },
@@ -71,39 +75,39 @@ export interface WrittenOption {
   readonly value: string | undefined;
 }
 
-/** A clause of the command line. */
-export interface WrittenClause {
-  /** What dtrace calls it, as for a description. */
+/** A part of a D program as it was written. */
+export interface WrittenPart {
+  /** What dtrace calls it: the field that a description ends with, `description`, `probe` for a number, or `script`. */
   readonly kind: string;
-  /** The probe description as it was written, which is what reports call the clause. */
+  /** What reports call it: the probe description as it was written, or the file of a script. */
   readonly name: string;
-  /** The clause in D. */
-  readonly source: string;
+  /** The clause; undefined for a script, which is in its file. */
+  readonly source: string | undefined;
+  /** The field that its probe descriptions end with. */
+  readonly lastField: ProbeField;
 }
 
 /** A D program as it was written. */
 export interface WrittenProgram {
-  /** The clauses of `-n`, and descriptions alone, which are clauses without statements, in order. */
-  readonly clauses: readonly WrittenClause[];
-  /** The file of `-s`; undefined if there is none. */
-  readonly script: string | undefined;
-  /** Its arguments, `$1` and so on. */
+  /** Scripts (`-s`) and clauses, descriptions alone among them, in order. */
+  readonly parts: readonly WrittenPart[];
+  /** The arguments of the program, `$1` and so on. */
   readonly words: readonly string[];
 }
 
 /** What the command line asks for. */
 export interface CommandOptions {
   /** What to do. */
-  readonly mode: "trace" | "list" | "help" | "version" | "doctor";
+  readonly mode: "trace" | "compile" | "header" | "list" | "help" | "version" | "doctor";
   /** The processes to attach to (`-p`). */
   readonly pids: readonly number[];
   /** The programs to start with their arguments (`-c`, `--`). */
   readonly commands: readonly (readonly string[])[];
   /** The probes (`-n`, `-P`, `-m`, `-f`). */
   readonly descriptions: readonly WrittenDescription[];
-  /** The D program (`-s`, and `-n` with a clause); undefined if there is none, and hits are events. */
+  /** The D program (`-s`, and `-n` and its like with a clause); undefined if there is none, and hits are events. */
   readonly program: WrittenProgram | undefined;
-  /** The options of DTrace for the program (`-x`, `-b`, `-F`, `-q`, `-w`), in order. */
+  /** The options of DTrace for the program (`-x`, and letters that mean the same), in order. */
   readonly settings: readonly WrittenOption[];
   /** Whether only what was asked for is printed (`-q`). */
   readonly quiet: boolean;
@@ -115,7 +119,7 @@ export interface CommandOptions {
   readonly count: boolean;
   /** Whether children and the programs that targets execute are traced as well (`--follow`). */
   readonly follow: boolean;
-  /** Whether a list tells all that is known of a probe (`-v`). */
+  /** Whether a list tells all that is known of a probe, and a program how much one may rely on it (`-v`). */
   readonly verbose: boolean;
   /** Whether a description may match nothing (`-Z`). */
   readonly allowNone: boolean;
@@ -134,9 +138,10 @@ export interface CommandOptions {
 }
 
 type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] } & {
-  /** All that `-n` and its like have named. */
-  clauses: WrittenClause[];
-  script: string | undefined;
+  /** All that `-s`, `-n` and their like have named. */
+  parts: WrittenPart[];
+  /** Whether `-h` was there, which is for help, or with a script for its header. */
+  isHeader: boolean;
   /** The words that are no options. */
   words: string[];
 };
@@ -147,22 +152,15 @@ const CLAUSE_BEGIN = /[{/;]/;
 const LAST_FIELDS: Readonly<Record<string, ProbeField>> = { n: "name", P: "provider", m: "module", f: "function" };
 /** Options of dtrace(1) that are not here, with what they would do. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  "3": "a data model (-32)",
-  "6": "a data model (-64)",
-  a: "anonymous tracing",
-  A: "anonymous tracing",
-  C: "the C preprocessor",
-  D: "the C preprocessor",
-  e: "compiling without tracing",
-  G: "making an ELF file with DOF",
-  H: "the C preprocessor",
-  i: "naming a probe by its number",
-  I: "the C preprocessor",
-  L: "D libraries",
-  S: "printing the intermediate code",
-  U: "the C preprocessor",
-  X: "a degree of conformance to ISO C",
+  "3": "the data model of 32 bits",
+  "6": "the data model of 64 bits, which is the only one",
+  a: "anonymous tracing, which begins with the kernel",
+  A: "anonymous tracing, which begins with the kernel",
+  G: "making an ELF file with DOF: programs have their probes from sys/sdt.h",
+  S: "printing the intermediate code: clauses are compiled to WebAssembly",
 };
+/** The probes that are in no target. */
+const TRACER_PROBE = /^(?:BEGIN|END|ERROR|tick-.*|profile-.*)$/;
 /** What `-l` lists if it is not told: as in DTrace the probes that there are, which are the static ones. */
 const LISTED_BY_DEFAULT = "*$target:::";
 const MOMENTS: readonly EvaluationTime[] = ["exec", "preinit", "postinit", "main"];
@@ -193,10 +191,16 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
     draft.quiet = true;
     set(draft, "quiet", undefined);
   },
-  s: (draft, value) => {
-    if (draft.script !== undefined) throw new UsageError("several -s are not supported yet");
-    draft.script = value;
-  },
+  s: (draft, value) => void draft.parts.push({ kind: "script", name: value, source: undefined, lastField: "name" }),
+  i: (draft, value) => void draft.parts.push(writtenPart("probe", value, "name")),
+  e: (draft) => draft.mode = "compile",
+  C: (draft) => set(draft, "cpp", undefined),
+  D: (draft, value) => set(draft, "define", value),
+  U: (draft, value) => set(draft, "undef", value),
+  I: (draft, value) => set(draft, "incdir", value),
+  H: (draft) => set(draft, "cpphdrs", undefined),
+  X: (draft, value) => set(draft, "stdc", value),
+  L: (draft, value) => set(draft, "libdir", value),
   w: (draft) => set(draft, "destructive", undefined),
   b: (draft, value) => set(draft, "bufsize", value),
   F: (draft) => set(draft, "flowindent", undefined),
@@ -226,8 +230,8 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     pids: [],
     commands: [],
     descriptions: [],
-    clauses: [],
-    script: undefined,
+    parts: [],
+    isHeader: false,
     words: [],
     program: undefined,
     settings: [],
@@ -247,7 +251,8 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
   };
   const terminator = tokens.findIndex(({ kind }) => kind === "option-terminator");
   for (const [index, token] of tokens.slice(0, terminator < 0 ? undefined : terminator).entries()) {
-    if (token.kind === "option") readOption(draft, token);
+    if (token.kind === "option" && token.rawName === "-h") draft.isHeader = true;
+    else if (token.kind === "option") readOption(draft, token);
     else if (token.kind === "positional") readWord(draft, token.value, index);
     if (draft.mode === "help" || draft.mode === "version") return draft;
   }
@@ -268,21 +273,20 @@ function readOption(draft: Draft, token: ArgumentToken & { kind: "option" }): vo
     SETTERS[name]!(draft, value ?? "");
     return;
   }
-  const clauseBegin = name === "n" ? value!.search(CLAUSE_BEGIN) : -1;
-  if (clauseBegin >= 0) {
-    draft.clauses.push({ kind: "description", name: value!.slice(0, clauseBegin), source: value! });
-    return;
-  }
-  const description = writtenDescription(value!, lastField);
-  draft.descriptions = [...draft.descriptions, description];
-  const source = `${formatProbeDescription(description.fields)} {}`;
-  draft.clauses.push({ kind: description.kind, name: value!, source });
+  const kind = lastField === "name" ? "description" : lastField;
+  draft.parts.push(writtenPart(kind, value!, lastField));
+  if (!CLAUSE_BEGIN.test(value!)) draft.descriptions = [...draft.descriptions, writtenDescription(value!, lastField)];
+}
+
+/** A part that begins with a probe description. */
+function writtenPart(kind: string, source: string, lastField: ProbeField): WrittenPart {
+  const end = source.search(CLAUSE_BEGIN);
+  return { kind, name: end < 0 ? source : source.slice(0, end), source, lastField };
 }
 
 /** Sets an option of DTrace, which is tried out first. */
 function set(draft: Draft, name: string, value: string | undefined): void {
-  const trial: ConsumerOptions = { ...CONSUMER_DEFAULTS };
-  const problem = setConsumerOption(trial, name, value);
+  const problem = setConsumerOption(makeConsumerOptions(), name, value);
   if (problem !== undefined) throw new UsageError(`-x ${name} cannot be "${value ?? ""}": ${problem}`);
   draft.settings = [...draft.settings, { name, value }];
 }
@@ -294,7 +298,7 @@ function writtenDescription(text: string, lastField: ProbeField): WrittenDescrip
 
 function unknownOption(rawName: string, name: string, isLong: boolean): UsageError {
   if (!isLong && Object.hasOwn(UNSUPPORTED, name)) {
-    return new UsageError(`option ${rawName} (${UNSUPPORTED[name]}) is not supported yet`);
+    return new UsageError(`option ${rawName} (${UNSUPPORTED[name]}) is not supported`);
   }
   const near = isLong ? nearNames(name, Object.keys(OPTION_TYPES).filter((known) => known.length > 1)) : [];
   return new UsageError(
@@ -323,17 +327,14 @@ function check(draft: Draft): void {
     refuseWords(draft);
     return;
   }
-  if (draft.verbose && draft.mode !== "list") {
-    throw new UsageError("option -v without -l (a report on the stability of a program) is not supported yet");
+  if (draft.isHeader) {
+    draft.mode = draft.parts.some(({ kind }) => kind === "script") ? "header" : "help";
+    if (draft.mode === "help") return;
   }
-  if (draft.script !== undefined && draft.clauses.length > 0) {
-    throw new UsageError("-s together with -n is not supported yet");
-  }
-  if (draft.script !== undefined || draft.clauses.length > draft.descriptions.length) {
-    draft.program = { clauses: draft.clauses, script: draft.script, words: draft.words };
-  } else refuseWords(draft);
+  if (needsProgram(draft)) draft.program = { parts: draft.parts, words: draft.words };
+  else refuseWords(draft);
   if (draft.descriptions.length > 0 || draft.program !== undefined) return;
-  if (draft.mode === "trace") {
+  if (draft.mode !== "list") {
     throw new UsageError("no probes specified", "name them with -n, as in -n 'pid$target:libc:malloc:entry'");
   }
   if (draft.pids.length + draft.commands.length === 0) {
@@ -342,6 +343,15 @@ function check(draft: Draft): void {
   draft.descriptions = [writtenDescription(LISTED_BY_DEFAULT, "name")];
   draft.allowNone = true;
   draft.listsAll = true;
+}
+
+/** Whether the hits of what is named are more than events: there are scripts, clauses, or probes of no target. */
+function needsProgram({ mode, verbose, parts, descriptions }: Draft): boolean {
+  if (parts.length > descriptions.length) return true;
+  if (descriptions.length > 0 && mode !== "list" && (verbose || mode === "compile")) return true;
+  return descriptions.some(({ fields: { provider, name } }) =>
+    provider === "dtrace" || provider === "profile" || (provider === "" && TRACER_PROBE.test(name))
+  );
 }
 
 function refuseWords({ words: [word] }: Draft): void {

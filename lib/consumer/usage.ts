@@ -22,26 +22,27 @@ one matches everything. oneshot$target fires once a probe; objc$target has an Ob
 probes (USDT) have providers of their own: postgresql$target:::query-start, *$target:::, libstdcxx*:::throw.
 
   -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
-  -s FILE          run a D script; -w allows what changes the target, -F indents by calls, -b SIZE is -x bufsize
+  -s FILE          run a D script; -i N a probe by its number; -e only compiles; -h -s FILE writes a provider's header
+  -w, -F, -b SIZE  of D: allow what changes the target; indent by calls; -x bufsize
+  -C, -L FOLDER    send scripts through cpp, with -D, -U, -I, -H and -X a|c|s|t; read D libraries
   -p PID           attach to a process; may be repeated
   -c 'CMD'         start a program, and trace it from its beginning; may be repeated
-  -l               list probes, static ones without -n, and enable none; with -v also their stability, arguments,
-                   addresses, instructions and semaphores
+  -l, -v           list probes, static ones without -n; tell all that is known of them, or how stable a D program is
   -q, -Z           print only what was asked for; accept a description that matches nothing
   -o FILE          append the output to a file
   -j, --format F   write text, or ndjson: one JSON object a line (-j)
   --count          print a table of hits per probe at the end, and no events
   --follow         trace the children of targets, and the programs that they execute, as well
-  -x OPTION=VALUE  evaltime=exec|preinit|postinit|main   how far CMD runs before probes are set (preinit)
-                   fthashsize=N, ftmax=N                 size of the tracepoint table, most tracepoints
-                   jumps=on|off, fasttrapstats           off: each hit stops, none is dropped; dump the tables
-                   oformat=text|ndjson, quiet, zdefs     as --format, -q, -Z
-                   and of D programs: aggsortkey, aggsortkeypos=N, aggsortpos=N, aggsortrev, aggsize=SIZE, agghist,
-                   aggzoom, bufsize=SIZE, bufpolicy=switch|fill|ring, dynvarsize=SIZE, strsize=SIZE, nspec=N,
-                   specsize=SIZE, ustackframes=N, stackindent=N, rawbytes, switchrate=TIME, droptags, flowindent
+  -x OPTION=VALUE  evaltime=exec|preinit|postinit|main (how far CMD runs before probes are set), fthashsize=N, ftmax=N,
+                   jumps=on|off (off: each hit stops, none is dropped), fasttrapstats, oformat=text|ndjson; of D:
+                   aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev agghist aggzoom bufpolicy bufresize
+                   bufsize cleanrate cppargs cpphdrs cpppath cpp defaultargs define destructive droptags dynvarsize
+                   empty errtags flowindent incdir jstackframes libdir maxframes nolibs nspec pspec quiet rawbytes
+                   scratchsize specsize stackframes stackindent statusrate stdc strsize switchrate undef ustackframes
+                   version zdefs
   -h, --help, -V   print this, or the version
 
-Deno's permissions: --allow-ffi always, --allow-run for -c and --, --allow-write=FILE for -o.
+Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().
 Exit codes: 0 done, 1 failure, 2 usage, 3 no probe matched, 4 permission refused, 5 target gone or unsupported.
 
 examples:
@@ -49,5 +50,4 @@ examples:
   fasttrap --count -n 'pid$target:a.out::entry' -- ./prog   which functions of ./prog are called how often
   fasttrap -n 'pid$target:libc:malloc:entry { @[ustack(3)] = quantize(arg0); }' -p 1234
                                                             sizes of malloc by who calls it
-  fasttrap -n 'pid$target:libc:open*:return' -j -c ls | jq  what open returned, for a program to read
 `;

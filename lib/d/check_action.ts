@@ -135,7 +135,8 @@ function checkFormatted(environment: Environment, syntax: CallSyntax, prototype:
 function formatBytes(environment: Environment, name: string, syntax: ExpressionSyntax): Uint8Array {
   const format = syntax.kind === "aggregation" ? undefined : environment.value(syntax);
   if (format?.kind === "string") {
-    if (format.bytes.length > 0) return format.bytes;
+    // freopen("") goes back to where the output went first.
+    if (format.bytes.length > 0 || name === "freopen") return format.bytes;
     fail("D_PRINTF_FMT_EMPTY", syntax, `${name}( ) format string is empty`);
   }
   const type = format === undefined ? "aggregation" : typeName(format.type);
@@ -159,7 +160,7 @@ function checkPrinted(environment: Environment, name: string, syntax: Expression
   return resolve(value.type).kind === "array" && isStringLike(value.type) ? toStringValue(value) : value;
 }
 
-/** `printa(format, @a, @b...)` and `printa(@a)`. */
+/** `printa(format, @a, @b...)` and `printa(@a, @b...)`. */
 function checkPrintAggregations(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
   checkCount(prototype, syntax);
   const { line } = syntax;
@@ -168,9 +169,6 @@ function checkPrintAggregations(environment: Environment, syntax: CallSyntax, pr
   const bytes = hasFormat ? formatBytes(environment, "printa", syntax.arguments[0]!) : undefined;
   if (list.length === 0) {
     fail("D_PRINTA_PROTO", line, "printa( ) prototype mismatch: at least one aggregation is expected");
-  }
-  if (bytes === undefined && list.length > 1) {
-    fail("D_PRINTA_PROTO", line, "printa( ) prototype mismatch: several aggregations need a format");
   }
   const aggregations = list.map((argument, index) =>
     aggregationOf(environment, "D_PRINTA", "printa", argument, index + (hasFormat ? 1 : 0))

@@ -27,14 +27,23 @@ import { parseProgram } from "./program_parser.ts";
 import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
 import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
 
+/** A part of a program: a script, or what one `-n` says. */
+export interface ProgramText {
+  readonly text: string;
+  /** Whether it is that of a file, so that errors say lines and probe descriptions do not stand alone. */
+  readonly isFile: boolean;
+  /** The field that a probe description ends with; `-n` ends with the name, which is the default. */
+  readonly lastField?: ProbeField | undefined;
+}
+
 /** What a program depends on beside its text. */
 export interface CompileContext {
   /** The values of macro variables; none by default. */
   readonly macros?: MacroContext | undefined;
-  /** Whether the text is that of a file, so that errors say lines and probe descriptions do not stand alone. */
+  /** Whether the text, if it is one, is that of a file. */
   readonly isFile?: boolean | undefined;
-  /** The field that a probe description ends with; `-n` ends with the name, which is the default. */
-  readonly lastField?: ProbeField | undefined;
+  /** Whether `$target` stays in the providers of probe descriptions: there are several targets, or will be. */
+  readonly keepsTarget?: boolean | undefined;
   /** The size of a string in bytes, unless the program sets it; 256 by default. */
   readonly strsize?: number | undefined;
   /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
@@ -43,7 +52,12 @@ export interface CompileContext {
   readonly allowsEmpty?: boolean | undefined;
   /** Further libraries of D, in any order. */
   readonly libraries?: readonly Library[] | undefined;
-  /** Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. */
+  /** Tells whether there is a module, or a provider, that a library depends on; by default there is any. */
+  readonly isAvailable?: ((kind: "module" | "provider", name: string) => boolean) | undefined;
+  /**
+   * Finds the types of a probe's `args[]` by their names in C; undefined if its probes have none, or different ones. It is
+   * asked only if a clause uses them.
+   */
   readonly argumentTypes?: ((description: ProbeDescription) => readonly string[] | undefined) | undefined;
   /** Finds the probe of a number, for `-i`. */
   readonly describeProbe?: ((id: number) => ProbeDescription | undefined) | undefined;
@@ -55,6 +69,8 @@ export interface CompileContext {
 export interface Library {
   /** The name of the file, as `depends_on` names it. */
   readonly name: string;
+  /** Its path, for errors. */
+  readonly path: string;
   readonly source: string;
 }
 
@@ -74,13 +90,14 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
  * assertEquals(clause?.needs.strings, [{ argument: 0, limitBytes: undefined }]);
  * ```
  *
- * @param source The text.
+ * @param source The text, or several texts one behind the other, which are one program.
  * @param context What it depends on.
  * @returns The program.
  * @throws {CompileError} If it is none; the tag says why.
  */
-export function compileProgram(source: string, context: CompileContext = {}): Program {
-  return new Compiler(context).compile(source);
+export function compileProgram(source: string | readonly ProgramText[], context: CompileContext = {}): Program {
+  const texts = typeof source === "string" ? [{ text: source, isFile: context.isFile ?? false }] : source;
+  return new Compiler(context).compile(texts);
 }
 
 /** A part of a program, with the file that it comes from. */
@@ -88,6 +105,9 @@ interface Item {
   readonly syntax: ItemSyntax;
   readonly file: string | undefined;
 }
+
+/** What a text is: of a library, of the program, or the last of the program. */
+type Role = "library" | "program" | "last";
 
 class Compiler {
   readonly #context: CompileContext;
@@ -99,7 +119,11 @@ class Compiler {
   readonly #providers: ProviderDeclaration[] = [];
   /** Pragmas about identifiers, which may be declared later. */
   readonly #pragmas: { readonly pragma: Pragma & { kind: "attributes" | "binding" }; readonly line: number }[] = [];
+  /** The libraries that have been compiled. */
+  readonly #libraries = new Set<string>();
   #file: string | undefined;
+  /** Which of the program's texts is read. */
+  #part = 0;
 
   constructor(context: CompileContext) {
     this.#context = context;
@@ -108,11 +132,18 @@ class Compiler {
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
-  compile(source: string): Program {
-    this.#library("", librarySource());
-    for (const { name, source } of sortLibraries(this.#context.libraries ?? [])) this.#library(name, source);
-    this.#file = undefined;
-    this.#placed(source, this.#context.isFile ?? false, true);
+  compile(texts: readonly ProgramText[]): Program {
+    this.#library(librarySource(), undefined);
+    for (const { name, path, source } of sortLibraries(this.#context.libraries ?? [])) {
+      if (this.#isLeftOut(path, source)) continue;
+      this.#libraries.add(name);
+    }
+    texts.forEach(({ text, isFile, lastField }, part) => {
+      this.#file = undefined;
+      this.#part = part;
+      this.#descriptions.lastField = lastField ?? "name";
+      this.#placed(text, isFile, part === texts.length - 1 ? "last" : "program");
+    });
     const { variables, aggregations } = this.#environment;
     return {
       clauses: this.#clauses,
@@ -123,28 +154,41 @@ class Compiler {
     };
   }
 
-  #library(name: string, source: string): void {
-    this.#file = name === "" ? undefined : name;
-    this.#placed(source, true, false);
+  #library(source: string, path: string | undefined): void {
+    this.#file = path;
+    this.#placed(source, true, "library");
   }
 
-  /** Compiles a text, and has its errors say where they are. */
-  #placed(source: string, isFile: boolean, isProgram: boolean): void {
+  /** Compiles a library, unless it depends on what is not there: those of a system that is not this one are left out. */
+  #isLeftOut(path: string, source: string): boolean {
     try {
-      this.#text(source, isFile, isProgram);
+      this.#library(source, path);
+      return false;
     } catch (error) {
-      if (!(error instanceof CompileError)) throw error;
-      throw new CompileError(error.tag, { ...error.place, file: this.#file }, error.text, isFile, error.hint);
+      if (!(error instanceof CompileError) || error.tag !== "D_PRAGMA_DEPEND") throw error;
+      return true;
     }
   }
 
-  #text(source: string, isFile: boolean, isProgram: boolean): void {
+  /** Compiles a text, and has its errors say where they are. */
+  #placed(source: string, isFile: boolean, role: Role): void {
+    try {
+      this.#text(source, isFile, role);
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      const place = { ...error.place, file: this.#file, part: this.#part };
+      throw new CompileError(error.tag, place, error.text, isFile, error.hint);
+    }
+  }
+
+  #text(source: string, isFile: boolean, role: Role): void {
+    const isProgram = role !== "library";
     const items: Item[] = [];
     parseProgram(source, {
       macros: this.#macros,
       typeNames: this.#environment.types.typeNames,
       isFile,
-      prefersDescriptions: this.#context.prefersDescriptions ?? false,
+      prefersDescriptions: isProgram && (this.#context.prefersDescriptions ?? false),
       onDirective: (text, line) => {
         const directive = readDirective(text, line);
         if (directive?.file !== undefined) this.#file = directive.file;
@@ -171,17 +215,24 @@ class Compiler {
     }
     const unused = this.#pragmas.find(({ pragma }) => !this.#environment.identifiers.has(pragma.name));
     if (unused !== undefined) fail("D_PRAGMA_UNUSED", unused.line, `unused #pragma ${unused.pragma.kind}`);
-    if (isProgram) this.#macros.checkUsed(source.split("\n").length);
+    if (role === "last") this.#macros.checkUsed(source.split("\n").length);
   }
 
   #readPragma({ syntax, file }: Item, isProgram: boolean): Pragma {
     this.#file = file;
     const pragma = readPragma(syntax as ItemSyntax & { kind: "pragma" });
     if (pragma.kind === "option") this.#setOption(pragma.option);
-    else if (pragma.kind === "depends_on" && pragma.class === "library" && isProgram) {
-      fail("D_PRAGMA_DEPEND", syntax.line, "main program may not explicitly depend on a library");
-    }
+    else if (pragma.kind === "depends_on") this.#checkDependency(pragma, syntax.line, isProgram);
     return pragma;
+  }
+
+  #checkDependency(pragma: Pragma & { kind: "depends_on" }, line: number, isProgram: boolean): void {
+    const { class: kind, name } = pragma;
+    if (kind === "library" && isProgram) {
+      fail("D_PRAGMA_DEPEND", line, "main program may not explicitly depend on a library");
+    }
+    const isThere = kind === "library" ? this.#libraries.has(name) : this.#context.isAvailable?.(kind, name) ?? true;
+    if (!isThere) fail("D_PRAGMA_DEPEND", line, `program requires ${kind} ${name}`);
   }
 
   #setOption(option: ProgramOption): void {
@@ -241,11 +292,19 @@ class Compiler {
 
   #checked(syntax: ClauseSyntax, probes: readonly ProbeDescription[], probe: ProbeDescription): Clause {
     const environment = this.#environment;
-    const argumentTypes = this.#descriptions.argumentTypes(probe);
-    environment.clause = { description: probe, argumentTypes, usesArguments: false, attributes: [] };
+    const descriptions = this.#descriptions;
+    environment.clause = {
+      description: probe,
+      get argumentTypes() {
+        return descriptions.argumentTypes(probe);
+      },
+      usesArguments: false,
+      attributes: [],
+    };
     const { predicate, statements } = checkClause(environment, syntax);
     const attributes = minimumAttributes([STABLE, ...environment.clause.attributes]);
-    return { probes, predicate, statements, needs: needsOf(predicate, statements), attributes, line: syntax.line };
+    const needs = needsOf(predicate, statements);
+    return { probes, predicate, statements, needs, attributes, line: syntax.line, part: this.#part };
   }
 }
 

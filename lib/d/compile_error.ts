@@ -20,6 +20,8 @@ export interface Place {
   /** The file that a `# line` directive names. */
   readonly file?: string | undefined;
   readonly region?: Region | undefined;
+  /** Which of the program's texts it is in, from 0; undefined while it is in hand. */
+  readonly part?: number | undefined;
 }
 
 /** A program that does not compile. */

@@ -17,7 +17,7 @@ import type { Type } from "./types.ts";
 
 /** What is asked about probes. */
 export interface DescriptionContext {
-  readonly lastField?: ProbeField | undefined;
+  readonly keepsTarget?: boolean | undefined;
   readonly argumentTypes?: ((description: ProbeDescription) => readonly string[] | undefined) | undefined;
   readonly describeProbe?: ((id: number) => ProbeDescription | undefined) | undefined;
 }
@@ -26,6 +26,8 @@ const FIELDS: readonly ProbeField[] = ["provider", "module", "function", "name"]
 
 /** Reads descriptions. */
 export class Descriptions {
+  /** The field that a description ends with. */
+  lastField: ProbeField = "name";
   readonly #macros: Macros;
   readonly #context: DescriptionContext;
   readonly #types: TypeTable;
@@ -65,13 +67,14 @@ export class Descriptions {
       return description ?? fail("D_PDESC_INVAL", line, `invalid probe identifier ${text}: Unknown probe identifier`);
     }
     const parts = text.split(":");
-    const count = FIELDS.indexOf(this.#context.lastField ?? "name") + 1;
+    const count = FIELDS.indexOf(this.lastField) + 1;
     if (parts.length > count) invalid("Overspecified probe description");
     const description = { provider: "", module: "", function: "", name: "" };
     parts.forEach((part, index) => {
       const field = FIELDS[count - parts.length + index]!;
       const isStrict = field === "provider";
-      description[field] = this.#macros.expand(part, isStrict) ??
+      const kept = isStrict && this.#context.keepsTarget === true ? "target" : undefined;
+      description[field] = this.#macros.expand(part, isStrict, kept) ??
         invalid("Undefined macro variable in probe description");
     });
     return description;

@@ -62,14 +62,15 @@ export class Macros {
    *
    * @param field The field.
    * @param isStrict Whether a dollar sign must begin a macro variable; otherwise it may belong to a symbol's name.
+   * @param kept The name of one that stays as it is if it is defined.
    * @returns The field with values; undefined if a macro variable is not defined.
    */
-  expand(field: string, isStrict: boolean): string | undefined {
+  expand(field: string, isStrict: boolean, kept?: string): string | undefined {
     let isDefined = true;
     const text = field.replace(/\${1,2}([0-9]+|[A-Za-z_][A-Za-z0-9_]*)/g, (written, name) => {
       const value = /^[0-9]/.test(name) ? this.#use(Number(name)) : this.#find(name);
       if (value === undefined && isStrict) isDefined = false;
-      return value ?? written;
+      return name === kept ? written : value ?? written;
     });
     return isDefined ? text : undefined;
   }

@@ -78,6 +78,8 @@ export interface Clause {
   readonly attributes: Attributes;
   /** The line on which its first probe description begins. */
   readonly line: number;
+  /** Which of the program's texts it is in, from 0. */
+  readonly part: number;
 }
 
 /** What a clause needs from the thread, so that it can be decided what a hit captures and whether it has to stop. */

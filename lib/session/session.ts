@@ -23,6 +23,7 @@ import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
 import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Hit } from "../fasttrap/hit.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
@@ -39,12 +40,11 @@ import { EventQueue } from "./event_queue.ts";
 import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
 import { ModuleFollower } from "./module_follower.ts";
+import { ThreadSampler } from "./sample.ts";
 import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
-
-/** How often to look after threads that could not be let go when a session was closed, in milliseconds. */
-const SETTLE_MS = 50;
+import { unload } from "./unload.ts";
 
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
@@ -55,6 +55,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #loop: EventLoop;
   readonly #pace = new DrainPace();
   readonly #guard: EndGuard;
+  readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
   readonly #targets = new Map<number, Target>();
   readonly #held = new Set<TracedProcess>();
@@ -101,6 +102,7 @@ export class Session implements Disposable, AsyncDisposable {
       this.#fasttrap.tracer,
       () => this.#pace.dueMs(this.#fasttrap.records.fill),
     );
+    this.#sampler = new ThreadSampler(this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
 
@@ -249,6 +251,15 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Looks at each thread of the targets that runs at this moment, wherever it is; it goes on at once. Not for handlers.
+   *
+   * @param handler Called for each while it is stopped. The hit is of no probe: `arg(1)` is the pc, and nothing can be set.
+   */
+  sample(handler: (hit: Hit) => void): void {
+    this.#sampler.sample(handler);
+  }
+
+  /**
    * Handles hits until all targets have ended, or {@linkcode Session.stop} is called.
    *
    * @throws What a handler has thrown. The targets have been let go then.
@@ -342,30 +353,14 @@ export class Session implements Disposable, AsyncDisposable {
     this.#guard[Symbol.dispose]();
     this.#loop.wake();
     const { pending } = this.#loop;
-    if (pending === undefined) this.#unload();
-    else void pending.finally(() => this.#unload());
+    if (pending === undefined) unload(this.#kernel, this.#fasttrap.tracer);
+    else void pending.finally(() => unload(this.#kernel, this.#fasttrap.tracer));
   }
 
   /** Lets all targets go, and unloads the C library when no wait is under way any more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
     await this.#loop.pending;
-  }
-
-  /**
-   * Unloads the C library. A thread that could not be let go yet, because it is deep in the kernel, still needs it; to
-   * look after that does not keep this program alive, for its end lets the thread go as well.
-   */
-  #unload(): void {
-    const { tracer } = this.#fasttrap;
-    if (tracer.settled) return this.#kernel[Symbol.dispose]();
-    const timer = setInterval(() => {
-      tracer.pump(0);
-      if (!tracer.settled) return;
-      clearInterval(timer);
-      this.#kernel[Symbol.dispose]();
-    }, SETTLE_MS);
-    Deno.unrefTimer(timer);
   }
 
   #add(process: TracedProcess): Target {

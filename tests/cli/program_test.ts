@@ -201,3 +201,25 @@ Deno.test("fasttrap -n reads strings of the target, and gives programs their arg
   const { stdout } = await run(["-q", "-n", source, "7", "word", "--", DEMO], { permissions: START });
   assertEquals(stdout.replace(DEMO_OUTPUT, ""), "7 word %d is %s\\n 10\n\n");
 });
+
+Deno.test("fasttrap -n with profile- samples the threads that run, with their stacks", async () => {
+  await withTarget("spin", async (target) => {
+    const source = "profile-199 /pid == $target/ { @[execname, arg0, arg1 == uregs[R_RIP]] = count(); }" +
+      " profile-199 /++n == 20/ { ustack(1); exit(0); }";
+    const { code, stdout, stderr } = await run(["-q", "-n", source, "-p", target.pid]);
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^\n {14}spin`(?:run|work)(?:\+0x[0-9a-f]+)?\n\n {2}spin +0 +1 +20\n$/);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
+  }, { args: [1] });
+});
+
+Deno.test("fasttrap -n counts all addresses of a function as one symbol, and of a module as one", async () => {
+  const source = "pid$target:a.out:is_prime: { @f[ufunc(uregs[R_RIP])] = count(); @s[usym(uregs[R_RIP])] = count(); " +
+    "@m[umod(uregs[R_RIP])] = count(); @a[uaddr(uregs[R_RIP])] = count(); } " +
+    'END { printa("%A ", @f); printa("%A ", @s); printa("%A ", @m); printa("%A ", @a); }';
+  const { stdout } = await traceDemo(source, "-q");
+  const words = stdout.trim().split(" ");
+  assertEquals(words.slice(0, 3), ["demo`is_prime", "demo`is_prime", "demo"]);
+  assert(words.length > 6, stdout);
+});

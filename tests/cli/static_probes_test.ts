@@ -257,3 +257,10 @@ Deno.test("D_PDESC_ZERO: a static probe whose name or provider is misspelt", asy
   assertEquals(await hintOf("notes:::places"), 'hint: no provider matches "notes"; did you mean notesPID?');
   assertEquals(await hintOf("strange*:::"), "hint: probes of functions have providers such as pid1234 or pid$target");
 });
+
+Deno.test("fasttrap -n gives a D program the arguments of static probes by their types", async () => {
+  const source = 'notes$target:::gated-one { printf("%d %d,", args[0], sizeof(args[0])); } ' +
+    'notes$target:::places { printf("%s %d %d,", copyinstr(args[1]), args[4], sizeof(args[7])); }';
+  const { code, stdout, stderr } = await run(["-qn", source, "-c", `${NOTES} 1`], { permissions: START });
+  assertEquals([code, stderr, stdout.split("\n").at(-2)], [0, "", "text -3 1,0 4,0 4,"]);
+});

@@ -1,6 +1,8 @@
 /** Whole screens of `-c`, `--`, `-p` and their options, each with the program's own output and end. */
 
 import { LISTING_HEADER } from "../../lib/consumer/listing.ts";
+import { OPTION_TYPES } from "../../lib/consumer/options.ts";
+import { CONSUMER_DEFAULTS, isConsumerOption } from "../../lib/consumer/program/consumer_options.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertTextUntouched, TARGETS, withTarget } from "../support.ts";
 import { mask, run, RunningCommand, type Screen, START } from "./command.ts";
@@ -301,8 +303,11 @@ Deno.test("fasttrap --help is one screen that names every option, -V is the vers
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const lines = stdout.split("\n");
   assert(lines.length <= 45 && lines.every((line) => line.length <= 120), stdout);
-  for (const option of [..."nPmfpclvqoxjZV", "-format", "-count", "-follow", "-help"]) {
-    assertMatch(stdout, new RegExp(`[ (]-${option}\\b`));
+  for (const name of Object.keys(OPTION_TYPES)) {
+    assertMatch(stdout, new RegExp(`[ (]-${name.length > 1 ? `-${name}` : name}\\b`));
+  }
+  for (const name of Object.keys(CONSUMER_DEFAULTS).filter(isConsumerOption)) {
+    assertMatch(stdout, new RegExp(`\\b${name}\\b`));
   }
   assertEquals((await run(["-h"], { permissions: [] })).stdout, stdout);
   assertMatch((await run(["-V"], { permissions: [] })).stdout, /^fasttrap \d+\.\d+\.\d+\n$/);

@@ -100,9 +100,9 @@ Deno.test("readOptions() throws UsageError on what is out of range", () => {
   }
 });
 
-Deno.test("readOptions() says of each option of dtrace that is not here that it is not supported yet", () => {
-  for (const letter of "aACDeGHiILSUvX36") {
-    assertThrows(() => read(`-${letter}`, "-n", "a"), UsageError, "is not supported yet");
+Deno.test("readOptions() says of each option of dtrace that is not here that it is not supported", () => {
+  for (const letter of "aAGS36") {
+    assertThrows(() => read(`-${letter}`, "-n", "a"), UsageError, "is not supported");
   }
 });
 
@@ -123,11 +123,10 @@ Deno.test("readOptions() makes a program of clauses, and of the descriptions amo
   );
   assertEquals(program, {
     words: [],
-    script: undefined,
-    clauses: [
-      { kind: "description", name: "a:entry", source: "::a:entry {}" },
-      { kind: "description", name: "b:entry ", source: "b:entry /x/ { y; }" },
-      { kind: "provider", name: "pid1", source: "pid1::: {}" },
+    parts: [
+      { kind: "description", name: "a:entry", source: "a:entry", lastField: "name" },
+      { kind: "description", name: "b:entry ", source: "b:entry /x/ { y; }", lastField: "name" },
+      { kind: "provider", name: "pid1", source: "pid1", lastField: "provider" },
     ],
   });
   assertEquals(settings, [
@@ -136,12 +135,44 @@ Deno.test("readOptions() makes a program of clauses, and of the descriptions amo
     { name: "aggsortrev", value: undefined },
     { name: "quiet", value: undefined },
   ]);
-  assertEquals(read("-s", "x.d", "a", "5").program, { script: "x.d", clauses: [], words: ["a", "5"] });
   assertEquals(read("-n", "a:entry").program, undefined);
 });
 
+Deno.test("readOptions() makes a program of scripts and clauses in their order, and of probes of no target", () => {
+  const script = { kind: "script", name: "x.d", source: undefined, lastField: "name" } as const;
+  assertEquals(read("-s", "x.d", "a", "5").program, { parts: [script], words: ["a", "5"] });
+  assertEquals(read("-f", "f { }", "-s", "x.d", "-i", "1").program?.parts, [
+    { kind: "function", name: "f ", source: "f { }", lastField: "function" },
+    script,
+    { kind: "probe", name: "1", source: "1", lastField: "name" },
+  ]);
+  for (const args of [["-n", "BEGIN"], ["-P", "profile"], ["-n", "tick-1s"], ["-v", "-n", "a"], ["-e", "-n", "a"]]) {
+    assertEquals(read(...args).program?.parts.length, 1, args.join(" "));
+  }
+  assertEquals(read("-l", "-v", "-n", "a").program, undefined);
+});
+
+Deno.test("readOptions() takes -h for help, and with a script for its header", () => {
+  assertEquals([read("-h").mode, read("-h", "-s", "x.d").mode, read("--help", "-s", "x.d").mode], [
+    ...["help", "header", "help"],
+  ]);
+});
+
+Deno.test("readOptions() sets the options that letters of dtrace stand for", () => {
+  const { settings } = read("-C", "-D", "A=1", "-U", "B", "-I", "inc", "-H", "-X", "s", "-L", "lib", "-n", "a { }");
+  assertEquals(settings.map(({ name, value }) => [name, value]), [
+    ["cpp", undefined],
+    ["define", "A=1"],
+    ["undef", "B"],
+    ["incdir", "inc"],
+    ["cpphdrs", undefined],
+    ["stdc", "s"],
+    ["libdir", "lib"],
+  ]);
+});
+
 Deno.test("readOptions() throws UsageError on programs that cannot be", () => {
-  for (const args of [["-b", "x"], ["-x", "bufpolicy=heap"], ["-s", "a", "-s", "b"], ["-s", "a", "-n", "b:entry {}"]]) {
+  for (const args of [["-b", "x"], ["-x", "bufpolicy=heap"], ["-X", "z"], ["-x", "version=9.9"]]) {
     assertThrows(() => read(...args, "-n", "a { }"), UsageError);
   }
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CompileError } from "../../lib/d/compile_error.ts";
-import { type CompileContext, compileProgram } from "../../lib/d/compile.ts";
+import { type CompileContext, compileProgram, type Library } from "../../lib/d/compile.ts";
 import { PROTOTYPES } from "../../lib/d/prototypes.ts";
 import type { BuiltinName, Needs } from "../../lib/d/tree.ts";
 import { clauseText } from "./tree_text.ts";
@@ -8,6 +8,11 @@ import { clauseText } from "./tree_text.ts";
 /** The message of the error that a program has. */
 function messageOf(source: string, context: CompileContext = {}): string {
   return assertThrows(() => compileProgram(source, context), CompileError).message;
+}
+
+/** A library in the folder `lib`. */
+function library(name: string, source: string): Library {
+  return { name, path: `lib/${name}`, source };
 }
 
 /** What the only clause of a program needs, as far as it is not nothing. */
@@ -49,7 +54,7 @@ Deno.test("compileProgram() takes a probe description alone from the command lin
 
 Deno.test("compileProgram() fills the fields of descriptions from the one that they end with", () => {
   const probesOf = (source: string, lastField: "provider" | "module" | "function" | "name") =>
-    compileProgram(source, { lastField }).clauses[0]!.probes[0];
+    compileProgram([{ text: source, isFile: false, lastField }]).clauses[0]!.probes[0];
   assertEquals(probesOf("a:b", "name"), { provider: "", module: "", function: "a", name: "b" });
   assertEquals(probesOf("a:b", "function"), { provider: "", module: "a", function: "b", name: "" });
   assertEquals(probesOf("a:b", "module"), { provider: "a", module: "b", function: "", name: "" });
@@ -81,14 +86,66 @@ Deno.test("compileProgram() makes a clause for each probe if it uses args, and o
 
 Deno.test("compileProgram() reads libraries in the order in which they depend on each other", () => {
   const libraries = [
-    { name: "b.d", source: "#pragma D depends_on library a.d\ninline int TWO = ONE + 1;" },
-    { name: "a.d", source: "#pragma D depends_on provider pid\ninline int ONE = 1;\ntypedef int one_t;" },
+    library("b.d", "#pragma D depends_on library a.d\ninline int TWO = ONE + 1;"),
+    library("a.d", "#pragma D depends_on provider pid\ninline int ONE = 1;\ntypedef int one_t;"),
   ];
   const { clauses } = compileProgram("BEGIN { trace((one_t)TWO); }", { libraries });
   assertEquals(clauseText(clauses[0]!), ["trace 2:i4"]);
   assertEquals(
-    messageOf("BEGIN { trace(1); }", { libraries: [{ name: "c.d", source: "\nint x = 1;" }] }),
-    '"c.d", line 2: syntax error near "="',
+    messageOf("BEGIN { trace(1); }", { libraries: [library("c.d", "\nint x = 1;")] }),
+    '"lib/c.d", line 2: syntax error near "="',
+  );
+});
+
+Deno.test("compileProgram() leaves libraries out that depend on what is not there", () => {
+  const libraries = [
+    library("a.d", "#pragma D depends_on module vmlinux\ninline int ONE = 1;"),
+    library("b.d", "#pragma D depends_on library a.d\ninline int TWO = 2;"),
+    library("c.d", "#pragma D depends_on library nowhere.d\ninline int THREE = 3;"),
+    library("d.d", "#pragma D depends_on provider pid\ninline int FOUR = 4;"),
+  ];
+  const isAvailable = (_kind: string, name: string) => name === "pid";
+  for (const name of ["ONE", "TWO", "THREE"]) {
+    assertEquals(
+      messageOf(`BEGIN { trace(${name}); }`, { libraries, isAvailable }),
+      `in action list: failed to resolve ${name}: Unknown variable name`,
+    );
+  }
+  const { clauses } = compileProgram("BEGIN { trace(FOUR); }", { libraries, isAvailable });
+  assertEquals(clauseText(clauses[0]!), ["trace 4:i4"]);
+  assertEquals(
+    messageOf("#pragma D depends_on module vmlinux\nBEGIN { }", { isAvailable, isFile: true }),
+    "line 1: program requires module vmlinux",
+  );
+});
+
+Deno.test("compileProgram() makes one program of several texts, and tells them apart in errors and clauses", () => {
+  const texts = [
+    { text: "int n;\nBEGIN { n = 1; }", isFile: true },
+    { text: "pid1:a { trace(n); }", isFile: false, lastField: "module" as const },
+  ];
+  const { clauses } = compileProgram(texts);
+  assertEquals(clauses.map(({ part, line }) => [part, line]), [[0, 2], [1, 1]]);
+  assertEquals(clauses[1]!.probes, [{ provider: "pid1", module: "a", function: "", name: "" }]);
+  const error = assertThrows(() => compileProgram([...texts, { text: "END { n = m; }", isFile: false }]), CompileError);
+  assertEquals([error.place.part, error.message], [
+    2,
+    "in action list: failed to resolve m: Unknown variable name",
+  ]);
+});
+
+Deno.test("compileProgram() leaves $target in providers, if that is wished and it is defined", () => {
+  const macros = { arguments: [""], variables: { target: 7 }, defaults: false };
+  const provider = (source: string, context: CompileContext) => compileProgram(source, context).clauses[0]!.probes[0];
+  const description = { provider: "pid7", module: "a", function: "f", name: "entry" };
+  assertEquals(provider("pid$target:a:f:entry", { macros }), description);
+  assertEquals(provider("pid$target:a:f:entry", { macros, keepsTarget: true }), {
+    ...description,
+    provider: "pid$target",
+  });
+  assertEquals(
+    messageOf("pid$target:a:f:entry", { keepsTarget: true }),
+    'in probe description: invalid probe description "pid$target:a:f:entry": Undefined macro variable in probe description',
   );
 });
 

@@ -987,11 +987,6 @@ testError("D_PRINTA_PROTO: a format without an aggregation", () => ({
   message: "line 1: printa( ) prototype mismatch: at least one aggregation is expected",
 }));
 
-testError("D_PRINTA_PROTO: two aggregations without a format", () => ({
-  source: clause("@a = count(); @b = count(); printa(@a, @b);"),
-  message: "line 1: printa( ) prototype mismatch: several aggregations need a format",
-}));
-
 testError("D_PRINTA_AGGARG: a number in place of an aggregation", () => ({
   source: clause("printa(1);"),
   message: "line 1: printa( ) argument #1 is incompatible with prototype:\n\tprototype: aggregation\n\t argument: int",

@@ -42,8 +42,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "lib/fasttrap": { below: [...DESCRIPTIONS, "lib/process"], pure: false },
   "lib/session": { below: [...DESCRIPTIONS, "lib/process", "lib/fasttrap"], pure: false },
   "lib/consumer": { below: [...DESCRIPTIONS, "lib/process", "lib/fasttrap", "lib/session"], pure: true },
-  "": {
+  "lib/command": {
     below: [...DESCRIPTIONS, "lib/process", "lib/fasttrap", "lib/session", "lib/consumer"],
+    pure: false,
+  },
+  "": {
+    below: [...DESCRIPTIONS, "lib/process", "lib/fasttrap", "lib/session", "lib/consumer", "lib/command"],
     pure: false,
   },
 };

@@ -35,6 +35,33 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   defaultargs: boolean;
   /** Whether a description may match nothing. */
   zdefs: boolean;
+  /** Whether a word in front of a clause is a probe description even if it is a type's name. */
+  pspec: boolean;
+  /** Whether a program may be empty. */
+  empty: boolean;
+  /** Whether scripts and libraries go through the C preprocessor. */
+  cpp: boolean;
+  /** The preprocessor's file, and arguments for it. */
+  cpppath: string;
+  cppargs: readonly string[];
+  /** Whether it prints the names of the headers that it reads. */
+  cpphdrs: boolean;
+  /** What it defines, undefines, and where it looks for headers. */
+  define: readonly string[];
+  undef: readonly string[];
+  incdir: readonly string[];
+  /** By how much it conforms to ISO C, as `-X` says: `a`, `c`, `s`, `t`. */
+  stdc: string;
+  /** The folders of D libraries. */
+  libdir: readonly string[];
+  /** Whether they are left out. */
+  nolibs: boolean;
+  /** The version of D that the program is written for. */
+  version: string;
+  /** How many frames `stack()` has; the kernel's are not seen here. */
+  stackframes: number;
+  /** Whether a buffer that does not fit into memory is made smaller, which here none is. */
+  bufresize: string;
   /** Times are nanoseconds between two. */
   switchrate: number;
   aggrate: number;
@@ -62,6 +89,21 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   errtags: false,
   defaultargs: false,
   zdefs: false,
+  pspec: false,
+  empty: false,
+  cpp: false,
+  cpppath: "cpp",
+  cppargs: [],
+  cpphdrs: false,
+  define: [],
+  undef: [],
+  incdir: [],
+  stdc: "a",
+  libdir: [],
+  nolibs: false,
+  version: "2.0",
+  bufresize: "auto",
+  stackframes: 20,
   switchrate: SECOND,
   aggrate: SECOND,
   statusrate: SECOND,
@@ -69,7 +111,7 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
 };
 
 /** What an option takes. */
-type Kind = "switch" | "size" | "count" | "time" | readonly string[];
+type Kind = "switch" | "size" | "count" | "time" | "text" | "list" | "version" | readonly string[];
 
 /** The options that there are, and whether they can be set while the program runs. */
 const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: boolean }>> = {
@@ -83,6 +125,8 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   specsize: { kind: "size", dynamic: false },
   ustackframes: { kind: "count", dynamic: false },
   jstackframes: { kind: "count", dynamic: false },
+  maxframes: { kind: "count", dynamic: false },
+  stackframes: { kind: "count", dynamic: false },
   quiet: { kind: "switch", dynamic: true },
   flowindent: { kind: "switch", dynamic: true },
   destructive: { kind: "switch", dynamic: false },
@@ -98,6 +142,20 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   errtags: { kind: "switch", dynamic: false },
   defaultargs: { kind: "switch", dynamic: false },
   zdefs: { kind: "switch", dynamic: false },
+  pspec: { kind: "switch", dynamic: false },
+  empty: { kind: "switch", dynamic: false },
+  cpp: { kind: "switch", dynamic: false },
+  cpppath: { kind: "text", dynamic: false },
+  cppargs: { kind: "list", dynamic: false },
+  cpphdrs: { kind: "switch", dynamic: false },
+  define: { kind: "list", dynamic: false },
+  undef: { kind: "list", dynamic: false },
+  incdir: { kind: "list", dynamic: false },
+  stdc: { kind: ["a", "c", "s", "t"], dynamic: false },
+  libdir: { kind: "list", dynamic: false },
+  nolibs: { kind: "switch", dynamic: false },
+  version: { kind: "version", dynamic: false },
+  bufresize: { kind: ["auto", "manual"], dynamic: false },
   switchrate: { kind: "time", dynamic: true },
   aggrate: { kind: "time", dynamic: true },
   statusrate: { kind: "time", dynamic: true },
@@ -126,6 +184,22 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 const COUNT_MAX = 2 ** 31 - 1;
 const SIZE_MAX = 2 ** 31 - 1;
 const STRSIZE_MIN = 8;
+/** The versions of D, up to Oracle's. */
+const VERSION = /^(?:1\.[0-9]{1,2}(?:\.[0-9]{1,2})?|2\.0(?:\.[0-9]{1,2})?)$/;
+
+/**
+ * Makes the options of a program.
+ *
+ * @param settings What a command line says of them, in order.
+ * @returns What it says, and what holds unless it is set.
+ */
+export function makeConsumerOptions(
+  settings: readonly { readonly name: string; readonly value: string | undefined }[] = [],
+): ConsumerOptions {
+  const options = { ...CONSUMER_DEFAULTS };
+  for (const { name, value } of settings) setConsumerOption(options, name, value);
+  return options;
+}
 
 /**
  * Tells whether there is such an option.
@@ -157,14 +231,21 @@ export function setConsumerOption(
   if (running && !known.dynamic) return "Operation illegal when tracing is active";
   const parsed = parse(known.kind, value);
   if (parsed === undefined) return "Invalid value for specified option";
+  const all = options as unknown as Record<string, unknown>;
+  if (known.kind === "list") {
+    all[name] = [...all[name] as readonly string[], parsed];
+    return undefined;
+  }
   if (name === "strsize" && (parsed as number) < STRSIZE_MIN) return "Invalid value for specified option";
-  (options as unknown as Record<string, unknown>)[name] = parsed;
+  all[name] = parsed;
   return undefined;
 }
 
 function parse(kind: Kind, value: string | undefined): boolean | number | string | undefined {
   if (kind === "switch") return parseSwitch(value);
   if (value === undefined) return undefined;
+  if (kind === "text" || kind === "list") return value === "" ? undefined : value;
+  if (kind === "version") return VERSION.test(value) ? value : undefined;
   if (kind === "size") return parseSize(value);
   if (kind === "time") return parseTime(value);
   if (kind === "count") return /^\d+$/.test(value) && Number(value) <= COUNT_MAX ? Number(value) : undefined;

@@ -39,7 +39,7 @@ export interface ConsumerHost {
   write(bytes: Uint8Array<ArrayBuffer>): void;
   /** Says something on standard error; the text is of bytes. */
   say(text: string): void;
-  /** Runs a command of `system()`, and waits for it. */
+  /** Runs a command of `system()`, behind what was written. */
   system(command: Uint8Array<ArrayBuffer>): void;
   /** Lets output go to a file, or back to where it went first if the name is empty. */
   reopen(path: Uint8Array<ArrayBuffer>): void;

@@ -54,5 +54,6 @@ export interface ExpressionEmitter {
  */
 export function framesOf(stack: Stack, options: RunOptions): number {
   if (stack.of === "stack") return 0;
-  return stack.frames ?? (stack.of === "jstack" ? options.jstackframes : options.ustackframes);
+  const frames = stack.frames ?? (stack.of === "jstack" ? options.jstackframes : options.ustackframes);
+  return Math.min(frames, options.maxframes);
 }

@@ -19,6 +19,7 @@ import type { RecordBuffer } from "./record_buffer.ts";
 import type { RunOptions } from "./run_options.ts";
 import { Speculations } from "./speculations.ts";
 import { SubroutineCaller } from "./subroutines.ts";
+import { hasSymbols, normalizeSymbols, type SymbolStart } from "./symbol_keys.ts";
 import { ThreadVariables } from "./thread_variables.ts";
 
 const HALF = 2 ** 32;
@@ -47,9 +48,13 @@ export class HostFunctionTable {
   readonly space: DynamicSpace;
   /** Whether a clause has called `exit()`. */
   isExiting = false;
+  /** Finds where symbols in keys begin. */
+  symbolStart: SymbolStart = (_of, _pid, address) => address;
   readonly #memory: ClauseMemory;
   readonly #buffer: RecordBuffer;
   readonly #aggregations: readonly AggregationTable[];
+  /** Which aggregations have symbols in their keys. */
+  readonly #hasSymbols: readonly boolean[];
   readonly #arrays: readonly AssociativeArray[];
   readonly #threads: ThreadVariables;
   readonly #subroutines: SubroutineCaller;
@@ -84,6 +89,7 @@ export class HostFunctionTable {
     this.#memory = memory;
     this.#buffer = buffer;
     this.#aggregations = aggregations;
+    this.#hasSymbols = aggregations.map(({ aggregation }) => hasSymbols(aggregation.keys));
     this.space = new DynamicSpace(memory.bytes, code.layout.dynamic);
     this.speculations = new Speculations(options);
     this.#arrays = code.arrays.map(({ form }) => new AssociativeArray(this.space, storedBytes(form, options.strsize)));
@@ -172,7 +178,11 @@ export class HostFunctionTable {
         hi: number,
         incrementLo: number,
         incrementHi: number,
-      ) => this.#aggregations[id]!.add(words, key >> 2, count, lo, hi, incrementLo, incrementHi),
+      ) => {
+        const table = this.#aggregations[id]!;
+        if (this.#hasSymbols[id]) normalizeSymbols(table.aggregation.keys, words, key >> 2, this.symbolStart);
+        table.add(words, key >> 2, count, lo, hi, incrementLo, incrementHi);
+      },
     };
   }
 

@@ -7,7 +7,7 @@
  * | `bufpolicy` | a record that does not fit |
  * | --- | --- |
  * | `switch` | is dropped; the buffer is emptied at `switchrate` |
- * | `fill` | ends tracing, and is not counted as a drop |
+ * | `fill` | is left out, and tracing ends |
  * | `ring` | takes the place of the oldest ones |
  *
  * A ring that has come round holds its newest records from the beginning to the position, and its oldest from the tail to
@@ -67,6 +67,7 @@ export class RecordBuffer {
    */
   reserve(size: number): number {
     if (this.#policy === "ring" && size <= this.#end - this.#begin) return this.#overwrite(size);
+    // To fill the buffer is what was asked for; what does not fit is no drop.
     if (this.#policy === "fill") this.isFull = true;
     else this.dropsTotal++;
     return 0;

@@ -24,6 +24,8 @@ export interface RunOptions {
   /** How many frames `ustack()` and `jstack()` record. */
   readonly ustackframes: number;
   readonly jstackframes: number;
+  /** How many frames any stack has at most. */
+  readonly maxframes: number;
   /** Whether the CPU goes into records, which costs a look at the thread. */
   readonly recordsCpu: boolean;
 }
@@ -40,5 +42,6 @@ export const RUN_DEFAULTS: RunOptions = {
   specsize: 32 << 10,
   ustackframes: 20,
   jstackframes: 50,
+  maxframes: 1024,
   recordsCpu: true,
 };

@@ -29,6 +29,7 @@ import { Fault } from "./fault.ts";
 import { HostFunctionTable } from "./host_functions.ts";
 import { RecordBuffer } from "./record_buffer.ts";
 import type { RunOptions } from "./run_options.ts";
+import type { SymbolStart } from "./symbol_keys.ts";
 
 /** The enabling that reports errors: the consumer's own, which is there before any of the program's. */
 export const ERROR_EPID = 1;
@@ -110,6 +111,15 @@ export class RunningProgram {
    */
   setErrorEnablings(enablings: readonly Enabling[]): void {
     this.#errorEnablings = enablings;
+  }
+
+  /**
+   * Says how symbols in keys find their beginnings.
+   *
+   * @param symbolStart Finds them.
+   */
+  setSymbolStart(symbolStart: SymbolStart): void {
+    this.#host.symbolStart = symbolStart;
   }
 
   /**

@@ -7,8 +7,10 @@
  * @module
  */
 
+import type { SymbolKind } from "../../d/types.ts";
 import type { Kernel } from "../../../ffi/ffi.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
+import { SampleProbe } from "../sample.ts";
 import { listModules, type Module } from "../../process/modules.ts";
 import type { TracedProcess } from "../../process/process.ts";
 
@@ -23,6 +25,8 @@ export interface FoundName {
   readonly symbol: string | undefined;
   /** How far behind the function's beginning it is. */
   readonly offsetBytes: number;
+  /** Where the file is mapped. */
+  readonly moduleStart: number;
 }
 
 /** See the module's comment. */
@@ -49,12 +53,11 @@ export class AddressNames {
    * @param probe The probe.
    */
   follow(probe: ProbeIdentity): void {
-    if (!this.#isWanted || !(probe instanceof Probe)) return;
-    const { pid, image } = probe.owner.process;
-    const process = [...image.processes].find((one) => one.pid === pid);
-    if (process === undefined || this.#processes.has(pid)) return;
+    if (!this.#isWanted) return;
+    const process = processOf(probe);
+    if (process === undefined || this.#processes.has(process.pid)) return;
     const modules = listModules(this.#kernel, process);
-    this.#processes.set(pid, { process, modules });
+    this.#processes.set(process.pid, { process, modules });
     for (const module of modules) nameIn(module, 0);
   }
 
@@ -74,6 +77,20 @@ export class AddressNames {
     return name;
   }
 
+  /**
+   * Finds where what an address is in begins; see `d/run/symbol_keys.ts`.
+   *
+   * @param of Whether the module is meant, or the function.
+   * @param pid The process.
+   * @param address The address.
+   * @returns The beginning; the address itself if that is not known.
+   */
+  startOf(of: SymbolKind, pid: number, address: number): number {
+    const name = this.nameOf(pid, address);
+    if (name === undefined) return address;
+    return of === "umod" ? name.moduleStart : address - name.offsetBytes;
+  }
+
   #find(pid: number, address: number): FoundName | undefined {
     const known = this.#processes.get(pid);
     if (known === undefined) return undefined;
@@ -87,19 +104,34 @@ export class AddressNames {
   }
 }
 
+/**
+ * Finds the process of a probe.
+ *
+ * @param probe The probe.
+ * @param pid The process in which it has fired, which may share the memory of its own.
+ * @returns The process; undefined if it is no longer traced, or the probe is in none.
+ */
+export function processOf(probe: ProbeIdentity, pid?: number): TracedProcess | undefined {
+  if (probe instanceof SampleProbe) return probe.process;
+  if (!(probe instanceof Probe)) return undefined;
+  const { image, pid: own } = probe.owner.process;
+  return [...image.processes].find((one) => one.pid === (pid ?? own));
+}
+
 function moduleAt(modules: readonly Module[], address: number): Module | undefined {
   return modules.find(({ mappings }) => mappings.some(({ start, end }) => start <= address && address < end));
 }
 
 function nameIn(module: Module, address: number): FoundName {
+  const moduleStart = Math.min(...module.mappings.map(({ start }) => start));
   try {
     const { table, bias } = module.symbols();
     const symbol = table.containing(address - bias);
     if (symbol !== undefined) {
-      return { module: module.name, symbol: symbol.name, offsetBytes: address - bias - symbol.vaddr };
+      return { module: module.name, symbol: symbol.name, offsetBytes: address - bias - symbol.vaddr, moduleStart };
     }
   } catch {
     // A file that is gone or malformed has no symbols; its name is known.
   }
-  return { module: module.name, symbol: undefined, offsetBytes: 0 };
+  return { module: module.name, symbol: undefined, offsetBytes: 0, moduleStart };
 }

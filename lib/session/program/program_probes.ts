@@ -14,14 +14,12 @@
  * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
  * nothing. Hits that the rings had no room for are lost to each clause that they would have fired.
  *
- * **Numbers.** BEGIN, END and ERROR are 1, 2 and 3, as in DTrace. Pairs of a clause and a probe have numbers from 2 on:
- * 1 is the consumer's own, which reports errors.
+ * **Numbers.** Pairs of a clause and a probe have numbers from 2 on: 1 is the consumer's own, which reports errors.
  *
  * @module
  */
 
 import type { Kernel } from "../../../ffi/ffi.ts";
-import { DTraceError } from "../../errors.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
 import type { Program } from "../../d/tree.ts";
@@ -29,7 +27,7 @@ import { findStopReason } from "../../d/stop_reason.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
-import type { ProbeDescription } from "../../spec/probe_description.ts";
+import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
@@ -37,30 +35,10 @@ import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { RecordHit } from "./record_hit.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { Ticker } from "./ticker.ts";
+import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
 import { WallClock } from "./wall_clock.ts";
-
-const TRACER_PROBES = ["BEGIN", "END", "ERROR"];
-/** The number of the first `tick-` probe, far behind those of targets, and as wide as its column. */
-const TICK_ID = 900_000;
-const TICK = /^tick-(\d+)([a-z]*)$/;
-/** How many milliseconds a unit has; without a unit it is how many times a second. */
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  nsec: 1e-6,
-  us: 1e-3,
-  usec: 1e-3,
-  ms: 1,
-  msec: 1,
-  s: 1e3,
-  sec: 1e3,
-  m: 6e4,
-  min: 6e4,
-  h: 36e5,
-  hour: 36e5,
-  d: 864e5,
-  day: 864e5,
-};
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -104,12 +82,14 @@ export class ProgramProbes implements Disposable {
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
   readonly #tracerEnablings = new Map<string, Enabling[]>();
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #timers: Ticker[] = [];
+  readonly #tracerProbes = new TracerProbes();
   #epid = 1;
   /** When BEGIN fired: before that, and after END, no probe of a target fires. */
   #beganNs = Infinity;
   /** How many hits were lost up to the last look, once for each clause. */
   #lostTotal = 0;
+  #clauseInHand = 0;
 
   /**
    * Makes it; nothing is enabled yet.
@@ -139,11 +119,12 @@ export class ProgramProbes implements Disposable {
     this.#recordHit = new RecordHit(this.#facts, clock);
     this.#tracerHit = new TracerHit(kernel, facts, clock);
     this.names = new AddressNames(kernel, options.wantsNames);
+    running.setSymbolStart((of, pid, address) => this.names.startOf(of, pid, address));
   }
 
-  /** Whether probes may fire that belong to no target. */
-  get hasTimers(): boolean {
-    return [...this.#tracerEnablings.keys()].some((name) => TICK.test(name));
+  /** The clause whose probes are being enabled, by its place in the program. */
+  get clauseInHand(): number {
+    return this.#clauseInHand;
   }
 
   /**
@@ -152,9 +133,10 @@ export class ProgramProbes implements Disposable {
    * @returns How many probes each clause has.
    */
   enable(): number[] {
-    const counts = this.#program.clauses.map(({ probes }, clause) =>
-      probes.reduce((sum, description) => sum + this.#enable(description, clause), 0)
-    );
+    const counts = this.#program.clauses.map(({ probes }, clause) => {
+      this.#clauseInHand = clause;
+      return probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
+    });
     this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
     return counts;
   }
@@ -165,8 +147,10 @@ export class ProgramProbes implements Disposable {
     this.#beganNs = this.#kernel.call.ft_clock_ns();
     this.#takeLost();
     for (const name of this.#tracerEnablings.keys()) {
-      if (!TICK.test(name)) continue;
-      this.#timers.push(setInterval(() => this.#tick(name), Math.max(1, periodOf(name))));
+      const timing = timingOf(name);
+      if (timing === undefined) continue;
+      const fire = timing.kind === "tick" ? () => this.#tick(name) : () => this.#sample(name);
+      this.#timers.push(new Ticker(timing.periodMs, fire));
     }
   }
 
@@ -187,44 +171,39 @@ export class ProgramProbes implements Disposable {
 
   /** Ends the timers. */
   [Symbol.dispose](): void {
-    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    for (const timer of this.#timers.splice(0)) timer[Symbol.dispose]();
   }
 
   #enable(description: ProbeDescription, clause: number): number {
-    const { provider, name } = description;
-    const isTracer = TRACER_PROBES.includes(name) && (provider === "" || provider === "dtrace");
-    if (isTracer || (TICK.test(name) && (provider === "" || provider === "profile"))) {
-      return this.#enableTracer(isTracer ? "dtrace" : "profile", name, clause);
+    const own = this.#tracerProbes.matching(description);
+    for (const probe of own) this.#enableTracer(probe, clause);
+    const { allowNone } = this.#options;
+    if (!this.#tracerProbes.mayBeOfTargets(description)) {
+      if (own.length === 0 && !allowNone) throw noProbesError(description);
+      return own.length;
     }
-    if (provider === "profile") {
-      throw new DTraceError("D_PDESC_ZERO", `probe description profile:::${name} does not match any probes`);
-    }
-    const entry: EnabledDescription = { clause, enabled: undefined };
-    this.#descriptions.push(entry);
+    const targets = description.provider.includes("$target")
+      ? this.#session.targets.map(({ pid }) => pid)
+      : [undefined];
     const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
-    const target = this.#session.targets.find(({ pid }) => /\d+$/.exec(provider)?.[0] === String(pid))?.pid;
-    entry.enabled = this.#session.enable(target === undefined ? description : ofTarget(description, target), {
-      ...target !== undefined && { target },
-      allowNone: this.#options.allowNone,
-      added: (probes) => this.#gather(entry, probes),
-      ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
-    });
-    return entry.enabled.probes.length;
+    return targets.reduce<number>((sum, target) => {
+      const entry: EnabledDescription = { clause, enabled: undefined };
+      this.#descriptions.push(entry);
+      entry.enabled = this.#session.enable(description, {
+        allowNone: allowNone || own.length > 0,
+        target,
+        added: (probes) => this.#gather(entry, probes),
+        ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
+      });
+      return sum + entry.enabled.probes.length;
+    }, own.length);
   }
 
-  #enableTracer(provider: string, name: string, clause: number): number {
-    const known = this.#tracerEnablings.get(name);
-    const probe: FiringProbe = known?.[0]?.probe ?? {
-      id: provider === "dtrace" ? TRACER_PROBES.indexOf(name) + 1 : TICK_ID + this.#tracerEnablings.size,
-      provider,
-      module: "",
-      function: "",
-      name,
-    };
+  #enableTracer(probe: FiringProbe, clause: number): void {
     const enabling = this.#pair(probe, clause);
-    if (known === undefined) this.#tracerEnablings.set(name, [enabling]);
+    const known = this.#tracerEnablings.get(probe.name);
+    if (known === undefined) this.#tracerEnablings.set(probe.name, [enabling]);
     else known.push(enabling);
-    return 1;
   }
 
   #pair(probe: FiringProbe, clause: number): Enabling {
@@ -279,23 +258,22 @@ export class ProgramProbes implements Disposable {
     this.#fireTracer(name, false);
   }
 
+  /** Fires a probe `profile-` in each thread that runs. */
+  #sample(name: string): void {
+    const enablings = this.#tracerEnablings.get(name)!;
+    if (this.#running.isExiting) return;
+    this.#session.sample((hit) => {
+      this.names.follow(hit.probe);
+      this.#hit.begin(hit);
+      this.#running.fire(enablings, this.#hit);
+    });
+    this.#options.fired();
+  }
+
   #fireTracer(name: string, isLast: boolean): void {
     const enablings = this.#tracerEnablings.get(name);
     if (enablings === undefined) return;
     this.#running.fire(enablings, this.#tracerHit, isLast);
     this.#options.fired();
   }
-}
-
-/** Names a target as `$target` again, for which the program has its pid: where children are followed, it means them too. */
-function ofTarget(description: ProbeDescription, pid: number): ProbeDescription {
-  const { provider } = description;
-  return { ...description, provider: `${provider.slice(0, -String(pid).length)}$target` };
-}
-
-function periodOf(name: string): number {
-  const [, digits, unit] = TICK.exec(name)!;
-  const count = Number(digits);
-  const factor = UNITS[unit!];
-  return factor === undefined ? 1000 / Math.max(1, count) : count * factor;
 }

@@ -13,6 +13,7 @@ import type { NumberBuiltin, ProbeHit, TextBuiltin } from "../../d/host.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
 import type { ProcessFacts } from "./process_facts.ts";
+import { ThreadErrno } from "./thread_errno.ts";
 import type { WallClock } from "./wall_clock.ts";
 
 const HALF = 2 ** 32;
@@ -33,6 +34,7 @@ export class ThreadHit implements ProbeHit {
   readonly #kernel: Kernel;
   readonly #facts: ProcessFacts;
   readonly #clock: WallClock;
+  readonly #errno: ThreadErrno;
   readonly #pair = new Uint32Array(2);
   readonly #frame = new Uint8Array(2 * WORD_BYTES);
   readonly #words = new DataView(this.#frame.buffer);
@@ -51,6 +53,7 @@ export class ThreadHit implements ProbeHit {
     this.#kernel = kernel;
     this.#facts = facts;
     this.#clock = clock;
+    this.#errno = new ThreadErrno(kernel);
   }
 
   /** A probe fires. */
@@ -90,6 +93,8 @@ export class ThreadHit implements ProbeHit {
       case "cpu":
       case "curlwpsinfo.pr_onpro":
         return setNumber(into, this.#hit.cpu);
+      case "errno":
+        return setNumber(into, this.#errno.read(this.#hit));
       case "ucaller":
         return setNumber(into, this.#frames(2)[1] ?? 0);
       case "ustackdepth":

@@ -8,35 +8,33 @@
  * @module
  */
 
-import { DTraceError } from "./lib/errors.ts";
-import { CompileError } from "./lib/d/compile_error.ts";
-import { compileProgram } from "./lib/d/compile.ts";
-import { RunningProgram } from "./lib/d/run/running_program.ts";
-import type { PrintFormat } from "./lib/d/print_format.ts";
-import type { Expression, Program } from "./lib/d/tree.ts";
-import { allStatements, expressionsOf, operandsOf } from "./lib/d/walk.ts";
-import {
-  CONSUMER_DEFAULTS,
-  type ConsumerOptions,
-  isConsumerOption,
-  setConsumerOption,
-} from "./lib/consumer/program/consumer_options.ts";
-import { JsonWriter } from "./lib/consumer/program/json_writer.ts";
-import { ProgramConsumer } from "./lib/consumer/program/program_consumer.ts";
-import { TextWriter } from "./lib/consumer/program/text_writer.ts";
-import type { OutputFormat, WrittenOption, WrittenProgram } from "./lib/consumer/options.ts";
-import type { ConversionContext } from "./lib/consumer/records/conversion.ts";
-import type { Kernel } from "./ffi/ffi.ts";
-import { readEnvironment, readStatus, readText } from "./lib/process/proc_files.ts";
-import { ProgramProbes } from "./lib/session/program/program_probes.ts";
-import type { Session } from "./lib/session/session.ts";
+import { DTraceError } from "../errors.ts";
+import { RunningProgram } from "../d/run/running_program.ts";
+import type { PrintFormat } from "../d/print_format.ts";
+import type { Expression, Program } from "../d/tree.ts";
+import { allStatements, expressionsOf, operandsOf } from "../d/walk.ts";
+import { type ConsumerOptions, isConsumerOption, makeConsumerOptions } from "../consumer/program/consumer_options.ts";
+import { JsonWriter } from "../consumer/program/json_writer.ts";
+import { ProgramConsumer } from "../consumer/program/program_consumer.ts";
+import { formatStability } from "../consumer/program/stability_report.ts";
+import { TextWriter } from "../consumer/program/text_writer.ts";
+import type { OutputFormat, WrittenOption, WrittenProgram } from "../consumer/options.ts";
+import { bytesOfText } from "../consumer/records/byte_text.ts";
+import type { ConversionContext } from "../consumer/records/conversion.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
+import { readEnvironment } from "../process/proc_files.ts";
+import { ProgramProbes } from "../session/program/program_probes.ts";
+import type { Session } from "../session/session.ts";
+import type { Output } from "./output.ts";
+import { askForActions, SHELL } from "./permissions.ts";
+import { ProgramError } from "./program_error.ts";
+import { compileWritten, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
 /** How full the buffer is when it is consumed before its time, as soon as the thread that has filled it goes on; and at once. */
 const CONSUMED_SOON = 1 / 2;
 const CONSUMED_NOW = 3 / 4;
-/** The exit code of dtrace(1) for what cannot be traced. */
-const FAILURE = 1;
+const decoder = new TextDecoder();
 
 /** What traces with a program. */
 export interface ProgramTracer {
@@ -47,14 +45,18 @@ export interface ProgramTracer {
   readonly format: OutputFormat;
   /** Whether a description may match nothing. */
   readonly allowNone: boolean;
+  /** Whether the program is only compiled, and its probes found. */
+  readonly isDry: boolean;
+  /** Whether to say how much one may rely on the program. */
+  readonly verbose: boolean;
   /** Whether the user wishes the end already. */
   readonly interrupted: () => boolean;
   /** Called when the program wishes the end. */
   readonly stopWaiting: () => void;
   /** Waits for the end, where there is no target to wait for. */
   readonly wait: () => Promise<void>;
-  /** Writes output, bytes as they are. */
-  readonly write: (bytes: Uint8Array<ArrayBuffer>) => void;
+  /** Where the trace goes. */
+  readonly output: Output;
   /** Says something on standard error. */
   readonly say: (text: string) => void;
   /** Called when something has happened to targets. */
@@ -67,16 +69,17 @@ export interface ProgramTracer {
  * @param source The program.
  * @param tracer What traces.
  * @returns What `exit()` was called with; 0 if it was not.
+ * @throws {ProgramError} If the program cannot be traced.
  */
 export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {
   const { session } = tracer;
-  const options: ConsumerOptions = { ...CONSUMER_DEFAULTS };
-  for (const { name, value } of tracer.settings) setConsumerOption(options, name, value);
-  const program = compileAll(source, tracer, options);
+  const options = makeConsumerOptions(tracer.settings);
+  const program = await compileWritten(source, options, tracer);
   if (!options.destructive && program.clauses.some(({ needs }) => needs.destructive)) {
-    tracer.say("dtrace: could not enable tracing: Destructive actions not allowed\n");
-    return FAILURE;
+    throw new ProgramError("D_UNKNOWN", "dtrace: could not enable tracing: Destructive actions not allowed");
   }
+  refuseKernelActions(program);
+  if (!tracer.isDry) await askForActions(program);
   options.recordsCpu = tracer.format === "text" && !options.quiet;
   const running = new RunningProgram(program, options);
   const wanted = { early: false };
@@ -96,18 +99,15 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
     },
   });
   const consumer = makeConsumer(running, options, tracer, probes);
-  let counts: number[];
-  try {
-    counts = probes.enable();
-  } catch (error) {
-    if (!(error instanceof DTraceError)) throw error;
-    tracer.say(`${failureOf(source, error.message)}\n${error.hint === undefined ? "" : `hint: ${error.hint}\n`}`);
-    return FAILURE;
-  }
-  if (!options.quiet) describeMatches(source, program, counts, tracer);
+  const counts = enable(probes, program, source, options);
+  if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
+  if (tracer.isDry) return 0;
+  // What a ring or a buffer that is to be filled has at the end is what is wanted.
+  const isSwitched = options.bufpolicy === "switch";
   const timer = setInterval(() => {
     probes.countLost();
-    consumer.consume();
+    if (isSwitched) consumer.consume();
   }, Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
@@ -115,7 +115,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
       if (session.targets.length === 0) await tracer.wait();
       else {
         for await (const _ of session.batches()) {
-          if (wanted.early) consumer.consume();
+          if (wanted.early && isSwitched) consumer.consume();
           wanted.early = false;
           if (!options.quiet) tracer.report();
         }
@@ -130,43 +130,23 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   return consumer.exitStatus ?? 0;
 }
 
-function compileAll(
-  { clauses, script, words }: WrittenProgram,
-  tracer: ProgramTracer,
-  options: ConsumerOptions,
-): Program {
-  const text = script === undefined ? clauses.map(({ source }) => source).join("\n") : readText(tracer.kernel, script);
-  const optionProblem = (option: { readonly name: string; readonly value: string | undefined }) =>
-    setConsumerOption(options, option.name, option.value);
+/** Refuses what would stop the kernel, by name. */
+function refuseKernelActions({ clauses }: Program): void {
+  const actions = clauses.flatMap(({ statements }) => [...allStatements(statements)]);
+  const refused = actions.find(({ kind }) => kind === "panic" || kind === "breakpoint");
+  if (refused === undefined) return;
+  const text = `could not enable tracing: ${refused.kind}( ) is about the kernel, which no user may stop`;
+  throw new ProgramError("D_UNKNOWN", `dtrace: ${text}`);
+}
+
+function enable(probes: ProgramProbes, program: Program, { parts }: WrittenProgram, options: ConsumerOptions) {
   try {
-    if (text === undefined) throw new CompileError("D_UNKNOWN", { line: 0 }, `cannot read ${script}`, false);
-    return compileProgram(text, {
-      isFile: script !== undefined,
-      macros: { arguments: [script ?? "", ...words], variables: macrosOf(tracer), defaults: options.defaultargs },
-      strsize: options.strsize,
-      optionProblem,
-    });
+    return probes.enable();
   } catch (error) {
-    if (!(error instanceof CompileError)) throw error;
-    tracer.say(
-      `${failureOf({ clauses, script }, options.errtags ? `[${error.tag}] ${error.message}` : error.message)}\n`,
-    );
-    throw error;
+    if (!(error instanceof DTraceError)) throw error;
+    const { part, line } = program.clauses[probes.clauseInHand]!;
+    throw programError(parts[part]!, error, options, line);
   }
-}
-
-/** The macro variables, besides the arguments. */
-function macrosOf({ session, kernel }: ProgramTracer): Record<string, number | undefined> {
-  const status = readStatus(kernel, "self");
-  const [uid, euid] = status?.uid ?? [];
-  const [gid, egid] = status?.gid ?? [];
-  return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, uid, euid, gid, egid };
-}
-
-/** What dtrace(1) says of a program that it cannot enable. */
-function failureOf({ clauses, script }: Omit<WrittenProgram, "words">, message: string): string {
-  if (script !== undefined) return `dtrace: failed to compile script ${script}: ${message}`;
-  return `dtrace: invalid probe specifier ${clauses.map(({ source }) => source).join(" ")}: ${message}`;
 }
 
 function makeConsumer(
@@ -185,30 +165,30 @@ function makeConsumer(
   const writer = tracer.format === "ndjson"
     ? new JsonWriter(options, context)
     : new TextWriter(options, context, isTesting);
-  const refuse = (action: string) => tracer.say(`dtrace: ${action} is not supported yet\n`);
+  const { output, say } = tracer;
   return new ProgramConsumer(running, options, writer, context, {
-    write: tracer.write,
-    say: tracer.say,
-    system: (command) => runCommand(command, tracer.say),
-    reopen: () => refuse("freopen()"),
-    truncate: () => refuse("ftruncate()"),
+    write: (bytes) => void output.writeBytes(bytes),
+    say,
+    system: (command) => {
+      const text = decoder.decode(command);
+      output.run(SHELL, ["-c", text], (message) => say(`dtrace: failed to run ${text}: ${message}\n`));
+    },
+    reopen: (path) => output.reopen(decoder.decode(path), (message) => say(`dtrace: ${message}\n`)),
+    truncate: () => output.truncate(() => say("dtrace: ftruncate() is for files of -o and freopen()\n")),
     setOption: (name) => isConsumerOption(name) ? undefined : "Invalid option name",
   });
 }
 
 function describeMatches(
-  { clauses, script }: WrittenProgram,
-  program: Program,
+  { parts }: WrittenProgram,
+  { clauses }: Program,
   counts: readonly number[],
   { say }: ProgramTracer,
 ): void {
-  const matched = (what: string, count: number) =>
-    say(`dtrace: ${what} matched ${count} probe${count === 1 ? "" : "s"}\n`);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (script !== undefined) matched(`script '${script}'`, total);
-  else if (clauses.length === program.clauses.length) {
-    clauses.forEach(({ kind, name }, index) => matched(`${kind} '${name}'`, counts[index]!));
-  } else matched(`description '${clauses.map(({ name }) => name).join(" ")}'`, total);
+  parts.forEach(({ kind, name }, index) => {
+    const count = counts.reduce((sum, each, clause) => sum + (clauses[clause]!.part === index ? each : 0), 0);
+    say(`dtrace: ${kind} '${name}' matched ${count} probe${count === 1 ? "" : "s"}\n`);
+  });
 }
 
 /** What is ahead of Greenwich is behind it for JavaScript. */
@@ -234,14 +214,4 @@ function wantsNames(program: Program): boolean {
 
 function usesNames(format: PrintFormat): boolean {
   return format.some((part) => part.kind === "conversion" && part.name === "A");
-}
-
-/** Runs a command by the shell, and waits for it. */
-function runCommand(command: Uint8Array<ArrayBuffer>, say: (text: string) => void): void {
-  const args = ["-c", new TextDecoder().decode(command)];
-  try {
-    new Deno.Command("/bin/sh", { args, stdin: "inherit", stdout: "inherit", stderr: "inherit" }).outputSync();
-  } catch (error) {
-    say(`dtrace: failed to run ${args[1]}: ${(error as Error).message}\n`);
-  }
 }

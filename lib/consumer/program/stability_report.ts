@@ -1,0 +1,64 @@
+/**
+ * What `-v` says of a D program: how much one may rely on the probes that its clauses name, and on what they do with them.
+ *
+ * ```text
+ *
+ * Stability attributes for description pid1234:libc.so.6:malloc:entry:
+ *
+ *     Minimum Probe Description Attributes
+ *         Identifier Names: Private
+ *         Data Semantics:   Private
+ *         Dependency Class: Unknown
+ *
+ *     Minimum Statement Attributes
+ *         Identifier Names: Stable
+ *         Data Semantics:   Stable
+ *         Dependency Class: Common
+ * ```
+ *
+ * What is indented here is so by tabs there. Only the parts of a description that are written count: who names the provider
+ * alone relies on nothing but that.
+ *
+ * @module
+ */
+
+import type { Clause } from "../../d/tree.ts";
+import { formatProbeDescription, type ProbeDescription, type ProbeField } from "../../spec/probe_description.ts";
+import { type Attributes, minimumAttributes } from "../../spec/stability.ts";
+
+const STABLE: Attributes = { name: "Stable", data: "Stable", class: "Common" };
+const EVOLVING: Attributes = { name: "Evolving", data: "Evolving", class: "Common" };
+const OF_ISA: Attributes = { name: "Evolving", data: "Evolving", class: "ISA" };
+const PRIVATE: Attributes = { name: "Private", data: "Private", class: "Unknown" };
+const FIELDS: readonly ProbeField[] = ["provider", "module", "function", "name"];
+
+/** How much one may rely on the parts of a probe of functions, of one of the tracer, and of any other. */
+const OF_FUNCTIONS = { provider: EVOLVING, module: PRIVATE, function: PRIVATE, name: OF_ISA };
+const OF_TRACER = { provider: STABLE, module: PRIVATE, function: PRIVATE, name: STABLE };
+const OF_STATIC = { provider: EVOLVING, module: PRIVATE, function: PRIVATE, name: EVOLVING };
+
+/**
+ * Writes the report of a clause.
+ *
+ * @param clause The clause.
+ * @returns The lines.
+ */
+export function formatStability({ probes, attributes }: Clause): string {
+  return probes.map((description) =>
+    `\nStability attributes for description ${formatProbeDescription(description)}:\n` +
+    formatWords("Minimum Probe Description Attributes", attributesOf(description)) +
+    formatWords("Minimum Statement Attributes", attributes)
+  ).join("");
+}
+
+function attributesOf(description: ProbeDescription): Attributes {
+  const { provider } = description;
+  const isTracer = /^(?:dtrace|profile)?$/.test(provider);
+  const known = isTracer ? OF_TRACER : /^(?:pid|objc|oneshot)(?:\$|[0-9])/.test(provider) ? OF_FUNCTIONS : OF_STATIC;
+  const written = FIELDS.filter((field) => description[field] !== "");
+  return minimumAttributes([STABLE, ...written.map((field) => known[field])]);
+}
+
+function formatWords(title: string, { name, data, class: dependency }: Attributes): string {
+  return `\n\t${title}\n\t\tIdentifier Names: ${name}\n\t\tData Semantics:   ${data}\n\t\tDependency Class: ${dependency}\n`;
+}

@@ -1,0 +1,67 @@
+/** Buffers of D programs by their policies, and what is printed of several aggregations. */
+
+import { assertEquals } from "@std/assert";
+import { TARGETS } from "../support.ts";
+import { ATTACH, run, START } from "./command.ts";
+
+const DEMO = `${TARGETS}demo`;
+const SOURCE = 'pid$target:a.out:is_prime:entry { printf("%d ", arg0); }';
+
+/** What the demo was traced to have done, and what was said of it. */
+async function traceDemo(...args: string[]) {
+  const { code, stdout, stderr } = await run(["-q", ...args, "-n", SOURCE, "--", DEMO], { permissions: START });
+  const own = stdout.split("\n").filter((line) => !/is (?:not )?prime$/.test(line));
+  return { code, own: own.join("|"), stderr };
+}
+
+Deno.test("fasttrap -x bufpolicy=ring keeps what was recorded last, and prints it at the end", async () => {
+  assertEquals(await traceDemo("-x", "bufpolicy=ring", "-x", "bufsize=200", "-x", "switchrate=1ms"), {
+    code: 0,
+    own: "7 8 9 10 11 |",
+    stderr: "",
+  });
+});
+
+Deno.test("fasttrap -x bufpolicy=fill keeps what was recorded first, and ends when the buffer is full", async () => {
+  assertEquals(await traceDemo("-x", "bufpolicy=fill", "-x", "bufsize=200", "-x", "switchrate=1ms"), {
+    code: 0,
+    own: "2 3 4 5 6 |",
+    stderr: "",
+  });
+});
+
+Deno.test("fasttrap -x bufpolicy=switch says what did not fit", async () => {
+  const tooLarge = 'pid$target:a.out:is_prime:entry /arg0 < 5/ { trace("as large as any string"); }';
+  const { own, stderr } = await traceDemo("-b", "200", "-x", "strsize=256", "-x", "switchrate=1h", "-n", tooLarge);
+  assertEquals({ own, stderr }, { own: "2 3 4 5 6 7 8 9 10 11 |", stderr: "dtrace: 3 drops on CPU 0\n" });
+});
+
+Deno.test("fasttrap -n with printa() prints several aggregations side by side", async () => {
+  const source = "BEGIN { @a[1] = count(); @b[1] = sum(30); @b[2] = sum(4); printa(@a, @b); exit(0); }";
+  assertEquals(
+    (await run(["-qn", source], { permissions: ATTACH })).stdout,
+    [
+      "",
+      "        2                0                4",
+      "        1                1               30",
+      "",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("fasttrap -w refuses panic() and breakpoint() by name", async () => {
+  for (const name of ["panic", "breakpoint"]) {
+    assertEquals(await run(["-wn", `BEGIN { ${name}(); }`], { permissions: ATTACH }), {
+      code: 1,
+      stdout: "",
+      stderr: `dtrace: could not enable tracing: ${name}( ) is about the kernel, which no user may stop\n`,
+    });
+  }
+});
+
+Deno.test("fasttrap -x maxframes bounds the stacks", async () => {
+  const source = 'pid$target:a.out:is_prime:entry /arg0 == 2/ { ustack(5); printf("end"); exit(0); }';
+  const { stdout } = await run(["-q", "-x", "maxframes=1", "-n", source, "--", DEMO], { permissions: START });
+  assertEquals(stdout.split("\n").filter((line) => line.includes("demo`")), ["              demo`is_prime"]);
+});
