@@ -40,6 +40,7 @@ import { USAGE } from "./lib/consumer/usage.ts";
 import type { Program } from "./lib/d/tree.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
+import { SIGKILL } from "./lib/process/ptrace.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";

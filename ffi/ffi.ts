@@ -11,7 +11,7 @@ import { SystemError } from "../lib/errors.ts";
 import { errnoName } from "../lib/system_names.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 7;
+export const FT_ABI = 8;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -42,8 +42,8 @@ export const SYMBOLS = {
   ft_listen: { parameters: ["i32"], result: "i32" },
   // int32_t ft_detach(int32_t tid, int32_t signal)
   ft_detach: { parameters: ["i32", "i32"], result: "i32" },
-  // int32_t ft_peek(double limit_us)
-  ft_peek: { parameters: ["f64"], result: "i32" },
+  // int32_t ft_peek(double limit_us, int32_t *status)
+  ft_peek: { parameters: ["f64", "buffer"], result: "i32" },
   // int32_t ft_ended(int32_t tid)
   ft_ended: { parameters: ["i32"], result: "i32" },
   // int32_t ft_wait(int32_t tid, double limit_us, int32_t *status)

@@ -21,6 +21,7 @@ import { ProgramError } from "./program_error.ts";
 import { errnoName } from "../system_names.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { errnoName } from "../system_names.ts";
 
 /** What is said instead of the names of errors. */
 const ERRNO_TEXTS: Readonly<Record<string, string>> = {

@@ -34,7 +34,7 @@ export interface TracepointStats {
   readonly after: readonly number[];
   /** The numbers of those that the program asks about with it. */
   readonly asked: readonly number[];
-  /** How the instruction is performed. */
+  /** How the instruction is performed; one that is emulated may go by its slot nevertheless, if it uses memory and has one. */
   readonly performed: "jump" | "emulated" | "slot" | "step";
   /** What its pad does at a hit; undefined if it is a trap. */
   readonly pad: "count" | "record" | "tally" | undefined;

@@ -46,6 +46,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly instruction: Instruction;
   /** Whether it can be emulated, memory permitting. */
   readonly emulated: boolean;
+  /** Whether emulating it takes memory of the program, which costs more than its displaced copy. */
+  readonly usesMemory: boolean;
   /** Whether it can be executed in its own place only. */
   readonly inPlace: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
@@ -67,20 +69,31 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param image The memory.
    * @param instruction The original instruction.
    * @param emulated Whether it can be emulated.
-   * @param inPlace Whether it can be executed in its own place only.
+   * @param options Whether that takes memory of the program, and whether it can be executed in its own place only.
    */
-  constructor(image: Image, instruction: Instruction, emulated: boolean, inPlace = false) {
+  constructor(
+    image: Image,
+    instruction: Instruction,
+    emulated: boolean,
+    { usesMemory = false, inPlace = false }: { readonly usesMemory?: boolean; readonly inPlace?: boolean } = {},
+  ) {
     this.pid = image.pid;
     this.pc = instruction.address;
     this.image = image;
     this.instruction = instruction;
     this.emulated = emulated;
+    this.usesMemory = usesMemory;
     this.inPlace = inPlace;
   }
 
   /** Whether no probe is enabled on it. */
   get unused(): boolean {
     return this.before.length === 0 && this.after.length === 0 && this.asked.length === 0;
+  }
+
+  /** Whether threads are sent to its slot, unless the program steps itself. What fires behind it would not be seen there. */
+  get inSlot(): boolean {
+    return this.slot !== undefined && (!this.emulated || (this.usesMemory && this.after.length === 0));
   }
 
   /**

@@ -11,7 +11,7 @@
  * way to everything else that is due, and comes back at once.
  *
  * *Rings* (`process/record_rings.ts`) have to be read before they are full, and nothing tells when. While there are any, a turn
- * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn.
+ * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn, which need not poll.
  *
  * *Back pressure.* Turns are taken by whoever consumes. A consumer that is busy takes none; the threads that hit a probe
  * meanwhile wait at their traps. Nothing is ever dropped here; records for which the rings have no space are dropped by the
@@ -31,8 +31,9 @@ import { CpuFollower } from "./cpu_follower.ts";
 const SLICE_NS = 10e6;
 /** How long the next stop is polled for, in microseconds. */
 const POLL_US = 100;
-/** How many stops in one slice it takes to bind the tracing thread to the target's CPU. */
+/** How many stops in one slice it takes to bind the tracing thread to the target's CPU, and how many if the last was full. */
 const STOPS_BEFORE_FOLLOWING = 16;
+const STOPS_BEFORE_FOLLOWING_ON = 2;
 /** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
 const FOREIGN_CHILD_MS = 1;
 /** How often to look whether a child of this program has been waited for by the runtime, in milliseconds. */
@@ -55,6 +56,8 @@ export class EventLoop {
   /** Whether the turn that is under way is not to wait, or no longer. */
   #woken = false;
   #wakePid = 0;
+  /** Whether the last slice has ended because of its time. */
+  #wasFull = false;
 
   /**
    * Makes the loop of a tracer.
@@ -144,11 +147,15 @@ export class EventLoop {
 
   /** Handles stops while they come. Returns whether there were any. */
   #slice(): boolean {
-    if (!this.#tracer.pump(POLL_US)) return false;
+    // A wait that is under way tells of stops.
+    if (!this.#tracer.pump(this.#wait === undefined ? POLL_US : 0)) return false;
     const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
-    for (let stops = 1; this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end; stops++) {
+    const enough = this.#wasFull ? STOPS_BEFORE_FOLLOWING_ON : STOPS_BEFORE_FOLLOWING;
+    this.#wasFull = false;
+    for (let stops = 1; !this.#wasFull && this.#tracer.pump(POLL_US); stops++) {
       const { lastStopped } = this.#tracer;
-      if (stops === STOPS_BEFORE_FOLLOWING && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      if (stops === enough && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      this.#wasFull = this.#kernel.call.ft_clock_ns() >= end;
     }
     this.#follower.release();
     return true;
