@@ -116,3 +116,34 @@ Deno.test("fasttrap -n tells arguments on the stack, callers and registers of fu
   assertMatch(own, /ten 8 [0-9a-f]+$/m);
   assertMatch(own, /1 -2 3 -4 5 -6 /);
 });
+
+/** What lists are, through pointers and through copies of them. */
+const POINTERS = `
+  struct node { uintptr_t next; uintptr_t name; long number; char text[32]; };
+  struct user { userland struct user *next; userland char *name; long number; char text[32]; };
+  pid$target:a.out:visit:entry { printf("%d ", arg1); }
+  pid$target:a.out:visit:entry { printf("%s|", copyinstr(*(uintptr_t *)copyin(arg0 + 8, 8))); }
+  pid$target:a.out:visit:entry {
+    this->node = (struct node *)copyin(arg0, sizeof (struct node));
+    printf("%d %s|", this->node->number, this->node->text);
+    printf("%s|", copyinstr(this->node->name, 5));
+    this->next = (struct node *)copyin(this->node->next, sizeof (struct node));
+    printf("%d %s|", this->next->number, copyinstr(this->next->name + 1));
+  }
+  pid$target:a.out:visit:entry {
+    this->user = (userland struct user *)arg0;
+    printf("%d %s", this->user->next->next->number, stringof(this->user->next->next->name));
+  }
+  pid$target:a.out:visit:entry { printf("\\n"); }
+  pid$target:a.out:find:return {
+    this->found = (userland struct user *)arg1;
+    printf("found %d %s %s\\n", this->found->number, stringof(this->found->next->text), stringof(this->found->name));
+  }
+  ERROR { printf("error %d of %d at %x\\n", arg4, arg2, arg5 & 0xfff); }`;
+
+Deno.test("fasttrap -n follows pointers of lists as they were at the hit, and where they lead to nothing", async () => {
+  const { own } = await traceBoth(POINTERS, "pointers", [40]);
+  assertMatch(own, /^39 first\|39 text 39\|firs\|2 ame 39\|3 last\n/m);
+  assertMatch(own, /^39 name 39\|2 second text\|name\|3 ast\|/m);
+  assertMatch(own, /^found 39 second text first$/m);
+});
