@@ -8,7 +8,7 @@
  * address (`*(uintptr_t *)copyin(arg0 + 8, 8)`), and so on. So is that of an expression which is one of several such
  * (`arg0 ? arg0 : arg1`), and that of a variable of the firing (`this->p`) to which the whole program assigns nothing else: the
  * memory behind all of them is wanted then. Addresses of the clause's own memory (`copyin()`, `alloca()`), and those of the first
- * page, lead to nothing of the program. All other addresses, and sizes that are computed, are reasons to look at the thread's
+ * page, lead to nothing of the program. All other addresses, and sizes without a limit, are reasons to look at the thread's
  * memory while it waits.
  *
  * *Copies.* What `copyin()` has copied holds the pointers of the program, until something is stored there: a program that stores
@@ -148,11 +148,12 @@ export class MemoryReads {
   #wishOfCall({ name, arguments: list }: Call): Wish | undefined {
     const [address, size] = list;
     if (name === "copyin" || name === "copyinto") {
-      return { kind: "bytes", sizeBytes: constantOf(size!), address: address!, by: `by ${name}()` };
+      return { kind: "bytes", sizeBytes: boundOf(size!), address: address!, by: `by ${name}()` };
     }
     if (name !== "copyinstr") return undefined;
-    const limit = size === undefined ? this.#strsize : constantOf(size);
-    return { kind: "string", sizeBytes: limit && this.#limited(limit), address: address!, by: `by ${name}()` };
+    // No string is longer, whatever is computed.
+    const limit = (size && constantOf(size)) ?? this.#strsize;
+    return { kind: "string", sizeBytes: this.#limited(limit), address: address!, by: `by ${name}()` };
   }
 
   #wishOfText({ address, limitBytes }: ToString): Wish {
@@ -319,6 +320,30 @@ function placeOfPointer(target: Target): Place | undefined {
   const { place, offsetBytes, sizeBytes } = target;
   if (offsetBytes < 0 || offsetBytes + POINTER_BYTES > sizeBytes) return undefined;
   return { ...place, offsetBytes: place.offsetBytes + offsetBytes };
+}
+
+/**
+ * The most that a size can be: a constant, or one of `arg2 > 64 ? 64 : arg2`, `arg2 < 64 ? arg2 : 64`. Undefined if it can be
+ * anything.
+ */
+function boundOf(size: Expression): number | undefined {
+  if (size.kind === "convert" && isWord(size)) return boundOf(size.operand);
+  if (size.kind !== "conditional" || size.condition.kind !== "comparison") return constantOf(size);
+  const { operator, left, right } = size.condition;
+  const [within, beyond] = operator.startsWith("<")
+    ? [size.then, size.otherwise]
+    : operator.startsWith(">")
+    ? [size.otherwise, size.then]
+    : [];
+  const bounds = [constantOf(right), beyond && constantOf(beyond)];
+  const isBounded = within !== undefined && isSameArgument(within, left) && !bounds.includes(undefined);
+  return isBounded ? Math.max(...bounds as number[]) : undefined;
+}
+
+function isSameArgument(one: Expression, other: Expression): boolean {
+  if (one.kind === "convert" && isWord(one)) return isSameArgument(one.operand, other);
+  if (other.kind === "convert" && isWord(other)) return isSameArgument(one, other.operand);
+  return one.kind === "argument" && other.kind === "argument" && one.index === other.index && one.typed === other.typed;
 }
 
 function constantOf(size: Expression): number | undefined {
