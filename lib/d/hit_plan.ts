@@ -48,6 +48,13 @@ const RECORDED: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "curpsinfo.pr_pid",
   "curlwpsinfo.pr_lwpid",
   "curlwpsinfo.pr_onpro",
+  // These are of the kernel, or not told by Linux, and always 0.
+  "caller",
+  "ipl",
+  "stackdepth",
+  "curpsinfo.pr_addr",
+  "curpsinfo.pr_argv",
+  "curpsinfo.pr_envp",
 ]);
 
 /** Those that belong to the process. */
@@ -55,6 +62,7 @@ const OF_PROCESS: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "execname",
   "gid",
   "ppid",
+  "root",
   "uid",
   "zonename",
   "curpsinfo.pr_argc",

@@ -55,6 +55,7 @@ const RECORDED = [
   '{ this->s = strjoin("a", lltostr(arg0)); @[this->s, strlen(this->s), stringof(this->s)] = max(rand()); }',
   "{ this->p = (int *)alloca(8); *this->p = arg0; trace(*this->p); bcopy(this->p, this->p + 1, 4); }",
   "{ @[usym(arg0), ufunc(arg1), stack()] = count(); uaddr(arg0); }",
+  "{ @[caller, stackdepth, ipl, root, (long)curpsinfo->pr_addr, (long)curpsinfo->pr_envp] = count(); }",
   "/progenyof(1)/ { trace(basename(probemod)); }",
   '{ trace(inet_ntoa((ipaddr_t *)alloca(4))); trace(zonename); trace(htonl(1)); trace(json("{}", "a")); }',
 ];
