@@ -48,6 +48,13 @@ const RECORDED: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "curpsinfo.pr_pid",
   "curlwpsinfo.pr_lwpid",
   "curlwpsinfo.pr_onpro",
+  // These are of the kernel, or not told by Linux, and always 0.
+  "caller",
+  "ipl",
+  "stackdepth",
+  "curpsinfo.pr_addr",
+  "curpsinfo.pr_argv",
+  "curpsinfo.pr_envp",
 ]);
 
 /** Those that belong to the process. */
@@ -55,6 +62,7 @@ const OF_PROCESS: ReadonlySet<BuiltinName> = new Set<BuiltinName>([
   "execname",
   "gid",
   "ppid",
+  "root",
   "uid",
   "zonename",
   "curpsinfo.pr_argc",
@@ -131,18 +139,18 @@ export function planProgram(
 
 /** What each part of a clause wants beyond what all records have; a text says that no record has it: what the clause does. */
 function* demandsOf(
-  { statements, predicate }: Clause,
+  clause: Clause,
   probes: ProbeDescription,
   memory: MemoryReads,
 ): Generator<readonly WantedCapture[] | string> {
   const isOfFunctions = OF_FUNCTIONS.test(probes.provider);
   const moment = isOfFunctions && (probes.name === "entry" || probes.name === "return") ? probes.name : undefined;
-  for (const statement of allStatements(statements)) {
+  for (const statement of allStatements(clause.statements)) {
     if (ACTIONS.has(statement.kind)) yield `acts on the thread by ${statement.kind}()`;
-    yield memory.ofStatement(statement);
+    yield memory.ofStatement(statement, clause);
   }
-  for (const root of rootsOf({ statements, predicate })) {
-    for (const expression of allExpressions(root)) yield demandOf(expression, moment, memory);
+  for (const root of rootsOf(clause)) {
+    for (const expression of allExpressions(root)) yield demandOf(expression, clause, { moment, memory });
   }
 }
 
@@ -158,8 +166,8 @@ export function isOfProcess(name: BuiltinName): boolean {
 
 function demandOf(
   expression: Expression,
-  moment: "entry" | "return" | undefined,
-  memory: MemoryReads,
+  clause: Clause,
+  { moment, memory }: { readonly moment: "entry" | "return" | undefined; readonly memory: MemoryReads },
 ): readonly WantedCapture[] | string {
   switch (expression.kind) {
     case "argument":
@@ -175,9 +183,9 @@ function demandOf(
     case "stack":
       return expression.of === "stack" ? [] : `walks the stack by ${expression.of}()`;
     case "call":
-      return WRITERS.has(expression.name) ? `writes memory by ${expression.name}()` : memory.of(expression);
+      return WRITERS.has(expression.name) ? `writes memory by ${expression.name}()` : memory.of(expression, clause);
     default:
-      return memory.of(expression);
+      return memory.of(expression, clause);
   }
 }
 

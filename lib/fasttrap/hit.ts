@@ -24,6 +24,7 @@ import {
   type ArgumentCapture,
   type Capture,
   isOfArgument,
+  pointersOf,
   type RegistersCapture,
   type StackCapture,
 } from "../isa/captures.ts";
@@ -226,11 +227,17 @@ export class HitView implements Hit {
     return bytes?.length === 0 && capture.kind !== "string" ? undefined : bytes;
   }
 
-  #readCapture({ kind, argument, offsetBytes = 0, sizeBytes }: ArgumentCapture): Uint8Array | undefined {
+  #readCapture(capture: ArgumentCapture): Uint8Array | undefined {
+    const { kind, argument, offsetBytes = 0, sizeBytes } = capture;
     // That of the instruction is no address.
     if (this.probe.kind === "return" && argument === 0) return undefined;
     this.readArg(argument, this.#word);
-    const address = fromHalves(this.#word[0]!, this.#word[1]!) + offsetBytes;
+    let address = fromHalves(this.#word[0]!, this.#word[1]!);
+    for (const pointer of pointersOf(capture)) {
+      if (!this.#site().image.memory.readWord(address + pointer, this.#word)) return undefined;
+      address = fromHalves(this.#word[0]!, this.#word[1]!);
+    }
+    address += offsetBytes;
     return kind === "string"
       ? this.#site().image.memory.readCString(address, sizeBytes)
       : this.readBytes(address, sizeBytes);

@@ -15,6 +15,7 @@ import {
   isOfArgument,
   isSame,
   type PlacedCapture,
+  pointersOf,
   sizeOf,
 } from "../isa/captures.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
@@ -26,8 +27,6 @@ import type { Tracepoint } from "./tracepoint.ts";
 const VALUES = 6;
 /** Where they begin in it, in 32-bit words. */
 const VALUES_OFFSET = 4;
-/** The size of the length in front of what was captured, in bytes. */
-const LENGTH_BYTES = 8;
 
 const decoder = new TextDecoder();
 const NOTHING: readonly PlacedCapture[] = [];
@@ -201,8 +200,8 @@ export class RecordView implements HitRecord {
     if (length === 0) return undefined;
     const from = this.#dataOf(found);
     const bytes = this.#bytes.slice(from, from + length);
-    if (!isOfArgument(capture)) return bytes;
-    this.#tracepoint?.image.text.overlay(this.#startOf(capture), bytes);
+    if (!isPlacedOfArgument(found)) return bytes;
+    this.#tracepoint?.image.text.overlay(this.#startOf(found), bytes);
     return capture.kind === "string" ? beforeNul(bytes) : bytes;
   }
 
@@ -239,8 +238,8 @@ export class RecordView implements HitRecord {
     let from = 0;
     for (let i = 0; i < this.#captured.length; i++) {
       const place = this.#captured[i]!;
-      if (!isOfArgument(place.capture)) continue;
-      const skipped = address - this.#startOf(place.capture);
+      if (!isPlacedOfArgument(place)) continue;
+      const skipped = address - this.#startOf(place);
       const known = this.#lengthOf(place) - skipped;
       if (skipped < 0 || known <= most) continue;
       most = known;
@@ -255,9 +254,13 @@ export class RecordView implements HitRecord {
   }
 
   /** The address of what was captured, if it is one. */
-  #startOf({ argument, offsetBytes = 0 }: ArgumentCapture): number {
-    const value = this.#at + 2 * argument;
-    return fromHalves(this.#words[value]!, this.#words[value + 1]!) + offsetBytes;
+  #startOf({ capture, dataBytes }: PlacedCapture & { readonly capture: ArgumentCapture }): number {
+    const { argument, offsetBytes = 0 } = capture;
+    // The last pointer is in front of what was copied.
+    const word = pointersOf(capture).length > 0
+      ? this.#at - VALUES_OFFSET + dataBytes / 4 - 2
+      : this.#at + 2 * argument;
+    return fromHalves(this.#words[word]!, this.#words[word + 1]!) + offsetBytes;
   }
 
   /** How many bytes were captured: no more than there is room for, whatever the record says. */
@@ -266,8 +269,8 @@ export class RecordView implements HitRecord {
   }
 
   /** Where in the memory of all records what was captured is. */
-  #dataOf({ offsetBytes }: PlacedCapture): number {
-    return 4 * (this.#at - VALUES_OFFSET) + offsetBytes + LENGTH_BYTES;
+  #dataOf({ dataBytes }: PlacedCapture): number {
+    return 4 * (this.#at - VALUES_OFFSET) + dataBytes;
   }
 
   /** Reads a word of the memory of all records, by its offset; -1 is none. */
@@ -302,6 +305,10 @@ export class RecordView implements HitRecord {
     this.#probe = probe;
     this.#places = places;
   }
+}
+
+function isPlacedOfArgument(place: PlacedCapture): place is PlacedCapture & { readonly capture: ArgumentCapture } {
+  return isOfArgument(place.capture);
 }
 
 /** Makes an argument of a static probe of what was recorded for it, as `hit.ts` does of a thread that is stopped. */

@@ -3,7 +3,8 @@
  *
  * A capture is data: who enables a probe says what is wanted of memory and registers, a pad copies it at the hit, and what a
  * hit that stops the thread gives is the same. In a record the captures follow the values, one behind the other: a 32-bit
- * number of bytes that could be read, 4 bytes of nothing, and room for all that are wanted.
+ * number of bytes that could be read, 4 bytes of nothing, the last pointer if there are any on the way, and room for all bytes
+ * that are wanted.
  *
  * @module
  */
@@ -16,7 +17,12 @@ export interface StringCapture {
   readonly kind: "string";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
-  /** What is added to the argument, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  /**
+   * Pointers on the way, 4 at most: how far behind the argument the first one is, in bytes, how far behind what that points to
+   * the next one, and so on. By default there are none.
+   */
+  readonly through?: readonly number[] | undefined;
+  /** What is added to the argument, or to the last pointer, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
   readonly offsetBytes?: number | undefined;
   /** How many bytes at most, from 1 to 1024: up to that and including its NUL. */
   readonly sizeBytes: number;
@@ -28,7 +34,12 @@ export interface BytesCapture {
   readonly kind: "bytes";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
-  /** What is added to the argument, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  /**
+   * Pointers on the way, 4 at most: how far behind the argument the first one is, in bytes, how far behind what that points to
+   * the next one, and so on. By default there are none.
+   */
+  readonly through?: readonly number[] | undefined;
+  /** What is added to the argument, or to the last pointer, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
   readonly offsetBytes?: number | undefined;
   /** How many bytes, from 1 to 1024. */
   readonly sizeBytes: number;
@@ -63,16 +74,22 @@ export const CAPTURE_LIMIT_BYTES = 1024;
 export const CAPTURE_ARGUMENTS = 6;
 /** How many words the registers of x86-64 take, the only machine whose pads capture them. */
 const REGISTERS_WORDS = 18;
+/** How many pointers there may be on the way to what is captured. */
+const POINTERS_LIMIT = 4;
 /** Where in a record its values begin, and how much there is in front of each capture, in bytes. */
 const VALUES_OFFSET = 16;
 const LENGTH_BYTES = 8;
+const POINTER_BYTES = 8;
+const NO_POINTERS: readonly number[] = [];
 
 /** Where a capture is in a record. */
 export interface PlacedCapture {
   /** The capture. */
   readonly capture: Capture;
-  /** How far behind the beginning of the record its length is, in bytes; what was copied is 8 bytes behind that. */
+  /** How far behind the beginning of the record its length is, in bytes. */
   readonly offsetBytes: number;
+  /** How far behind the beginning of the record what was copied is, in bytes; the last pointer is in front of it. */
+  readonly dataBytes: number;
 }
 
 /** The captures of a record. */
@@ -104,8 +121,9 @@ export function layOut(captures: readonly Capture[], valuesBytes: number = CELL_
   let end = valuesBytes;
   const places = captures.map((capture) => {
     const offsetBytes = end;
-    end += LENGTH_BYTES + Math.ceil(sizeOf(capture) / 8) * 8;
-    return { capture, offsetBytes };
+    const dataBytes = end + LENGTH_BYTES + (pointersOf(capture).length > 0 ? POINTER_BYTES : 0);
+    end = dataBytes + Math.ceil(sizeOf(capture) / 8) * 8;
+    return { capture, offsetBytes, dataBytes };
   });
   return { places, cells: Math.ceil(end / CELL_BYTES) };
 }
@@ -148,7 +166,17 @@ export function covers(captures: readonly Capture[], wanted: readonly Capture[])
 export function isSame(one: Capture, other: Capture): boolean {
   if (!isOfArgument(one) || !isOfArgument(other)) return one.kind === other.kind;
   return one.kind === other.kind && one.argument === other.argument &&
-    (one.offsetBytes ?? 0) === (other.offsetBytes ?? 0);
+    (one.offsetBytes ?? 0) === (other.offsetBytes ?? 0) && pointersOf(one).join() === pointersOf(other).join();
+}
+
+/**
+ * Lists the pointers on the way to what is captured.
+ *
+ * @param capture The capture.
+ * @returns As {@linkcode BytesCapture.through}.
+ */
+export function pointersOf(capture: Capture): readonly number[] {
+  return isOfArgument(capture) ? capture.through ?? NO_POINTERS : NO_POINTERS;
 }
 
 /**
@@ -191,13 +219,15 @@ export function checkCaptures(captures: readonly Capture[]): void {
   }
 }
 
-function checkArgument({ argument, offsetBytes = 0 }: ArgumentCapture): void {
+function checkArgument({ argument, offsetBytes = 0, through = [] }: ArgumentCapture): void {
   if (!Number.isInteger(argument) || argument < 0 || argument >= CAPTURE_ARGUMENTS) {
     throw new RangeError(`Cannot capture what argument ${argument} points to: it is not an integer from 0 to 5`);
   }
-  if ((offsetBytes | 0) !== offsetBytes) {
-    throw new RangeError(
-      `Cannot capture what is ${offsetBytes} bytes behind: it is not an integer from -2^31 to 2^31 - 1`,
-    );
+  for (const bytes of [...through, offsetBytes]) {
+    if ((bytes | 0) === bytes) continue;
+    throw new RangeError(`Cannot capture what is ${bytes} bytes behind: it is not an integer from -2^31 to 2^31 - 1`);
+  }
+  if (through.length > POINTERS_LIMIT) {
+    throw new RangeError(`Cannot capture through ${through.length} pointers: they are more than ${POINTERS_LIMIT}`);
   }
 }

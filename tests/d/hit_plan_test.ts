@@ -25,16 +25,16 @@ function reasonOf(source: string): string | undefined {
   return undefined;
 }
 
-function text(argument: number, sizeBytes = STRSIZE, offsetBytes = 0) {
-  return { kind: "string" as const, argument, offsetBytes, sizeBytes };
+function text(argument: number, sizeBytes = STRSIZE, offsetBytes = 0, through?: number[]) {
+  return { kind: "string" as const, argument, offsetBytes, sizeBytes, ...through && { through } };
 }
 
 function stack(words: number) {
   return { kind: "stack" as const, sizeBytes: 8 * words };
 }
 
-function bytes(argument: number, sizeBytes: number, offsetBytes = 0) {
-  return { kind: "bytes" as const, argument, offsetBytes, sizeBytes };
+function bytes(argument: number, sizeBytes: number, offsetBytes = 0, through?: number[]) {
+  return { kind: "bytes" as const, argument, offsetBytes, sizeBytes, ...through && { through } };
 }
 
 const ENTRY = "pid$target:a.out:f:entry";
@@ -55,9 +55,12 @@ const RECORDED = [
   '{ this->s = strjoin("a", lltostr(arg0)); @[this->s, strlen(this->s), stringof(this->s)] = max(rand()); }',
   "{ this->p = (int *)alloca(8); *this->p = arg0; trace(*this->p); bcopy(this->p, this->p + 1, 4); }",
   "{ @[usym(arg0), ufunc(arg1), stack()] = count(); uaddr(arg0); }",
+  "{ @[caller, stackdepth, ipl, root, (long)curpsinfo->pr_addr, (long)curpsinfo->pr_envp] = count(); }",
   "/progenyof(1)/ { trace(basename(probemod)); }",
   '{ trace(inet_ntoa((ipaddr_t *)alloca(4))); trace(zonename); trace(htonl(1)); trace(json("{}", "a")); }',
 ];
+
+const ELSEWHERE = "where no argument leads";
 
 /** Clauses for which it is not, and why. */
 const STOPPED: readonly (readonly [source: string, reason: string])[] = [
@@ -76,11 +79,12 @@ const STOPPED: readonly (readonly [source: string, reason: string])[] = [
   ["{ self->p = arg0; trace(copyinstr(self->p)); }", "its clause reads memory by copyinstr() where no argument leads"],
   ["{ trace(copyinstr((int)arg0)); }", "its clause reads memory by copyinstr() where no argument leads"],
   ["{ trace(copyinstr(4096)); }", "its clause reads memory by copyinstr() where no argument leads"],
-  ["{ trace(copyinstr(arg0, arg1)); }", "its clause reads memory by copyinstr(), as much as it computes"],
   ["{ trace(copyinstr(arg0 + 0x80000000)); }", "its clause reads memory by copyinstr() where no argument leads"],
   ["{ this->p = copyin(arg0, arg1); }", "its clause reads memory by copyin(), as much as it computes"],
+  ["{ copyin(arg1, arg2 < 64 ? 64 : arg2); }", "its clause reads memory by copyin(), as much as it computes"],
+  ["{ copyin(arg1, arg3 > 64 ? 64 : arg2); }", "its clause reads memory by copyin(), as much as it computes"],
+  ["{ copyin(arg1, arg2 == 64 ? 64 : arg2); }", "its clause reads memory by copyin(), as much as it computes"],
   ["{ this->p = copyin(arg0, 1025); }", "its clause reads memory by copyin(), more than 1024 bytes"],
-  ["{ this->p = copyin(*(long *)copyin(arg0, 8), 4); }", "its clause reads memory by copyin() where no argument leads"],
   ["{ this->p = arg0; this->p++; copyin(this->p, 4); }", "its clause reads memory by copyin() where no argument leads"],
   [
     "{ this->p = arg0; this->p += 4; copyin(this->p, 4); }",
@@ -95,13 +99,24 @@ const STOPPED: readonly (readonly [source: string, reason: string])[] = [
     "its clause reads memory by copyin() where no argument leads",
   ],
   ["{ copyinto(arg0 * 2, 4, alloca(4)); }", "its clause reads memory by copyinto() where no argument leads"],
-  ["{ trace(**(userland int **)arg0); }", "its clause reads memory by a pointer where no argument leads"],
-  ["{ tracemem(*(userland long *)arg0, 4); }", "its clause reads memory by tracemem() where no argument leads"],
   [
     "{ print(*(userland struct { char a[1025]; } *)arg0); }",
     "its clause reads memory by a pointer, more than 1024 bytes",
   ],
-  ["{ trace(stringof(*(userland char **)arg0)); }", "its clause reads memory by stringof() where no argument leads"],
+  ["{ trace(copyinstr(*(long *)copyin(arg0, 4))); }", `its clause reads memory by copyinstr() ${ELSEWHERE}`],
+  ["{ trace(copyinstr(*(int *)copyin(arg0, 8))); }", `its clause reads memory by copyinstr() ${ELSEWHERE}`],
+  ["{ trace(copyinstr(((long *)copyin(arg0, 8))[1])); }", `its clause reads memory by copyinstr() ${ELSEWHERE}`],
+  ["{ trace(copyinstr(((long *)copyin(arg0, 8))[arg1])); }", `its clause reads memory by copyinstr() ${ELSEWHERE}`],
+  ["{ trace(copyinstr(*(long *)alloca(8))); }", `its clause reads memory by copyinstr() ${ELSEWHERE}`],
+  [
+    "{ this->p = (long *)copyin(arg0, 8); *this->p = 5; trace(copyinstr(*this->p)); }",
+    `its clause reads memory by copyinstr() ${ELSEWHERE}`,
+  ],
+  [
+    "{ this->p = (long *)copyin(arg0, 8); copyinto(arg1, 8, this->p); trace(copyinstr(*this->p)); }",
+    `its clause reads memory by copyinstr() ${ELSEWHERE}`,
+  ],
+  ["{ trace(******(userland int ******)arg0); }", `its clause reads memory by a pointer ${ELSEWHERE}`],
   ["{ copyout(alloca(4), arg0, 4); }", "its clause writes memory by copyout()"],
   ['{ copyoutstr("a", arg0, 2); }', "its clause writes memory by copyoutstr()"],
   ["{ stop(); }", "its clause acts on the thread by stop()"],
@@ -117,6 +132,9 @@ const CAPTURED: readonly (readonly [source: string, captures: WantedCapture[]])[
   ["{ @[ucaller] = count(); trace(usym(ucaller)); }", [stack(2)]],
   ["{ trace(copyinstr(arg0)); }", [text(0)]],
   ["{ trace(copyinstr(arg5, 64)); }", [text(5, 64)]],
+  ["{ trace(copyinstr(arg5, arg1)); }", [text(5)]],
+  ["{ copyin(arg1, arg2 > 64 ? 64 : arg2); }", [bytes(1, 64)]],
+  ["{ tracemem(copyin(arg1, arg2 <= 16 ? arg2 : 8), 8); }", [bytes(1, 16)]],
   ["{ trace(copyinstr(arg1, 1000)); trace(copyinstr(arg1)); trace(copyinstr(arg1, -1)); }", [text(1), text(1, 1)]],
   ['/copyinstr((uintptr_t)arg0) == "x"/ { @[copyinstr(arg1 + 8)] = count(); }', [text(0), text(1, STRSIZE, 8)]],
   ["{ this->p = copyin(arg0, 4); trace(*(int *)this->p); }", [bytes(0, 4)]],
@@ -136,6 +154,25 @@ const CAPTURED: readonly (readonly [source: string, captures: WantedCapture[]])[
   ["{ trace(((userland struct { int a; char b; int c: 3; } *)arg0)->c); }", [bytes(0, 4, 4)]],
   ["{ trace(stringof((userland char *)arg0)); }", [text(0)]],
   ["{ trace(stringof(((userland struct { long a; char b[9]; } *)arg1)->b)); }", [text(1, 9, 8), bytes(1, 9, 8)]],
+  ["{ this->p = copyin(*(long *)copyin(arg0, 8), 4); }", [bytes(0, 4, 0, [0]), bytes(0, 8)]],
+  ["{ trace(copyinstr(*(uintptr_t *)copyin(arg1 + 8, 8))); }", [text(1, STRSIZE, 0, [8]), bytes(1, 8, 8)]],
+  [
+    "{ this->p = (struct { long a; char *b; } *)copyin(arg1, 16); trace(copyinstr((uintptr_t)this->p->b + 1, 9)); }",
+    [bytes(1, 16), text(1, 9, 1, [8])],
+  ],
+  ["{ trace(**(userland int **)arg0); }", [bytes(0, 4, 0, [0]), bytes(0, 8)]],
+  ["{ trace(*****(userland int *****)arg0); }", [
+    ...[
+      bytes(0, 4, 0, [0, 0, 0, 0]),
+      bytes(0, 8, 0, [0, 0, 0]),
+      bytes(0, 8, 0, [0, 0]),
+      bytes(0, 8, 0, [0]),
+      bytes(0, 8),
+    ],
+  ]],
+  ["{ tracemem(*(userland long *)arg0, 4); }", [bytes(0, 4, 0, [0]), bytes(0, 8)]],
+  ["{ trace(stringof(*(userland char **)arg0)); }", [text(0, STRSIZE, 0, [0]), bytes(0, 8)]],
+  ["{ trace(stringof((userland char *)*(long *)copyin(arg0, 8))); }", [text(0, STRSIZE, 0, [0]), bytes(0, 8)]],
 ];
 
 for (const source of RECORDED) {
@@ -156,6 +193,16 @@ for (const [source, captures] of CAPTURED) {
     assertEquals(planOf(`${ENTRY} ${source}`), captures);
   });
 }
+
+Deno.test("planHit() follows variables to copies only in the clause that has made them", () => {
+  const copies = `f:::entry { this->p = (long *)copyin(arg0, 8); }`;
+  const uses = "trace(copyinstr(*this->p));";
+  assertEquals(planOf(`${copies} ${ENTRY} { ${uses} }`), `its clause reads memory by copyinstr() ${ELSEWHERE}`);
+  assertEquals(planOf(`${ENTRY} { this->p = (long *)copyin(arg0, 8); ${uses} }`), [
+    bytes(0, 8),
+    text(0, STRSIZE, 0, [0]),
+  ]);
+});
 
 Deno.test("planHit() finds a reason to stop in strings that are longer than what can be captured", () => {
   assertEquals(

@@ -36,6 +36,9 @@ Deno.test("unite() has each consumer find its own, and tells what is too much fo
     further,
     { ...string(0, 9), offsetBytes: 0 },
   ]);
+  const behind = { ...string(0, 8), through: [8] };
+  assertEquals(unite([behind, string(0, 8), { ...behind, sizeBytes: 9 }]), [{ ...behind, sizeBytes: 9 }, string(0, 8)]);
+  assertEquals(layOut([behind, string(0, 8)]).places.map(({ dataBytes }) => dataBytes), [64 + 16, 64 + 24 + 8]);
   assertEquals(covers([string(0, 64)], [further]), false);
   assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)))?.length, 3);
   assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024))), undefined);
@@ -52,6 +55,9 @@ Deno.test("checkCaptures() wants one of six arguments, an offset of 32 bits, and
     assertThrows(() => checkCaptures([wrong]), RangeError, "Cannot capture");
   }
   assertThrows(() => checkCaptures([{ ...string(0, 8), kind: "text" as "string" }]), RangeError, "text");
+  checkCaptures([{ ...bytes(0, 8), through: [0, -8, 16, 24] }]);
+  assertThrows(() => checkCaptures([{ ...bytes(0, 8), through: [2 ** 31] }]), RangeError, "behind");
+  assertThrows(() => checkCaptures([{ ...bytes(0, 8), through: [0, 0, 0, 0, 0] }]), RangeError, "5 pointers");
   checkCaptures([{ kind: "registers" }, { kind: "stack", sizeBytes: 1024 }]);
   assertThrows(() => checkCaptures([{ kind: "stack", sizeBytes: 1025 }]), RangeError, "1025 bytes");
 });

@@ -17,6 +17,7 @@ const ENTRY: readonly Capture[] = [
   { kind: "bytes", argument: 0, sizeBytes: 1024 },
   { kind: "string", argument: 0, offsetBytes: 3, sizeBytes: 30 },
   { kind: "bytes", argument: 0, offsetBytes: -2, sizeBytes: 11 },
+  { kind: "bytes", argument: 0, through: [8], offsetBytes: 1, sizeBytes: 4 },
 ];
 const RETURN: readonly Capture[] = [
   { kind: "string", argument: 1, sizeBytes: 128 },
@@ -99,7 +100,7 @@ Deno.test("HitRecord.bytes() of pointers to nothing are undefined, or what there
     const part = (sizeBytes: number) => "78".repeat(Math.min(i, sizeBytes));
     assertEquals(at, [
       ...[part(64), part(20), part(13), part(1024)],
-      ...[i > 3 ? "78".repeat(Math.min(i - 3, 30)) : undefined, "78".repeat(Math.min(i + 2, 11))],
+      ...[i > 3 ? "78".repeat(Math.min(i - 3, 30)) : undefined, "78".repeat(Math.min(i + 2, 11)), undefined],
     ]);
     assertEquals([before!.slice(0, 4), behind!.slice(0, 5)], [nothing.slice(0, 4), nothing.slice(0, 5)]);
   }

@@ -47,10 +47,14 @@ export interface RegisterSource {
  * @param source Where they come from.
  * @param out Receives the code.
  */
-export function appendRegisters({ offsetBytes }: PlacedCapture, source: RegisterSource, out: SlotCode): void {
+export function appendRegisters(
+  { offsetBytes, dataBytes }: PlacedCapture,
+  source: RegisterSource,
+  out: SlotCode,
+): void {
   const { registers, site, poppedBytes, read } = source;
   const behind = { ...registers, stackBytes: registers.stackBytes + poppedBytes };
-  let at = offsetBytes + WORD_BYTES;
+  let at = dataBytes;
   for (const register of GENERAL) {
     const code = { registers: register === RSP ? behind : registers, read };
     appendValue({ kind: "register", register }, at, code, out);

@@ -94,11 +94,18 @@ function run(
 
 /** What a capture is to be. */
 function expectedOf(
-  { kind, argument, offsetBytes = 0, sizeBytes }: ArgumentCapture,
+  { kind, argument, through = [], offsetBytes = 0, sizeBytes }: ArgumentCapture,
   pointers: readonly number[],
   text: Uint8Array,
 ): Uint8Array {
-  const at = pointers[argument]! + offsetBytes - REGION.LOW;
+  const view = new DataView(text.buffer);
+  let address = pointers[argument]!;
+  for (const pointer of through) {
+    const place = address + pointer - REGION.LOW;
+    if (!(place >= 0 && place + 8 <= text.length)) return new Uint8Array();
+    address = fromHalves(view.getUint32(place, true), view.getUint32(place + 4, true));
+  }
+  const at = address + offsetBytes - REGION.LOW;
   if (!(at >= 0 && at < text.length)) return new Uint8Array();
   const bytes = text.subarray(at, at + sizeBytes);
   const end = bytes.indexOf(0);
@@ -120,7 +127,7 @@ function check(cpu: Cpu, random: Random, text: Uint8Array<ArrayBuffer>, one: Cas
   one.pointers.forEach((pointer, i) => {
     assertEquals(words.getUint32(64 + 16 + 8 * i, true) + words.getUint32(64 + 20 + 8 * i, true) * 2 ** 32, pointer);
   });
-  for (const { capture, offsetBytes } of places) {
+  for (const { capture, offsetBytes, dataBytes } of places) {
     const expected = one.alive !== undefined && one.alive & DIED
       ? new Uint8Array()
       : isOfArgument(capture)
@@ -130,10 +137,11 @@ function check(cpu: Cpu, random: Random, text: Uint8Array<ArrayBuffer>, one: Cas
       : registerBytes(before);
     const at = 64 + offsetBytes;
     assertEquals(words.getUint32(at, true), expected.length, JSON.stringify(one));
-    assertEquals(data.slice(at + 8, at + 8 + expected.length), expected);
+    const begin = 64 + dataBytes;
+    assertEquals(data.slice(begin, begin + expected.length), expected);
     // Of a string the rest of its last word may follow.
-    const end = at + 8 + Math.ceil(sizeOf(capture) / 8) * 8;
-    const copied = Math.min(at + 8 + Math.ceil(expected.length / 8) * 8, end);
+    const end = begin + Math.ceil(sizeOf(capture) / 8) * 8;
+    const copied = Math.min(begin + Math.ceil(expected.length / 8) * 8, end);
     assertEquals(data.slice(copied, end).some((byte) => byte !== 0), false, JSON.stringify(one));
   }
   assertEquals(data.slice(64 + 64 * cells, PAGES_OFFSET).some((byte) => byte !== 0), false, JSON.stringify(one));
@@ -219,5 +227,29 @@ Deno.test("makePad() makes pads that copy all registers, the flags and the stack
         pointers,
       });
     }
+  }
+});
+
+Deno.test("makePad() makes pads that follow pointers, also where they end or lead to nothing", async () => {
+  using cpu = await Cpu.start();
+  const random = new Random(31);
+  for (let round = 0; round < 60; round++) {
+    const text = Uint8Array.from({ length: 4096 }, () => 1 + random.below(255));
+    const view = new DataView(text.buffer);
+    const put = (at: number, address: number) => {
+      view.setUint32(at, address % 2 ** 32, true);
+      view.setUint32(at + 4, address / 2 ** 32, true);
+    };
+    const [first, second] = [0x100 + random.below(100), 0x400 + random.below(100)];
+    const end = round % 4 === 0 ? 0 : round % 4 === 1 ? 2 ** 50 : REGION.LOW + 0x800 + random.below(0x900);
+    put(first, REGION.LOW + second - 5);
+    put(second, end);
+    const pointers = Array(6).fill(round % 7 === 6 ? LAST_PAGE - random.below(20) : REGION.LOW + first - 16);
+    const captures = [
+      { ...string(1, 1 + random.below(40)), through: [16, 5], offsetBytes: random.below(9) },
+      { ...bytes(4, 1 + random.below(40)), through: [16] },
+      { ...bytes(0, 8), through: [16, 5, -8] },
+    ];
+    check(cpu, random, text, { captures, pointers });
   }
 });
