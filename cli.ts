@@ -45,8 +45,6 @@ import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 
-/** As signal(7) has it. */
-const SIGKILL = 9;
 /** What ends a trace. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** How many warnings are printed; a glob can match thousands of probes that cannot be placed for one reason. */

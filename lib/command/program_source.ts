@@ -18,7 +18,6 @@ import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
 import { ProgramError } from "./program_error.ts";
-import { errnoName } from "../system_names.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { errnoName } from "../system_names.ts";

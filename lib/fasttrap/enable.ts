@@ -35,10 +35,10 @@ import { type Address, formatAddress } from "../address.ts";
 import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
 import { dropInheritedPads } from "../process/inherited_pads.ts";
+import { innerSitesOf } from "../process/inner_sites.ts";
 import type { KeptSite } from "../process/keeper.ts";
 import { provideKeeper, publishSites } from "../process/keeper_memory.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
-import { innerSitesOf } from "../process/pads.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import { makeSlots } from "../process/slot_memory.ts";
 import type { TextJump } from "../process/text.ts";
@@ -48,6 +48,7 @@ import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
+import { lowerSemaphores, raiseSemaphores } from "./probe_semaphores.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
@@ -476,24 +477,6 @@ function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set
     if (tracepoint.unused) unused.add(tracepoint);
   }
   probe.enabled = false;
-}
-
-/** Raises what a program asks before it comes to the sites. A probe without it may fire nevertheless. */
-function raiseSemaphores(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
-  const users = probes.filter(({ semaphores }) => semaphores.length > 0);
-  if (users.length === 0) return;
-  const problems = image.semaphores.raise(new Map(users.map((probe) => [probe, probe.semaphores])));
-  for (const [probe, reasons] of problems) {
-    for (const reason of reasons) fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
-  }
-  publishSites(fasttrap.tracer, image);
-}
-
-/** Lowers what no other probe needs; a later tracer must not lower it once more. */
-function lowerSemaphores({ tracer }: Fasttrap, image: Image, probes: readonly Probe[]): void {
-  const falling = image.semaphores.release(probes);
-  if (falling.length > 0) publishSites(tracer, image);
-  image.semaphores.lower(falling);
 }
 
 function refuse({ reasons }: Batch, probe: Probe, reason: string): void {

@@ -25,6 +25,7 @@
 import { type Address, toAddress } from "../address.ts";
 import type { Instruction, Isa } from "../isa/isa.ts";
 import type { JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/jumps.ts";
+import { innerCopies, innerSite } from "./inner_sites.ts";
 import type { KeptSite } from "./keeper.ts";
 import type { PadArea } from "./pad_area.ts";
 import { PadRange } from "./pad_range.ts";
@@ -50,7 +51,6 @@ const REACH_BYTES = 2 ** 31;
 const NEAR_BYTES = 1 << 20;
 /** What a pad may have at least, in bytes, to be guessed before it is made. */
 const GUESSED_BYTES = 96;
-const NOTHING = new Uint8Array();
 
 /** A range that can be mapped. */
 export interface Gap {
@@ -462,31 +462,6 @@ export class Pads {
     if (ranges === undefined) return undefined;
     for (const range of ranges) if (pc >= range.base && pc < range.end) return range;
     return undefined;
-  }
-}
-
-/**
- * The places inside of the jump of a pad at which threads make traps.
- *
- * @param pad The pad.
- * @returns The places, each with where a thread goes on.
- */
-export function innerSitesOf(pad: Pad): KeptSite[] {
-  return [...innerCopies(pad)].map(([address, copy]) => innerSite(address, copy));
-}
-
-function innerSite(address: Address, target: Address): KeptSite {
-  return { address, target, original: NOTHING };
-}
-
-/** The places inside of the jump of a pad at which instructions began, each with its copy. */
-function* innerCopies({ address, copies, jumpBytes, window }: Pad): Generator<[place: Address, copy: Address]> {
-  const { address: site, boundaries } = window;
-  for (let i = 0; i < boundaries.length; i++) {
-    const copy = copies[i + 1]!;
-    if (copy >= 0 && boundaries[i]! < jumpBytes) {
-      yield [toAddress(site + boundaries[i]!), toAddress(address + copy)];
-    }
   }
 }
 
