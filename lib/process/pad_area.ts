@@ -70,8 +70,6 @@ export class PadArea implements PadMemory, Disposable {
   readonly captures: CaptureMemory;
   /** Whether any pad reads memory of the program. */
   readsMemory = false;
-  /** How often a thread has read what is not there, and was sent on. */
-  readFaultsTotal = 0;
   /** How many bytes of counters there are in each area. */
   readonly #countersBytes: number;
   readonly #kernel: Kernel;
