@@ -153,7 +153,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         defunct: record.defunct,
         traps: record.image.text.size,
         retiredSlots: barrier.waitingTotal(record.image),
-        readFaults: record.image.pads.area?.readFaultsTotal ?? 0,
+        readFaults: record.image.pads.readFaultsTotal,
       }),
       (record) => record.providersTotal > ownOf(record),
     ),

@@ -7,9 +7,10 @@
  * 1. the text gets its original bytes back;
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
  *    because the same slot would be made for it today, out of pads and of the keeper by single steps;
- * 3. the table is given up, then the semaphores are lowered, and the action of SIGTRAP becomes the default;
+ * 3. the table is replaced by one of nothing but the ranges, then the semaphores are lowered, and the action of SIGTRAP becomes
+ *    the default. Whatever stays mapped, because it has to or because this tracer is killed as well, the next one finds there;
  * 4. the memory is unmapped, if nothing in the program can lead back into it. If it has to stay, the pages of counters and
- *    records are given back, and the table, with nothing but the ranges, has the next tracer look again.
+ *    records are given back.
  *
  * *The last condition* is not met of itself. Without a tracer signals were delivered to threads in slots and pads, and the
  * contexts that handlers return to are wherever the program has its stacks. So all memory that it may write is searched for
@@ -97,19 +98,24 @@ function takeOut(
 ): void {
   const { image } = process;
   const { keeper, sites } = leftover;
-  const ranges = leftover.ranges.filter((range) => isOurs(range, mappings));
+  const ranges = ownFirst(leftover, leftover.ranges.filter((range) => isOurs(range, mappings)));
   const restored = sites.filter((site) => restore(image, site, ranges, mappings)).length;
   setBack();
   const code = ranges.filter(({ base }) => mappingAt(mappings, base)?.permissions === "r-xp");
   const isOut = [...image.threads()].map((thread) => leave(tracer, thread, sites, code)).every((isOut) => isOut);
   shedTraps(tracer, image);
-  image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+  const table = tellRanges(image, leftover, ranges);
   const lowered = leftover.semaphores.filter((each) => lower(tracer, process.pid, each, mappings)).length;
   for (const each of image.processes) {
     forgetTrapAction(tracer, each, (handler) => handler >= keeper && handler < keeper + KEEPER_BYTES);
   }
-  if (isOut && !mayComeBack(image, code, mappings)) unmap(tracer, image, ranges);
-  else leaveMemory(tracer, image, leftover, ranges, mappings);
+  try {
+    if (isOut && !mayComeBack(image, code, mappings)) unmap(tracer, image, keeper, table, ranges);
+    else giveBackPages(tracer, image, ranges, mappings);
+  } catch (error) {
+    // The program may die on the way.
+    if (!(error instanceof SystemError)) throw error;
+  }
   if (restored + lowered === 0) return;
   const counted = [[restored, "instruction"], [lowered, "raised semaphore"]] as const;
   const what = counted.filter(([total]) => total > 0).map(([total, noun]) => `${total} ${noun}${total > 1 ? "s" : ""}`);
@@ -276,42 +282,62 @@ function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: re
   return false;
 }
 
-/** Leaves ranges for a later tracer to unmap, with as little in them as can be. */
-function leaveMemory(
+/** Puts the ranges first that hold a keeper and its table, in which the others are told. */
+function ownFirst({ keeper, table }: Leftover, ranges: readonly KeptRange[]): readonly KeptRange[] {
+  const isOwn = (range: KeptRange) => isIn([range], keeper) || isIn([range], table);
+  return [...ranges.filter(isOwn), ...ranges.filter((range) => !isOwn(range))];
+}
+
+/** Has the table of a keeper say nothing but what is mapped. Returns where it is then; 0 if there is none. */
+function tellRanges(image: Image, { keeper, table }: Leftover, ranges: readonly KeptRange[]): Address | 0 {
+  const room = ranges.find((range) => isIn([range], table));
+  // Half of the room is free, and has space for what is shorter.
+  const next = room && toAddress(room.base + (table === room.base ? room.sizeBytes / 2 : 0));
+  const isTold = next !== undefined && image.text.write(next, encodeTable({ sites: [], semaphores: [], ranges })) &&
+    image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(next));
+  if (!isTold) image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+  return isTold ? next : 0;
+}
+
+/** Gives the pages of counters and records back, in ranges that have to stay mapped. */
+function giveBackPages(
   tracer: Tracer,
   image: Image,
-  { keeper, table }: Leftover,
   ranges: readonly KeptRange[],
   mappings: readonly Mapping[],
 ): void {
-  const { madvise } = image.isa.registers.systemCalls;
-  const files = ranges.filter(({ base }) => mappingAt(mappings, base)?.path === PADS_FILE);
-  callForRanges(tracer, image, files, ({ base, sizeBytes }) => [madvise, [base, sizeBytes, MADV_REMOVE]]);
-  // It is shorter than what was there.
-  if (table === 0 || !image.text.write(toAddress(table), encodeTable({ sites: [], semaphores: [], ranges }))) return;
-  image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(toAddress(table)));
+  for (const range of ranges) {
+    if (mappingAt(mappings, range.base)?.path === PADS_FILE) call(tracer, image, "madvise", range, MADV_REMOVE);
+  }
 }
 
-/** Unmaps ranges; the page of the keeper is among them. */
-function unmap(tracer: Tracer, image: Image, ranges: readonly KeptRange[]): void {
-  const { munmap } = image.isa.registers.systemCalls;
-  callForRanges(tracer, image, ranges, ({ base, sizeBytes }) => [munmap, [base, sizeBytes]]);
-}
-
-/** Makes a system call in the name of the program for each range. A program that dies on the way is no failure. */
-function callForRanges(
+/** Unmaps ranges, the last first, each when it is out of the table. The first are those of the keeper itself. */
+function unmap(
   tracer: Tracer,
   image: Image,
+  keeper: Address,
+  table: Address | 0,
   ranges: readonly KeptRange[],
-  callOf: (range: KeptRange) => readonly [number: number, parameters: readonly number[]],
 ): void {
-  try {
-    for (const range of ranges) {
-      const thread = findCaller(image);
-      if (thread !== undefined) remoteCall(tracer, thread, ...callOf(range));
-    }
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
+  for (let left = ranges.length - 1; left >= 0; left--) {
+    const range = ranges[left]!;
+    if (table !== 0 && isIn([range], table)) image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+    else if (table !== 0 && left > 1) image.text.write(toAddress(table + KEPT_TABLE.rangesTotal), wordOf(left));
+    call(tracer, image, "munmap", range);
+  }
+}
+
+/** Makes a system call in the name of the program for a range. */
+function call(
+  tracer: Tracer,
+  image: Image,
+  name: "madvise" | "munmap",
+  { base, sizeBytes }: KeptRange,
+  ...more: readonly number[]
+): void {
+  const thread = findCaller(image);
+  if (thread !== undefined) {
+    remoteCall(tracer, thread, image.isa.registers.systemCalls[name], [base, sizeBytes, ...more]);
   }
 }
 

@@ -74,8 +74,6 @@ export class PadArea implements PadMemory, Disposable {
   readonly captures: CaptureMemory;
   /** Whether any pad reads memory of the program. */
   readsMemory = false;
-  /** How often a thread has read what is not there, and was sent on. */
-  readFaultsTotal = 0;
   readonly #counters: CounterSpace;
   readonly #kernel: Kernel;
   readonly #address: Address;

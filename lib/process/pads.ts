@@ -176,6 +176,8 @@ export class Pad implements Slot {
 export class Pads {
   /** What they share with the tracer; undefined until it is made. */
   area: PadArea | undefined;
+  /** How often a thread has read in one of them what is not there, and was sent on. */
+  readFaultsTotal = 0;
   /** Why there can be none, as the end of a sentence; undefined if there can, or if that was not tried. */
   refused: string | undefined;
   /** Why none of them can write records, as the end of a sentence; undefined if they can, or if that was not tried. */

@@ -11,7 +11,7 @@
  * *The instruction* is the first of a *caller* (`isa/keeper.ts`), which gives the thread its registers back by itself if
  * the tracer dies before it can. The caller is written for the time of the call, into memory that can be executed and
  * that nothing is in: the zeros between the end of a module's code and that of its last page. Where there are none, a
- * system call instruction that is in memory anyway has to do.
+ * system call instruction that is in memory anyway has to do. Where it cannot be found out whether there are, no call is made.
  *
  * *The stop behind it* must be one in which the kernel still looks at the registers for an interrupted call, and at
  * which the thread's own stop can be answered:
@@ -223,7 +223,8 @@ function writeCaller(
   const bytes = new Uint8Array(keeper.callerBytes + DATA_BYTES);
   bytes.set(keeper.makeCaller(tracer.stop.registers));
   if (data !== undefined) bytes.set(data.bytes, keeper.callerBytes);
-  return text.write(place, bytes) ? place : undefined;
+  if (!text.write(place, bytes)) throw new SystemError("EIO", "write the text of", `process ${image.pid}`);
+  return place;
 }
 
 /**
@@ -239,17 +240,21 @@ export function callerPlaceBefore(end: number, { callerBytes }: KeeperInstaller)
 
 /** Looks for memory between the end of a module's code and that of its last page. */
 function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Address | undefined {
-  for (const { end, path, permissions } of readMappings(tracer.kernel, image.pid) ?? []) {
-    const place = callerPlaceBefore(end, keeper);
-    if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place, keeper)) return place;
+  const ends = readMappings(tracer.kernel, image.pid)?.filter(({ path, permissions }) =>
+    path.startsWith("/") && permissions === "r-xp"
+  );
+  const places = ends?.map(({ end }) => callerPlaceBefore(end, keeper)) ?? [];
+  const place = places.find((place) => isEmpty(image, place, keeper));
+  if (place !== undefined || (places.length > 0 && places.every((place) => isEmpty(image, place, keeper) === false))) {
+    return place;
   }
-  return undefined;
+  throw new SystemError("EIO", "read the text of", `process ${image.pid}`);
 }
 
-/** Whether there is nothing but zeros where a caller is to be. */
-function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean {
+/** Whether there is nothing but zeros where a caller is to be; undefined if it cannot be read. */
+function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean | undefined {
   const bytes = new Uint8Array(callerBytes + DATA_BYTES);
-  return memory.read(place, bytes) === bytes.length && bytes.every((byte) => byte === 0);
+  return memory.read(place, bytes) < bytes.length ? undefined : bytes.every((byte) => byte === 0);
 }
 
 /** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */

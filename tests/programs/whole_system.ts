@@ -200,8 +200,14 @@ function childrenOf(pid: number): number[] {
 
 /** Whether a process of a server is none that serves a session, and has its name already. */
 function isLasting(pid: number): boolean {
-  const title = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-  return title.startsWith("postgres: ") && !title.includes("[local]");
+  try {
+    const title = Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+    return title.startsWith("postgres: ") && !title.includes("[local]");
+  } catch (error) {
+    // It has ended since it was listed.
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** What is enabled in one run, and what has become of it. */
