@@ -8,6 +8,7 @@ import type { OutputFormat } from "../consumer/options.ts";
 import { formatDetails, formatListingRow, LISTING_HEADER } from "../consumer/listing.ts";
 import { NdjsonFormatter } from "../consumer/ndjson.ts";
 import type { HitPlan } from "../d/hit_plan.ts";
+import type { ProbeDetails } from "../fasttrap/inspect.ts";
 import type { ProbeIdentity } from "../session/event.ts";
 import type { Session } from "../session/session.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
@@ -65,11 +66,19 @@ function formatRow(
   json: NdjsonFormatter | undefined,
   plans: readonly HitPlan[] | undefined,
 ): string {
-  const details = verbose ? session.inspect(probe, plans?.flatMap(({ captures }) => captures)) : undefined;
-  const row = json?.formatProbe(probe, details) ?? formatListingRow(probe);
-  if (json !== undefined || details === undefined) return row;
-  const hits = plans && { stopReason: plans.find(({ stopReason }) => stopReason !== undefined)?.stopReason };
-  return row + formatDetails(details, hits);
+  const details = verbose ? inspect(session, probe, plans) : undefined;
+  if (json !== undefined) return json.formatProbe(probe, details);
+  return formatListingRow(probe) + (details === undefined ? "" : formatDetails(details, plans !== undefined));
+}
+
+/** What is known of a probe; where clauses want more of its hits than records, that is why they stop the thread. */
+function inspect(session: Session, probe: ProbeIdentity, plans: readonly HitPlan[] | undefined): ProbeDetails {
+  const details = session.inspect(probe, plans?.flatMap(({ captures }) => captures));
+  const stopReason = plans?.find((plan) => plan.stopReason !== undefined)?.stopReason;
+  const sites = details.sites.map((site) =>
+    stopReason === undefined || site.performed === undefined ? site : { ...site, trapReason: stopReason }
+  );
+  return { ...details, sites };
 }
 
 /**

@@ -14,12 +14,6 @@ import type { ProbeDetails, SemaphoreDetails, SiteDetails } from "../fasttrap/in
 import { printableName } from "../object/name_bytes.ts";
 import type { ProbeIdentity } from "../session/event.ts";
 
-/** How the hits of a D program's probe are had. */
-export interface ProgramHits {
-  /** Why a clause needs the thread to wait, as the end of a sentence; undefined if records are enough for all. */
-  readonly stopReason: string | undefined;
-}
-
 /** The line above the list. */
 export const LISTING_HEADER: string = formatRow("ID", "PROVIDER", "MODULE", "FUNCTION", "NAME");
 
@@ -78,17 +72,17 @@ export function formatTypes(types: readonly string[] | undefined): string {
  * the semaphores.
  *
  * @param details What is known of the probe.
- * @param hits How its hits are had where the probe is a D program's; by default it is said for hits that are only counted.
+ * @param isRecorded Whether it was foretold for hits that are recorded, for a D program; by default for hits that are only counted.
  * @returns Whole lines.
  */
-export function formatDetails(details: ProbeDetails, hits?: ProgramHits): string {
+export function formatDetails(details: ProbeDetails, isRecorded = false): string {
   const types = details.argumentTypes.map((type, index) =>
     `args[${index}]: ${type === "" ? "(unknown)" : printableName(type)}`
   );
   return formatBlock("Probe Description Attributes", formatWords(details.attributes)) +
     formatBlock("Argument Attributes", formatWords(details.argumentAttributes)) +
     formatBlock("Argument Types", types.length === 0 ? ["None"] : types) +
-    formatBlock("Sites", details.sites.flatMap((site) => formatSite(site, hits))) +
+    formatBlock("Sites", details.sites.flatMap((site) => formatSite(site, isRecorded))) +
     (details.semaphores === undefined ? "" : formatBlock("Semaphores", details.semaphores.map(formatSemaphore))) + "\n";
 }
 
@@ -102,25 +96,24 @@ function formatWords(attributes: string): string[] {
 }
 
 /** A site on a line, and below it whether hits stop the thread, and where the arguments of a static probe are. */
-function formatSite(site: SiteDetails, hits: ProgramHits | undefined): string[] {
+function formatSite(site: SiteDetails, isRecorded: boolean): string[] {
   const { address, offset, code, performed, refusal } = site;
   const place = formatAddress(address) + (offset === undefined ? "" : ` (+${formatAddress(offset)})`);
   const bytes = Array.from(code, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   const asks = site.isEnabledSite ? " asks whether the probe is enabled," : "";
   return [
     refusal === undefined ? `${place}${asks} ${performed}: ${bytes}` : `${place}${asks} cannot be probed: ${refusal}`,
-    ...formatWay(site, hits),
+    ...formatWay(site, isRecorded),
     ...(site.arguments ?? []).map(({ type, operand, problem }, index) =>
       `\targ${index} ${type} = ${printableName(operand)}${problem === undefined ? "" : ` (${printableName(problem)})`}`
     ),
   ];
 }
 
-function formatWay({ performed, trapReason }: SiteDetails, hits: ProgramHits | undefined): string[] {
+function formatWay({ performed, trapReason }: SiteDetails, isRecorded: boolean): string[] {
   if (performed === undefined || performed === "jump") return [];
-  const reason = hits?.stopReason ?? trapReason;
-  if (reason !== undefined) return [`\ttrap: ${reason}`];
-  return [hits === undefined ? "\tjump if hits are only counted" : "\tjump that records each hit"];
+  if (trapReason !== undefined) return [`\ttrap: ${trapReason}`];
+  return [isRecorded ? "\tjump that records each hit" : "\tjump if hits are only counted"];
 }
 
 function formatSemaphore({ address, value }: SemaphoreDetails): string {

@@ -141,6 +141,11 @@ Deno.test("fasttrap -v and -lv say how the hits of a program's probes are had, a
   assertEquals([...listed.stdout.matchAll(/^\t\t\t(.*)$/gm)].map(([, line]) => line), [
     ...["jump that records each hit", `trap: ${jstack}`, `trap: ${jstack}`, `trap: ${copyin}`],
   ]);
+  const json = await run(["-lvj", ...clauses, "--", DEMO], { permissions: START });
+  assertEquals(
+    json.stdout.trim().split("\n").flatMap((line) => JSON.parse(line).sites).map(({ trapReason }) => trapReason),
+    [undefined, jstack, jstack, copyin],
+  );
   const without = await run(["-e", "-v", "-x", "jumps=off", ...clauses.slice(0, 2), "--", DEMO], {
     permissions: START,
   });
