@@ -103,12 +103,12 @@ Deno.test("ProgramProbes.enable() makes jumps that copy what clauses read where 
     ${OUTER} { trace(copyinstr(arg0)); this->p = arg1; } ${OUTER} { trace(*(int *)copyin(this->p + 8, 4)); }
     ${OUTER} { trace(uregs[R_RSP]); trace(arg8); trace(ucaller); }
     ${INNER} { self->p = arg0; trace(copyinstr(self->p)); }`);
-  assertEquals(outer, "jump");
+  assertEquals(outer, "record");
   assertMatch(inner!, /handler/);
 });
 
 Deno.test("ProgramProbes.enable() makes a trap where the clauses of a probe read more than a record has", async () => {
   const reads = [0, 1, 2, 3].map((argument) => `${OUTER} { copyin(arg${argument}, 1024); }`);
-  assertEquals((await waysOf(`${reads.slice(1).join("")}`))[0], "jump");
+  assertEquals((await waysOf(`${reads.slice(1).join("")}`))[0], "record");
   assertMatch((await waysOf(reads.join("")))[0]!, /too long for a record/);
 });
