@@ -39,6 +39,7 @@ import type { Enabling, FunctionRange, Probe } from "./probe.ts";
 import {
   isRefusal,
   isSameRecord,
+  NO_CAPTURES,
   NOT_RECORDED,
   placeCaptures,
   planValues,
@@ -64,6 +65,7 @@ const TEMPORARY: ReadonlySet<string | undefined> = new Set([
   PROBE_INSIDE,
   BOTH_ENDS,
   TOO_LONG,
+  NO_CAPTURES,
   TOO_MANY,
   UNREADABLE,
   NOT_RECORDED,
@@ -258,6 +260,7 @@ function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): rea
       wishes.push(...placed);
     }
   }
+  if (wishes.length > 0 && !tracepoint.image.isa.jumps?.records?.canCapture) return NO_CAPTURES;
   return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
 }
 

@@ -28,6 +28,9 @@ export const UNREADABLE = "an argument is in no register that a jump can record"
 /** Why a tracepoint is a trap where an argument that is no pointer in the record is to be followed. */
 export const NOT_RECORDED = "what is captured there is pointed to by what is not recorded";
 
+/** Why a tracepoint is a trap where something is captured that no pad of the machine copies. */
+export const NO_CAPTURES = "jumps of this machine capture nothing";
+
 /** Where in a record the arguments of a probe are, by their indices; -1 for one that is not there. */
 export type ValuePlaces = readonly number[];
 

@@ -147,8 +147,14 @@ export interface RecordWriter {
   readonly cpuFlags: readonly string[];
   /** The bits of `AT_HWCAP2` (getauxval(3)) by which the kernel says that programs may use them. */
   readonly capabilities: number;
-  /** The index of the low half of the register by which threads are told from each other. */
+  /** What `PTRACE_GETREGSET` is asked for the register by which threads are told; undefined if it is a general one. */
+  readonly threadSet?: { readonly note: number; readonly sizeBytes: number };
+  /** The index of the low half of that register in its set. */
   readonly threadRegister: number;
+  /** Whether the area that a record is in tells the CPU; else threads choose one. */
+  readonly tellsCpu: boolean;
+  /** Whether pads can capture anything. */
+  readonly canCapture: boolean;
 
   /**
    * Makes the number by which records name a thread.
