@@ -260,7 +260,6 @@ function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): rea
       wishes.push(...placed);
     }
   }
-  if (wishes.length > 0 && !tracepoint.image.isa.jumps?.records?.canCapture) return NO_CAPTURES;
   return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
 }
 

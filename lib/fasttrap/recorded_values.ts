@@ -53,8 +53,9 @@ const REGISTERS_TOTAL = 6;
  */
 export function planValues(tracepoint: Tracepoint): RecordAction["values"] | ValuesRefusal {
   const { image, before, after } = tracepoint;
-  if (after.length > 0) return "results";
   const writer = image.isa.jumps?.records;
+  if (writer?.canCapture === false && [...before, ...after].some(hasCaptures)) return { refusal: NO_CAPTURES };
+  if (after.length > 0) return "results";
   if (writer === undefined || before.every(({ kind }) => kind !== "static")) return "arguments";
   const distinct = new Map<string, RecordedValue>();
   for (const value of before.flatMap((probe) => needsOf(tracepoint, writer, probe))) {
@@ -65,6 +66,11 @@ export function planValues(tracepoint: Tracepoint): RecordAction["values"] | Val
   const usual = registersOf(writer).map(keyOf);
   if ([...distinct.keys()].every((key) => usual.includes(key))) return "arguments";
   return values.length > RECORD_VALUES_LIMIT ? { refusal: TOO_MANY } : values;
+}
+
+/** Whether anything is captured at the hits of a probe. */
+function hasCaptures({ enablings }: Probe): boolean {
+  return enablings.some(({ captures = [] }) => captures.length > 0);
 }
 
 /**

@@ -17,7 +17,7 @@ import type { Kernel } from "../../ffi/ffi.ts";
 /** How far the first two readings lie apart at least, and all others, in nanoseconds. */
 const FIRST_APART_NS = 2e5;
 const APART_NS = 1000;
-/** How many ticks lie between two readings at least: some counters make but one in a microsecond. */
+/** How many ticks lie between two readings at least: counters of some machines are slow. */
 const APART_TICKS = 32;
 /** How many readings are remembered, a power of two: those of some 50 ms if every hit stops the thread. */
 const READINGS = 4096;
