@@ -15,8 +15,6 @@
  * @module
  */
 
-import { constants } from "node:os";
-import { parseArgs } from "node:util";
 import manifest from "./deno.json" with { type: "json" };
 import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
@@ -24,6 +22,7 @@ import { Output } from "./lib/command/output.ts";
 import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
 import { ProgramError } from "./lib/command/program_error.ts";
 import type { SourceContext } from "./lib/command/program_source.ts";
+import { cutArguments } from "./lib/consumer/argument_tokens.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
@@ -41,6 +40,7 @@ import { USAGE } from "./lib/consumer/usage.ts";
 import type { Program } from "./lib/d/tree.ts";
 import { SystemError } from "./lib/errors.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
+import { SIGKILL } from "./lib/process/ptrace.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
 import { Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
@@ -64,13 +64,7 @@ type Library = Uint8Array<ArrayBuffer> | undefined;
  */
 export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
   try {
-    const { tokens } = parseArgs({
-      args: Deno.args,
-      options: OPTION_TYPES,
-      strict: false,
-      allowPositionals: true,
-      tokens: true,
-    });
+    const tokens = cutArguments(Deno.args, OPTION_TYPES);
     if (isUsdtCommand(tokens)) return await usdt(readUsdtOptions(tokens), library);
     const options = readOptions(tokens);
     if (options.mode === "help") return await print(USAGE);
@@ -112,10 +106,7 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   const session = interruption.session = openSession(options, library);
   {
     await using _ = session;
-    const report = new TargetReport(startTargets(session, options), {
-      signals: constants.signals,
-      followed: options.follow,
-    });
+    const report = new TargetReport(startTargets(session, options), { followed: options.follow });
     for (const description of options.descriptions) {
       const found = targetsOf(description.fields, session).map((target) =>
         session.enable(description.fields, { allowNone: options.allowNone, target, count: options.count })
@@ -164,7 +155,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   await using _ = session;
   const targets = startTargets(session, options);
   const started = targets.slice(options.pids.length);
-  const report = new TargetReport(targets, { signals: constants.signals, followed: options.follow });
+  const report = new TargetReport(targets, { followed: options.follow });
   const tell = options.quiet ? () => {} : say;
   try {
     return await traceProgram(options.program!, {
@@ -173,6 +164,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
       settings: options.settings,
       format: options.format,
       allowNone: options.allowNone,
+      jumps: options.jumps,
       isDry: options.mode === "compile",
       verbose: options.verbose,
       interrupted: () => interruption.requested,
@@ -184,7 +176,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     });
   } finally {
     // As dtrace does, which lets only go what it has attached.
-    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, constants.signals.SIGKILL);
+    for (const { pid } of started.filter(({ alive }) => alive)) kernel.call.ft_kill(0, pid, SIGKILL);
     await output.write("");
   }
 }
@@ -193,6 +185,15 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
 async function compile({ program, settings }: CommandOptions, context: SourceContext): Promise<Program> {
   const { compileWritten } = await import("./lib/command/program_source.ts");
   return await compileWritten(program!, makeConsumerOptions(settings), context);
+}
+
+/** Compiles the D program to see which probes it names, and how their hits can be had. */
+async function plan({ program, settings }: CommandOptions, context: SourceContext) {
+  const { compileWritten } = await import("./lib/command/program_source.ts");
+  const { planProgram } = await import("./lib/d/hit_plan.ts");
+  const consumerOptions = makeConsumerOptions(settings);
+  const { clauses } = await compileWritten(program!, consumerOptions, context);
+  return planProgram(clauses, consumerOptions.strsize);
 }
 
 /** Dumps the tables, if that is asked for: into the trace if it is for programs, else to standard error. */
@@ -228,10 +229,10 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   {
     await using session = openSession(options, library);
     startTargets(session, options);
-    const descriptions = options.program === undefined
-      ? options.descriptions.map(({ fields }) => fields)
-      : (await compile(options, { session, kernel, say })).clauses.flatMap(({ probes }) => probes);
-    found = listProbes({ ...options, session, descriptions });
+    const planned = options.program === undefined
+      ? { descriptions: options.descriptions.map(({ fields }) => fields) }
+      : await plan(options, { session, kernel, say });
+    found = listProbes({ ...options, ...planned, session });
   }
   await output.write(found.text);
   if (options.listsAll && found.count === 0) say(formatMessage(NOTHING_TO_LIST));

@@ -2,7 +2,7 @@
  * What an event costs when a D program looks at it.
  *
  * The first lines are of real runs: a program that calls a function at full speed (`d_loop.c`) or in bursts with pauses, whose
- * hits are recorded by jumps. They tell what a call has taken the program, traced and untraced; how many events a second the
+ * hits are recorded or tallied by jumps. They tell what a call has taken the program, traced and untraced; how many events a second the
  * clauses have seen, and what an event has cost the tracer's processor, everything included; and how much was dropped.
  *
  * The benchmarks below are of the clauses alone, without the thread and without the consumer. The host is simulated, so that
@@ -21,6 +21,7 @@ import { Simulation } from "../tests/d/simulated.ts";
 const EVENTS = 1000;
 const LOOP = "build/targets/d_loop";
 const COUNTING = "pid$target:a.out:work:entry /arg0 > 100/ { @[arg1] = count(); }";
+const TALLIED = `pid$target:a.out:work:entry { @a = sum(arg0); @b = min(arg0); @c = max(arg0); @d = quantize(arg0); }`;
 const LATENCY = `pid$target:a.out:work:entry { self->ts = timestamp; }
   pid$target:a.out:work:return /self->ts/ { @ = quantize(timestamp - self->ts); self->ts = 0; }`;
 
@@ -37,6 +38,7 @@ async function run(name: string, source: string, calls: number, burst: number): 
   using probes = new ProgramProbes(session, program, running, kernel, {
     allowNone: false,
     wantsNames: false,
+    tallies: true,
     register: () => {},
     fired: () => {},
   });
@@ -60,6 +62,7 @@ async function run(name: string, source: string, calls: number, burst: number): 
 for (const [pace, calls, burst] of [["full speed", 5e7, 5e7], ["bursts", 5e6, 1000]] as const) {
   await run(`untraced, ${pace}`, "BEGIN", calls, burst);
   await run(`/arg0 > 100/ { @[arg1] = count(); }, ${pace}`, COUNTING, calls, burst);
+  await run(`sum, min, max and quantize(arg0), ${pace}`, TALLIED, calls, burst);
   await run(`self->ts into quantize, ${pace}`, LATENCY, calls, burst);
 }
 

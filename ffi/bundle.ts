@@ -30,11 +30,15 @@ try {
     absWorkingDir: ROOT,
     outfile: OUTPUT,
     bundle: true,
-    charset: "utf8",
+    // V8 reads half as much if no character needs two bytes.
+    charset: "ascii",
     define: { "import.meta.main": "false" },
     external: ["node:*"],
     format: "esm",
     loader: { ".so": "binary" },
+    // Names stay, for who reads a stack trace.
+    minifySyntax: true,
+    minifyWhitespace: true,
     platform: "neutral",
     target: "esnext",
   });

@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 7
+#define FT_ABI 8
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -94,8 +94,9 @@ FT_API int32_t ft_detach(int32_t tid, int32_t signal);
  * will reap itself: the caller must know its own.
  *
  * Returns its id, 0 if there is none in time, or -ECHILD without children.
+ * status receives what ft_wait would give.
  */
-FT_API int32_t ft_peek(double limit_us);
+FT_API int32_t ft_peek(double limit_us, int32_t *status);
 
 /*
  * Tells whether one child or tracee has ended, without consuming its end, so

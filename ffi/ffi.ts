@@ -7,11 +7,11 @@
  * @module
  */
 
-import { constants } from "node:os";
 import { SystemError } from "../lib/errors.ts";
+import { errnoName } from "../lib/system_names.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 7;
+export const FT_ABI = 8;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -42,8 +42,8 @@ export const SYMBOLS = {
   ft_listen: { parameters: ["i32"], result: "i32" },
   // int32_t ft_detach(int32_t tid, int32_t signal)
   ft_detach: { parameters: ["i32", "i32"], result: "i32" },
-  // int32_t ft_peek(double limit_us)
-  ft_peek: { parameters: ["f64"], result: "i32" },
+  // int32_t ft_peek(double limit_us, int32_t *status)
+  ft_peek: { parameters: ["f64", "buffer"], result: "i32" },
   // int32_t ft_ended(int32_t tid)
   ft_ended: { parameters: ["i32"], result: "i32" },
   // int32_t ft_wait(int32_t tid, double limit_us, int32_t *status)
@@ -210,19 +210,6 @@ export function mappedMemory(address: number, sizeBytes: number): ArrayBuffer {
 }
 
 /**
- * Names an error number. `node:util` does not know those that libuv has no use for (ECHILD, ENOEXEC), `node:os` does.
- *
- * @param errno The number, positive.
- * @returns Its name, such as `EPERM`, or `errno 1234`.
- */
-export function errnoName(errno: number): string {
-  for (const [name, value] of Object.entries(constants.errno)) {
-    if (value === errno) return name;
-  }
-  return `errno ${errno}`;
-}
-
-/**
  * Loads the C library.
  *
  * @param path Where it is. By default what `FASTTRAP_LIB` says, if reading that variable is already permitted, else
@@ -258,9 +245,10 @@ export function openKernelFromBytes(bytes: Uint8Array): Kernel {
         if (written <= 0) throw new SystemError("EIO", "write", "the embedded C library to memory");
         rest = rest.subarray(written);
       }
-      return open(`/proc/self/fd/${fd}`, "the embedded C library");
-    } finally {
+      return open(`/proc/self/fd/${fd}`, "the embedded C library", fd);
+    } catch (error) {
       libc.symbols.close(fd);
+      throw error;
     }
   } finally {
     libc.close();
@@ -274,33 +262,59 @@ function defaultPath(): string | URL {
   return override || new URL("../build/libfasttrap.so", import.meta.url);
 }
 
-/** Loads a library of this table and compares the ABI; `subject` names it in messages. */
-function open(path: string, subject: string): Kernel {
-  let library: Deno.DynamicLibrary<typeof SYMBOLS>;
+/** Loads a library of this table and compares the ABI; `subject` names it in messages. `fd` is closed when it is unloaded. */
+function open(path: string, subject: string, fd?: number): Kernel {
+  const libraries: { close(): void }[] = [];
+  const call = bindLazily(path, libraries);
+  const close = () => {
+    for (const library of libraries.splice(0)) library.close();
+  };
+  let abi: number;
   try {
-    library = Deno.dlopen(path, SYMBOLS);
+    abi = call.ft_abi();
   } catch (cause) {
     throw loadError(cause, subject);
   }
-  const abi = library.symbols.ft_abi();
   if (abi !== FT_ABI) {
-    library.close();
+    close();
     throw new SystemError("ELIBBAD", "load", `${subject} (it has ABI ${abi}, this program needs ${FT_ABI})`, {
       hint: BUILD_HINT,
     });
   }
   const kernel = {
-    call: library.symbols,
+    call,
     check(result: number, request: string, subject: string): number {
       if (result < 0) throw new SystemError(errnoName(-result), request, subject);
       return result;
     },
     [Symbol.dispose](): void {
-      library.close();
+      if (fd !== undefined && kernel.call === call) call.ft_close(fd);
+      close();
       kernel.call = UNLOADED;
     },
   };
   return kernel;
+}
+
+/**
+ * Makes the table of functions, each of which is bound when it is used first: binding takes Deno 0.13 ms, and few commands need
+ * more than half of them.
+ */
+function bindLazily(path: string, libraries: { close(): void }[]): Symbols {
+  const unbound = {};
+  for (const name of Object.keys(SYMBOLS) as (keyof Symbols)[]) {
+    Object.defineProperty(unbound, name, {
+      get() {
+        const library = Deno.dlopen(path, { [name]: SYMBOLS[name] });
+        libraries.push(library);
+        const value = library.symbols[name];
+        Object.defineProperty(call, name, { value, enumerable: true });
+        return value;
+      },
+    });
+  }
+  const call: Symbols = Object.create(unbound);
+  return call;
 }
 
 /** What takes the place of the functions when the library is unloaded: to call one of them would end the program. */

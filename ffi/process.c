@@ -49,13 +49,29 @@ int32_t ft_detach(int32_t tid, int32_t signal) {
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/* Some child's or tracee's report, left where it is; flags are WNOHANG or 0. */
-static int32_t peek(int flags) {
+/*
+ * A report of one child or tracee, or of any if tid is 0, left where it is;
+ * flags are WNOHANG or 0.
+ */
+static int32_t see(int32_t tid, int32_t *status, int flags) {
   siginfo_t info;
   info.si_pid = 0;
-  int result =
-      waitid(P_ALL, 0, &info, WEXITED | WSTOPPED | __WALL | WNOWAIT | flags);
-  return result < 0 ? -errno : info.si_pid;
+  if (waitid(tid == 0 ? P_ALL : P_PID, (id_t)tid, &info,
+             WEXITED | WSTOPPED | __WALL | WNOWAIT | flags) < 0)
+    return -errno;
+  if (info.si_pid != 0 && status != NULL) {
+    int what = info.si_status;
+    *status = info.si_code == CLD_EXITED   ? what << 8
+              : info.si_code == CLD_KILLED ? what
+              : info.si_code == CLD_DUMPED ? what | 0x80
+                                           : (what << 8) | 0x7f;
+  }
+  return info.si_pid;
+}
+
+/* A look that leaves what it finds. */
+static int32_t look(int32_t tid, int32_t *status) {
+  return see(tid, status, WNOHANG);
 }
 
 /* A look that consumes what it finds. */
@@ -65,21 +81,6 @@ static int32_t take(int32_t tid, int32_t *status) {
   if (result > 0 && status != NULL)
     *status = taken;
   return result;
-}
-
-int32_t ft_peek(double limit_us) {
-  uint64_t limit;
-  if (!ft_integer(limit_us, &limit))
-    return -EINVAL;
-  int32_t found = peek(WNOHANG);
-  if (found != 0 || limit == 0)
-    return found;
-  double end = ft_clock_ns() + limit_us * 1e3;
-  do {
-    sched_yield();
-    found = peek(WNOHANG);
-  } while (found == 0 && ft_clock_ns() < end);
-  return found;
 }
 
 int32_t ft_ended(int32_t tid) {
@@ -93,24 +94,7 @@ int32_t ft_ended(int32_t tid) {
           info.si_code == CLD_DUMPED);
 }
 
-/* A look that leaves what it finds. */
-static int32_t look(int32_t tid, int32_t *status) {
-  siginfo_t info;
-  info.si_pid = 0;
-  if (waitid(P_PID, (id_t)tid, &info,
-             WEXITED | WSTOPPED | __WALL | WNOWAIT | WNOHANG) < 0)
-    return -errno;
-  if (info.si_pid != 0 && status != NULL) {
-    int what = info.si_status;
-    *status = info.si_code == CLD_EXITED   ? what << 8
-              : info.si_code == CLD_KILLED ? what
-              : info.si_code == CLD_DUMPED ? what | 0x80
-                                           : (what << 8) | 0x7f;
-  }
-  return info.si_pid;
-}
-
-/* Looks at one child or tracee in one way for a limited time. */
+/* Looks in one way for a limited time. */
 static int32_t poll_one(int32_t (*once)(int32_t, int32_t *), int32_t tid,
                         double limit_us, int32_t *status) {
   uint64_t limit;
@@ -127,6 +111,10 @@ static int32_t poll_one(int32_t (*once)(int32_t, int32_t *), int32_t tid,
   return found;
 }
 
+int32_t ft_peek(double limit_us, int32_t *status) {
+  return poll_one(look, 0, limit_us, status);
+}
+
 int32_t ft_wait(int32_t tid, double limit_us, int32_t *status) {
   return poll_one(take, tid, limit_us, status);
 }
@@ -138,7 +126,7 @@ int32_t ft_look(int32_t tid, double limit_us, int32_t *status) {
 int32_t ft_wait_pool(void) {
   int32_t found;
   do
-    found = peek(0);
+    found = see(0, NULL, 0);
   while (found == -EINTR);
   return found;
 }

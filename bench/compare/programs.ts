@@ -18,6 +18,9 @@ const BEGIN = 'BEGIN { printf("ready\\n"); }';
 /** How long a tracer has for what is still on its way, in ms. */
 const SETTLE_MS = 150;
 
+/** The length of the string that the program passes. */
+const STRING_BYTES = 31;
+
 /** A question. */
 interface Program {
   /** What is asked. */
@@ -50,16 +53,41 @@ const PROGRAMS: readonly Program[] = [
     },
   },
   {
+    title: "sum, min, max and quantize of arg0",
+    d: "pid$target:a.out:pushed:entry { @a = sum(arg0); @b = min(arg0); @c = max(arg0); @d = quantize(arg0); }",
+    bpftrace: `uprobe:${PROGRAM}:pushed { @a = sum(arg0); @b = min(arg0); @c = max(arg0); @d = hist(arg0); }`,
+    hitsPerCall: 1,
+    isAnswer: (output, rounds) => {
+      const found = [...output.matchAll(/^(?:@[abc]: | +)(\d+)$/gm)].map(([, value]) => Number(value));
+      const isSorted = sumOfQuantize(output) + sumOfHistogram(output) === rounds.reduce((sum, calls) => sum + calls, 0);
+      return isSorted && found.join() === [sumOfArguments(rounds), 0, 255].join();
+    },
+  },
+  {
     title: "self->ts at entry, quantize(timestamp - self->ts) at return",
     d: `pid$target:a.out:pushed:entry { self->ts = timestamp; }
       pid$target:a.out:pushed:return /self->ts/ { @ = quantize(timestamp - self->ts); self->ts = 0; }`,
     bpftrace: `uprobe:${PROGRAM}:pushed { @ts[tid] = nsecs; }
       uretprobe:${PROGRAM}:pushed /@ts[tid]/ { @ = hist(nsecs - @ts[tid]); delete(@ts[tid]); }`,
     hitsPerCall: 2,
-    isAnswer: (output, rounds) =>
-      sumOfQuantize(output) + sumOfHistogram(output) === rounds.reduce((sum, calls) => sum + calls, 0),
+    isAnswer: (output, rounds) => sumOfQuantize(output) + sumOfHistogram(output) === sumOf(rounds),
+  },
+  {
+    title: "@[copyinstr(arg2)] = count(), @[str(arg2)] = count(): 32 bytes",
+    d: "pid$target:a.out:pushed:entry { @[copyinstr(arg2)] = count(); }",
+    bpftrace: `uprobe:${PROGRAM}:pushed { @[str(arg2)] = count(); }`,
+    hitsPerCall: 1,
+    isAnswer: (output, rounds) => {
+      const counts = [...output.matchAll(/^(?:@\[(.*)\]:| +(\S.*?)) +(\d+)$/gm)];
+      return counts.length === 1 && Number(counts[0]![3]) === sumOf(rounds) &&
+        (counts[0]![1] ?? counts[0]![2])!.length === STRING_BYTES;
+    },
   },
 ];
+
+function sumOf(rounds: readonly number[]): number {
+  return rounds.reduce((sum, calls) => sum + calls, 0);
+}
 
 /** What the calls of the program make of the first question. */
 function countKeys(rounds: readonly number[]): Map<number, number> {
@@ -68,6 +96,13 @@ function countKeys(rounds: readonly number[]): Map<number, number> {
     for (let i = 0; i < calls; i++) if ((i & 255) > 100) counts.set(i & 63, (counts.get(i & 63) ?? 0) + 1);
   }
   return counts;
+}
+
+function sumOfArguments(rounds: readonly number[]): number {
+  return rounds.reduce((sum, calls) => {
+    for (let i = 0; i < calls; i++) sum += i & 255;
+    return sum;
+  }, 0);
 }
 
 function sumOfQuantize(text: string): number {

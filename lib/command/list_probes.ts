@@ -7,6 +7,9 @@
 import type { OutputFormat } from "../consumer/options.ts";
 import { formatDetails, formatListingRow, LISTING_HEADER } from "../consumer/listing.ts";
 import { NdjsonFormatter } from "../consumer/ndjson.ts";
+import type { HitPlan } from "../d/hit_plan.ts";
+import type { ProbeDetails } from "../fasttrap/inspect.ts";
+import type { ProbeIdentity } from "../session/event.ts";
 import type { Session } from "../session/session.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import { noProbesError, type ProbeDescription } from "../spec/probe_description.ts";
@@ -15,6 +18,8 @@ import { noProbesError, type ProbeDescription } from "../spec/probe_description.
 export interface ProbeList {
   readonly session: Session;
   readonly descriptions: readonly ProbeDescription[];
+  /** How hits of each description can be had for its clause; undefined if there are no clauses. */
+  readonly plans?: readonly HitPlan[] | undefined;
   readonly format: OutputFormat;
   /** Whether it tells all that is known of a probe (`-v`). */
   readonly verbose: boolean;
@@ -28,26 +33,52 @@ export interface ProbeList {
  * @param list What and how.
  * @returns The text, and how many probes are in it.
  */
-export function listProbes({ session, descriptions, format, verbose, allowNone }: ProbeList) {
+export function listProbes(list: ProbeList) {
+  const { session, descriptions, plans, format, verbose, allowNone } = list;
   const json = format === "ndjson" ? new NdjsonFormatter() : undefined;
-  const rows: string[] = [];
+  const rows: (() => string)[] = [];
+  const plansOf = new Map<ProbeIdentity, HitPlan[]>();
   const tracerProbes = new TracerProbes();
-  for (const fields of descriptions) {
+  descriptions.forEach((fields, index) => {
     const own = tracerProbes.matching(fields);
-    for (const probe of own) rows.push(json?.formatProbe(probe) ?? formatListingRow(probe));
+    for (const probe of own) rows.push(() => json?.formatProbe(probe) ?? formatListingRow(probe));
     if (!tracerProbes.mayBeOfTargets(fields)) {
       if (own.length === 0 && !allowNone) throw noProbesError(fields);
-      continue;
+      return;
     }
     for (const target of targetsOf(fields, session)) {
       for (const probe of session.list(fields, { allowNone: allowNone || own.length > 0, target })) {
-        const details = verbose ? session.inspect(probe) : undefined;
-        const row = json?.formatProbe(probe, details) ?? formatListingRow(probe);
-        rows.push(json === undefined && details !== undefined ? row + formatDetails(details) : row);
+        if (plans !== undefined) plansOf.set(probe, [...plansOf.get(probe) ?? [], plans[index]!]);
+        rows.push(() => formatRow(session, probe, verbose, json, plansOf.get(probe)));
       }
     }
-  }
-  return { text: (json === undefined ? LISTING_HEADER : "") + rows.join(""), count: rows.length };
+  });
+  // Other clauses of a probe may come behind it.
+  const lines = rows.map((format) => format());
+  return { text: (json === undefined ? LISTING_HEADER : "") + lines.join(""), count: rows.length };
+}
+
+/** A probe of a target, with what is known of it and of all clauses that it fires. */
+function formatRow(
+  session: Session,
+  probe: ProbeIdentity,
+  verbose: boolean,
+  json: NdjsonFormatter | undefined,
+  plans: readonly HitPlan[] | undefined,
+): string {
+  const details = verbose ? inspect(session, probe, plans) : undefined;
+  if (json !== undefined) return json.formatProbe(probe, details);
+  return formatListingRow(probe) + (details === undefined ? "" : formatDetails(details, plans !== undefined));
+}
+
+/** What is known of a probe; where clauses want more of its hits than records, that is why they stop the thread. */
+function inspect(session: Session, probe: ProbeIdentity, plans: readonly HitPlan[] | undefined): ProbeDetails {
+  const details = session.inspect(probe, plans?.flatMap(({ captures }) => captures));
+  const stopReason = plans?.find((plan) => plan.stopReason !== undefined)?.stopReason;
+  const sites = details.sites.map((site) =>
+    stopReason === undefined || site.performed === undefined ? site : { ...site, trapReason: stopReason }
+  );
+  return { ...details, sites };
 }
 
 /**

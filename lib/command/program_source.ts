@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errnoName, type Kernel } from "../../ffi/ffi.ts";
+import type { Kernel } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import type { ConsumerOptions } from "../consumer/program/consumer_options.ts";
 import { setConsumerOption } from "../consumer/program/consumer_options.ts";
@@ -20,6 +20,7 @@ import { preprocess } from "./preprocessor.ts";
 import { ProgramError } from "./program_error.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { errnoName } from "../system_names.ts";
 
 /** What is said instead of the names of errors. */
 const ERRNO_TEXTS: Readonly<Record<string, string>> = {

@@ -45,6 +45,8 @@ export interface ProgramTracer {
   readonly format: OutputFormat;
   /** Whether a description may match nothing. */
   readonly allowNone: boolean;
+  /** Whether hits need not stop the thread (`-x jumps`). */
+  readonly jumps: boolean;
   /** Whether the program is only compiled, and its probes found. */
   readonly isDry: boolean;
   /** Whether to say how much one may rely on the program. */
@@ -85,6 +87,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
     allowNone: tracer.allowNone || options.zdefs,
+    tallies: tracer.jumps,
     wantsNames: wantsNames(program),
     register: (enabling) => consumer.register(enabling),
     fired: () => {
@@ -95,19 +98,23 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
       const used = running.usedBytes / options.bufsize;
       if (used > CONSUMED_SOON) wanted.early = true;
       // Many records of hits can come in one go.
-      if (used > CONSUMED_NOW && options.bufpolicy === "switch") consumer.consume();
+      if (used > CONSUMED_NOW && options.bufpolicy === "switch") consume();
     },
   });
   const consumer = makeConsumer(running, options, tracer, probes);
+  const consume = () => {
+    probes.harvest();
+    consumer.consume();
+  };
   const counts = enable(probes, program, source, options);
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
-  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(program.clauses.map(formatStability).join("") + "\n"));
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes)));
   if (tracer.isDry) return 0;
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
   const isSwitched = options.bufpolicy === "switch";
   const timer = setInterval(() => {
     probes.countLost();
-    if (isSwitched) consumer.consume();
+    if (isSwitched) consume();
   }, Math.max(1, options.switchrate / MILLION));
   try {
     probes.begin();
@@ -115,7 +122,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
       if (session.targets.length === 0) await tracer.wait();
       else {
         for await (const _ of session.batches()) {
-          if (wanted.early && isSwitched) consumer.consume();
+          if (wanted.early && isSwitched) consume();
           wanted.early = false;
           if (!options.quiet) tracer.report();
         }
@@ -128,6 +135,12 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   }
   consumer.finish();
   return consumer.exitStatus ?? 0;
+}
+
+/** What `-v` says. */
+function formatReport({ clauses }: Program, probes: ProgramProbes): string {
+  return clauses.map((clause, index) => formatStability(clause, (description) => probes.waysOf(index, description)))
+    .join("") + "\n";
 }
 
 /** Refuses what would stop the kernel, by name. */

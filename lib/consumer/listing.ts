@@ -66,22 +66,23 @@ export function formatTypes(types: readonly string[] | undefined): string {
  * ```
  *
  * Below a site is said whether hits have to stop the thread there: not if a `jump` has taken its place, or would if hits are
- * only counted; or they do, because there is or would be a `trap`, and why.
+ * only counted, or recorded for the clauses of a program; or they do, because there is or would be a `trap`, and why.
  *
  * A site of a static probe is followed by the places of its arguments, as in `arg0 int32_t = -4@8(%rbp)`, and the sites by
  * the semaphores.
  *
  * @param details What is known of the probe.
+ * @param isRecorded Whether it was foretold for hits that are recorded, for a D program; by default for hits that are only counted.
  * @returns Whole lines.
  */
-export function formatDetails(details: ProbeDetails): string {
+export function formatDetails(details: ProbeDetails, isRecorded = false): string {
   const types = details.argumentTypes.map((type, index) =>
     `args[${index}]: ${type === "" ? "(unknown)" : printableName(type)}`
   );
   return formatBlock("Probe Description Attributes", formatWords(details.attributes)) +
     formatBlock("Argument Attributes", formatWords(details.argumentAttributes)) +
     formatBlock("Argument Types", types.length === 0 ? ["None"] : types) +
-    formatBlock("Sites", details.sites.flatMap(formatSite)) +
+    formatBlock("Sites", details.sites.flatMap((site) => formatSite(site, isRecorded))) +
     (details.semaphores === undefined ? "" : formatBlock("Semaphores", details.semaphores.map(formatSemaphore))) + "\n";
 }
 
@@ -95,23 +96,24 @@ function formatWords(attributes: string): string[] {
 }
 
 /** A site on a line, and below it whether hits stop the thread, and where the arguments of a static probe are. */
-function formatSite(site: SiteDetails): string[] {
+function formatSite(site: SiteDetails, isRecorded: boolean): string[] {
   const { address, offset, code, performed, refusal } = site;
   const place = formatAddress(address) + (offset === undefined ? "" : ` (+${formatAddress(offset)})`);
   const bytes = Array.from(code, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
   const asks = site.isEnabledSite ? " asks whether the probe is enabled," : "";
   return [
     refusal === undefined ? `${place}${asks} ${performed}: ${bytes}` : `${place}${asks} cannot be probed: ${refusal}`,
-    ...formatWay(site),
+    ...formatWay(site, isRecorded),
     ...(site.arguments ?? []).map(({ type, operand, problem }, index) =>
       `\targ${index} ${type} = ${printableName(operand)}${problem === undefined ? "" : ` (${printableName(problem)})`}`
     ),
   ];
 }
 
-function formatWay({ performed, trapReason }: SiteDetails): string[] {
+function formatWay({ performed, trapReason }: SiteDetails, isRecorded: boolean): string[] {
   if (performed === undefined || performed === "jump") return [];
-  return [trapReason === undefined ? "\tjump if hits are only counted" : `\ttrap: ${trapReason}`];
+  if (trapReason !== undefined) return [`\ttrap: ${trapReason}`];
+  return [isRecorded ? "\tjump that records each hit" : "\tjump if hits are only counted"];
 }
 
 function formatSemaphore({ address, value }: SemaphoreDetails): string {

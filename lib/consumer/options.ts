@@ -2,7 +2,7 @@
  * The command line: which options there are, and what they mean together.
  *
  * The letters are dtrace(1)'s, and so is their order: descriptions are enabled, and processes grabbed, as they are
- * written. `node:util` cuts the arguments into tokens by {@linkcode OPTION_TYPES}; {@linkcode readOptions} reads them.
+ * written. `argument_tokens.ts` cuts the arguments by {@linkcode OPTION_TYPES}; {@linkcode readOptions} reads the parts.
  *
  * @module
  */
@@ -10,6 +10,7 @@
 import { nearNames } from "../near_names.ts";
 import type { EvaluationTime } from "../process/startup.ts";
 import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
+import type { ArgumentToken, OptionType } from "./argument_tokens.ts";
 import { UsageError } from "./failure.ts";
 import {
   CONSUMER_DEFAULTS,
@@ -18,14 +19,6 @@ import {
   setConsumerOption,
 } from "./program/consumer_options.ts";
 import { splitWords } from "./words.ts";
-
-/** What `node:util` has to know of an option. */
-export interface OptionType {
-  /** Whether it takes an argument. */
-  readonly type: "string" | "boolean";
-  /** Its letter, for an option that has a long name. */
-  readonly short?: string;
-}
 
 /** The options by name. A name of one letter is written with one dash. */
 export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
@@ -61,17 +54,6 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   follow: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 };
-
-/** A token of `parseArgs` in `node:util`, as far as it matters. */
-export type ArgumentToken =
-  | {
-    readonly kind: "option";
-    readonly name: string;
-    readonly rawName: string;
-    readonly value?: string | undefined;
-  }
-  | { readonly kind: "positional"; readonly value: string }
-  | { readonly kind: "option-terminator" };
 
 /** How events are written. */
 export type OutputFormat = "text" | "ndjson";
@@ -237,7 +219,7 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
 /**
  * Reads the command line.
  *
- * @param tokens Its tokens, as `parseArgs({ options: OPTION_TYPES, strict: false, tokens: true })` makes them.
+ * @param tokens Its tokens.
  * @returns What it asks for. `--help` and `-V` win over everything behind them.
  * @throws {UsageError} If it asks for what cannot be.
  * @throws {SyntaxError} If a probe description or a command cannot be parsed.

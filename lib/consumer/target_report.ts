@@ -5,6 +5,7 @@
  */
 
 import type { Target } from "../session/target.ts";
+import { signalName } from "../system_names.ts";
 import { formatMessage } from "./failure.ts";
 import { formatProcessEnd } from "./text.ts";
 
@@ -17,7 +18,6 @@ interface KnownTarget {
 
 /** Says of each target once that it has ended, and each time that it has executed another program, unless it is followed. */
 export class TargetReport {
-  readonly #signals: Readonly<Record<string, number>>;
   readonly #followed: boolean;
   #known: readonly KnownTarget[];
 
@@ -25,10 +25,9 @@ export class TargetReport {
    * Makes a report on targets that are traced.
    *
    * @param targets The targets; one that is named twice counts once.
-   * @param options The numbers of the signals by their names, and whether the programs that targets execute get probes.
+   * @param options Whether the programs that targets execute get probes.
    */
-  constructor(targets: Iterable<Target>, options: { signals: Readonly<Record<string, number>>; followed?: boolean }) {
-    this.#signals = options.signals;
+  constructor(targets: Iterable<Target>, options: { followed?: boolean } = {}) {
     this.#followed = options.followed ?? false;
     this.#known = [...new Set(targets)].map((target) => ({ target, programsTotal: 1, alive: true }));
   }
@@ -53,7 +52,7 @@ export class TargetReport {
 
   #formatEnd({ pid, end }: Target): string {
     const signal = end?.signal;
-    const name = Object.entries(this.#signals).find(([, number]) => number === signal)?.[0];
-    return formatProcessEnd(pid, { code: end?.code, signal: signal === undefined ? undefined : name ?? `${signal}` });
+    const name = signal === undefined ? undefined : signalName(signal) ?? `${signal}`;
+    return formatProcessEnd(pid, { code: end?.code, signal: name });
   }
 }

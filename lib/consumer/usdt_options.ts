@@ -10,8 +10,8 @@
  */
 
 import { nearNames } from "../near_names.ts";
+import type { ArgumentToken } from "./argument_tokens.ts";
 import { UsageError } from "./failure.ts";
-import type { ArgumentToken } from "./options.ts";
 
 /** What there is to do with a file. */
 const ACTIONS = ["list", "dump"] as const;

@@ -7,19 +7,10 @@
  * @module
  */
 
-const ERRNO =
-  "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM EACCES EFAULT ENOTBLK EBUSY " +
-  "EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM " +
-  "ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS ENOTEMPTY ELOOP";
+import { ERROR_NAMES, SIGNAL_NAMES } from "../system_names.ts";
 
-const NETWORK_ERRNO =
-  "ENOTSOCK EDESTADDRREQ EMSGSIZE EPROTOTYPE ENOPROTOOPT EPROTONOSUPPORT ESOCKTNOSUPPORT EOPNOTSUPP " +
-  "EPFNOSUPPORT EAFNOSUPPORT EADDRINUSE EADDRNOTAVAIL ENETDOWN ENETUNREACH ENETRESET ECONNABORTED ECONNRESET ENOBUFS " +
-  "EISCONN ENOTCONN ESHUTDOWN ETOOMANYREFS ETIMEDOUT ECONNREFUSED EHOSTDOWN EHOSTUNREACH EALREADY EINPROGRESS ESTALE";
-
-const SIGNALS = "SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV SIGUSR2 SIGPIPE " +
-  "SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG SIGXCPU SIGXFSZ SIGVTALRM SIGPROF " +
-  "SIGWINCH SIGIO SIGPWR SIGSYS";
+/** The errors that DTrace names, by their numbers: from the first forty, and those of networks. */
+const ERRORS = [[1, 40], [88, 116]] as const;
 
 const CHILD_CODES = "CLD_EXITED CLD_KILLED CLD_DUMPED CLD_TRAPPED CLD_STOPPED CLD_CONTINUED";
 
@@ -66,17 +57,16 @@ struct timespec { time_t tv_sec; long tv_nsec; };
 export function librarySource(): string {
   const lines = [
     STRUCTURES,
-    ...constants(ERRNO, 1),
-    ...constants(NETWORK_ERRNO, 88),
-    ...constants(SIGNALS, 1),
-    ...constants(CHILD_CODES, 1),
-    ...constants(REGISTERS, 0),
-    ...constants(FAULTS, 0),
+    ...ERRORS.flatMap(([first, last]) => constants(ERROR_NAMES.slice(first, last + 1), first)),
+    ...constants(SIGNAL_NAMES.slice(1), 1),
+    ...constants(CHILD_CODES.split(" "), 1),
+    ...constants(REGISTERS.split(" "), 0),
+    ...constants(FAULTS.split(" "), 0),
     ...[...SINGLE.split(" "), ...ALIASES.split(" ")].map((pair) => `inline int ${pair.replace("=", " = ")};`),
   ];
   return lines.join("\n");
 }
 
-function constants(names: string, first: number): string[] {
-  return names.split(" ").map((name, index) => `inline int ${name} = ${first + index};`);
+function constants(names: readonly string[], first: number): string[] {
+  return names.map((name, index) => `inline int ${name} = ${first + index};`);
 }

@@ -23,7 +23,6 @@
  * @module
  */
 
-import { clearTimeout, setTimeout } from "node:timers";
 import type { Provider } from "./provider.ts";
 
 /** How long after a request the cleanup comes as a rule, in ms. */
@@ -82,7 +81,7 @@ export class Cleanup implements Disposable {
     provider.marked = true;
     if (this.#closed || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => this.run(), this.#delayMs);
-    this.#timer.unref();
+    Deno.unrefTimer(this.#timer);
   }
 
   /** Visits the marked providers now. */

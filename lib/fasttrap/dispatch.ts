@@ -79,7 +79,10 @@ export class Dispatcher {
     // A handler may have let the process go, with this thread in front of the instruction.
     if (thread.state !== "stopped") return "resumed";
     if (asked.length > 0) answer(tracer, tracepoint);
-    else if (!tracepoint.emulated || !image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)) {
+    else if (
+      !tracepoint.emulated || (tracepoint.inSlot && after.length === 0) ||
+      !image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)
+    ) {
       return this.#sendOn(thread, tracepoint, after);
     }
     if (after.length > 0) this.#fireAfter(thread, after, tracepoint);
@@ -106,7 +109,7 @@ export class Dispatcher {
     return "performed";
   }
 
-  /** Has a thread execute an instruction that cannot be performed on its registers. */
+  /** Has a thread execute an instruction that cannot be performed on its registers, or only for more. */
   #sendOn(thread: Thread, tracepoint: Tracepoint, after: readonly Probe[]): TrapOutcome {
     const { tracer } = this.#tables;
     const { image, pc } = tracepoint;
@@ -117,7 +120,7 @@ export class Dispatcher {
       return "performed";
     }
     const { instruction } = live;
-    const copy = this.#copyOf(live);
+    const copy = this.#copyOf(live, after.length > 0);
     if (copy !== undefined) {
       tracer.stop.setPc(image, copy);
       return "performed";
@@ -140,17 +143,15 @@ export class Dispatcher {
   }
 
   /**
-   * The displaced copy of an instruction, in its slot or its pad. A program that steps itself would see the pad: it gets a
-   * trap in the place of the jump, which stepping over the instruction writes.
+   * The displaced copy of an instruction, in its slot or its pad; undefined if the thread has to step over it. A program that
+   * steps itself would see the pad: it gets a trap in the place of the jump, which stepping over the instruction writes.
    */
-  #copyOf(tracepoint: Tracepoint): Address | undefined {
-    const { image, pad, slot, emulated } = tracepoint;
-    // The slot of an instruction that can be emulated is for a program without a tracer.
-    if (pad === undefined) return emulated ? undefined : slot?.address;
+  #copyOf(tracepoint: Tracepoint, firesAfter: boolean): Address | undefined {
+    const { image, pad, slot, emulated, inSlot } = tracepoint;
     const { tracer, jumps } = this.#tables;
-    if (!image.isa.registers.stepsItself(tracer.stop.registers)) {
-      return pad.siteCopy;
-    }
+    const stepsItself = image.isa.registers.stepsItself(tracer.stop.registers);
+    if (pad === undefined) return inSlot && (!emulated || !(firesAfter || stepsItself)) ? slot?.address : undefined;
+    if (!stepsItself) return pad.siteCopy;
     jumps.release(tracepoint);
     tracepoint.trapReason = "the program steps itself there";
     return undefined;

@@ -34,18 +34,21 @@
 import { type Address, formatAddress } from "../address.ts";
 import type { FunctionFlow } from "../isa/jumps.ts";
 import type { Image } from "../process/process.ts";
+import { dropInheritedPads } from "../process/inherited_pads.ts";
+import { innerSitesOf } from "../process/inner_sites.ts";
 import type { KeptSite } from "../process/keeper.ts";
 import { provideKeeper, publishSites } from "../process/keeper_memory.ts";
 import { readMappingsAndHeap, writePads } from "../process/pad_memory.ts";
-import { innerSitesOf } from "../process/pads.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import { makeSlots } from "../process/slot_memory.ts";
+import type { TextJump } from "../process/text.ts";
 import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
+import { lowerSemaphores, raiseSemaphores } from "./probe_semaphores.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A probe that could not be enabled. */
@@ -74,8 +77,8 @@ interface CodeWindow {
 interface Batch extends Omit<JumpContext, "code"> {
   readonly fasttrap: Fasttrap;
   readonly image: Image;
-  /** Tracepoints made in this batch, with the original bytes. */
-  readonly made: Map<Tracepoint, Uint8Array>;
+  /** Tracepoints made in this batch. */
+  readonly made: Set<Tracepoint>;
   /** Why a probe is refused. */
   readonly reasons: Map<Probe, string>;
   /** How tracepoints are made. */
@@ -106,6 +109,7 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
   for (const [image, group] of byImage(probes)) {
     fasttrap.tracer.quiesce(image);
     try {
+      dropInheritedPads(fasttrap.tracer, image);
       const batch = makeBatch(fasttrap, image);
       fasttrap.barrier.pass(image);
       unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
@@ -213,7 +217,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     tracer: fasttrap.tracer,
     tracepoints: fasttrap.tracepoints,
     flows: new Map(),
-    made: new Map(),
+    made: new Set(),
     reasons: new Map(),
     planner: new TracepointPlanner(fasttrap, image),
     window: undefined,
@@ -276,7 +280,7 @@ function makeTracepoint(batch: Batch, pc: Address): Tracepoint | string {
   const refusal = instruction.refusal ?? contextRefusal(image, pc);
   if (refusal !== undefined) return refusal;
   const tracepoint = planner.plan(instruction);
-  made.set(tracepoint, code.slice(0, instruction.length));
+  made.add(tracepoint);
   return tracepoint;
 }
 
@@ -315,11 +319,11 @@ function displace(batch: Batch, tracepoints: readonly Tracepoint[]): void {
 
 function installTraps(batch: Batch): void {
   const { fasttrap, image, made } = batch;
-  const wanted = [...made.keys()].filter((tracepoint) => !tracepoint.unused);
-  if (wanted.length > 0) publishSites(fasttrap.tracer, image, wanted.flatMap((each) => sitesOf(batch, each)));
+  const wanted = [...made].filter((tracepoint) => !tracepoint.unused);
+  if (wanted.length > 0) publishComing(batch, wanted);
   const failed = new Set(write(image, wanted));
   for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
-  const undone = new Set<Tracepoint>([...made.keys()].filter((tracepoint) => tracepoint.unused));
+  const undone = new Set<Tracepoint>([...made].filter((tracepoint) => tracepoint.unused));
   for (const { pc, before, after, asked } of wanted) {
     if (!failed.has(pc)) continue;
     for (const probe of [...before, ...after, ...asked]) {
@@ -345,7 +349,7 @@ function installTraps(batch: Batch): void {
 
 /** The new tracepoints that somebody uses. */
 function made({ made }: Batch): Tracepoint[] {
-  return [...made.keys()].filter(({ unused }) => !unused);
+  return [...made].filter(({ unused }) => !unused);
 }
 
 /** Makes the pads of the tracepoints that can be jumps. */
@@ -380,6 +384,7 @@ function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
 /** Has the jumps that new tracepoints would be inside of give way to traps. */
 function giveWay(batch: Batch): void {
   const { image, fasttrap } = batch;
+  if (image.pads.isEmpty) return;
   const around = new Set<Tracepoint>();
   for (const { pc } of made(batch)) {
     for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
@@ -408,20 +413,29 @@ function findFreed(
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
-  const jumps = tracepoints.flatMap(({ pc, pad }) =>
-    pad === undefined ? [] : [{ address: pad.window.address, site: pc, bytes: pad.jump }]
-  );
-  const traps = tracepoints.filter(({ pad }) => pad === undefined).map(({ pc }) => pc);
+  const jumps: TextJump[] = [];
+  const traps: Address[] = [];
+  for (const { pc, pad } of tracepoints) {
+    if (pad === undefined) traps.push(pc);
+    else jumps.push({ address: pad.window.address, site: pc, bytes: pad.jump });
+  }
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
 
-/** What the keeper of a program has to know of a tracepoint before its trap or jump is in the text. */
+/** Tells the keeper of the program, if it has one, of tracepoints before their traps and jumps are in the text. */
+function publishComing(batch: Batch, tracepoints: readonly Tracepoint[]): void {
+  const { fasttrap, image } = batch;
+  if (image.keeper === undefined) return;
+  publishSites(fasttrap.tracer, image, tracepoints.flatMap((each) => sitesOf(batch, each)));
+}
+
+/** What the keeper of a program has to know of a tracepoint. */
 function sitesOf(batch: Batch, { pc: address, pad, slot, image }: Tracepoint): KeptSite[] {
   if (pad === undefined) {
     const original = readCode(batch, address, image.isa.trap.length).slice();
     return [{ address, target: slot?.address, original }];
   }
-  const original = pad.window.code.subarray(0, pad.jump.length);
+  const original = pad.window.code.subarray(0, pad.jumpBytes);
   return [{ address: pad.window.address, target: undefined, original }, ...innerSitesOf(pad)];
 }
 
@@ -448,7 +462,7 @@ function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?
     tracepoint.slot = undefined;
   }
   displace(batch, removed);
-  publishSites(fasttrap.tracer, image, removed.flatMap((each) => sitesOf(batch, each)));
+  publishComing(batch, removed);
   const failed = new Set(write(image, removed));
   for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
   for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
@@ -463,22 +477,6 @@ function unlinkProbe(fasttrap: Fasttrap, image: Image, probe: Probe, unused: Set
     if (tracepoint.unused) unused.add(tracepoint);
   }
   probe.enabled = false;
-}
-
-/** Raises what a program asks before it comes to the sites. A probe without it may fire nevertheless. */
-function raiseSemaphores(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
-  const problems = image.semaphores.raise(new Map(probes.map((probe) => [probe, probe.semaphores])));
-  for (const [probe, reasons] of problems) {
-    for (const reason of reasons) fasttrap.warn(`Cannot tell the program that ${probe} is enabled: ${reason}`);
-  }
-  if (probes.some(({ semaphores }) => semaphores.length > 0)) publishSites(fasttrap.tracer, image);
-}
-
-/** Lowers what no other probe needs; a later tracer must not lower it once more. */
-function lowerSemaphores({ tracer }: Fasttrap, image: Image, probes: readonly Probe[]): void {
-  const falling = image.semaphores.release(probes);
-  if (falling.length > 0) publishSites(tracer, image);
-  image.semaphores.lower(falling);
 }
 
 function refuse({ reasons }: Batch, probe: Probe, reason: string): void {

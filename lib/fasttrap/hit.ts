@@ -16,10 +16,18 @@ import { type Address, fromHalves, highHalf } from "../address.ts";
 import { assert, SystemError } from "../errors.ts";
 import { readCpu } from "../process/proc_files.ts";
 import type { Thread } from "../process/process.ts";
+import { StackWalker } from "../process/stack_walker.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import { StoppedThread } from "./operand_thread.ts";
-import type { Capture } from "../isa/captures.ts";
+import {
+  type ArgumentCapture,
+  type Capture,
+  isOfArgument,
+  pointersOf,
+  type RegistersCapture,
+  type StackCapture,
+} from "../isa/captures.ts";
 import {
   beforeNul,
   captureAt,
@@ -35,6 +43,9 @@ import type { Tracepoint } from "./tracepoint.ts";
 
 /** The longest string that is read unless another limit is given, in bytes; DTrace's default `strsize`. */
 const STRING_BYTES = 256;
+
+/** How many frames a stack has unless another limit is given. */
+export const STACK_FRAMES = 128;
 
 const decoder = new TextDecoder();
 
@@ -73,13 +84,19 @@ export interface Hit extends HitRecord {
    */
   readInto(address: number, into: Uint8Array): number;
   /**
-   * Reads a general register, as it is at the instruction.
+   * Walks the stack of the thread: the instruction, and where each caller will go on.
    *
-   * @param index Its place in the kernel's register set of the machine; on x86-64 that of `struct user_regs_struct`.
-   * @param into Receives the low and the high half at index 0 and 1; zeros if there is no such register.
-   * @returns Whether there is one.
+   * @param limit The most frames, 128 by default.
+   * @returns The addresses, fewer where the stack ends, or cannot be followed; see `process/stack_walker.ts`.
    */
-  readRegister(index: number, into: Uint32Array): boolean;
+  stack(limit?: number): number[];
+  /**
+   * Walks the stack of the thread into numbers that are there.
+   *
+   * @param into Receives the addresses of {@linkcode Hit.stack}, as many as there is room for.
+   * @returns How many there are.
+   */
+  readStack(into: Float64Array): number;
   /**
    * Reads a string that ends with a NUL, as UTF-8.
    *
@@ -104,6 +121,7 @@ export class HitView implements Hit {
   readonly #word = new Uint32Array(2);
   readonly #floats = new DataView(this.#word.buffer);
   readonly #operands: StoppedThread;
+  readonly #walker: StackWalker;
   #thread: Thread | undefined;
   #tracepoint: Tracepoint | undefined;
   #probe: Probe | undefined;
@@ -119,6 +137,7 @@ export class HitView implements Hit {
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
     this.#operands = new StoppedThread(tracer);
+    this.#walker = new StackWalker(tracer.kernel);
   }
 
   /** See {@linkcode Hit.probe}. */
@@ -202,14 +221,37 @@ export class HitView implements Hit {
 
   /** See {@linkcode Hit.bytes}. */
   bytes(index: number): Uint8Array | undefined {
-    const { kind, argument, sizeBytes } = captureAt(this.captures, index);
+    const capture = captureAt(this.captures, index);
+    const bytes = isOfArgument(capture) ? this.#readCapture(capture) : this.#readThread(capture);
+    // A string may be empty.
+    return bytes?.length === 0 && capture.kind !== "string" ? undefined : bytes;
+  }
+
+  #readCapture(capture: ArgumentCapture): Uint8Array | undefined {
+    const { kind, argument, offsetBytes = 0, sizeBytes } = capture;
     // That of the instruction is no address.
     if (this.probe.kind === "return" && argument === 0) return undefined;
     this.readArg(argument, this.#word);
-    const address = fromHalves(this.#word[0]!, this.#word[1]!);
-    if (kind === "string") return this.#site().image.memory.readCString(address, sizeBytes);
-    const bytes = this.readBytes(address, sizeBytes);
-    return bytes.length === 0 ? undefined : bytes;
+    let address = fromHalves(this.#word[0]!, this.#word[1]!);
+    for (const pointer of pointersOf(capture)) {
+      if (!this.#site().image.memory.readWord(address + pointer, this.#word)) return undefined;
+      address = fromHalves(this.#word[0]!, this.#word[1]!);
+    }
+    address += offsetBytes;
+    return kind === "string"
+      ? this.#site().image.memory.readCString(address, sizeBytes)
+      : this.readBytes(address, sizeBytes);
+  }
+
+  #readThread(capture: StackCapture | RegistersCapture): Uint8Array {
+    const { captured, sp } = this.#site().image.isa.registers;
+    if (capture.kind === "stack") {
+      this.readRegister(sp / 2, this.#word);
+      return this.readBytes(fromHalves(this.#word[0]!, this.#word[1]!), capture.sizeBytes);
+    }
+    const words = new Uint32Array(2 * captured.length);
+    captured.forEach((index, i) => this.readRegister(index / 2, words.subarray(2 * i)));
+    return new Uint8Array(words.buffer);
   }
 
   /** See {@linkcode Hit.setArg}. */
@@ -250,7 +292,7 @@ export class HitView implements Hit {
     return this.#site().image.memory.read(address, into);
   }
 
-  /** See {@linkcode Hit.readRegister}. */
+  /** See {@linkcode HitRecord.readRegister}. */
   readRegister(index: number, into: Uint32Array): boolean {
     const { image, pc } = this.#site();
     const { registers } = this.#tracer.stop;
@@ -260,6 +302,28 @@ export class HitView implements Hit {
     into[0] = !exists ? 0 : isPc ? pc : registers[2 * index]!;
     into[1] = !exists ? 0 : isPc ? highHalf(pc) : registers[2 * index + 1]!;
     return exists;
+  }
+
+  /** See {@linkcode Hit.stack}. */
+  stack(limit: number = STACK_FRAMES): number[] {
+    const frames = new Float64Array(limit);
+    return [...frames.subarray(0, this.readStack(frames))];
+  }
+
+  /** See {@linkcode Hit.readStack}. */
+  readStack(into: Float64Array): number {
+    const { image, instruction, pc } = this.#site();
+    const { process } = this.#live();
+    const { registers } = this.#tracer.stop;
+    const { kind, functionAddress } = this.probe;
+    if (kind !== "return") return this.#walker.walk({ process, registers, pc, entered: pc === functionAddress }, into);
+    if (into.length === 0) return 0;
+    // The function has been left: by a jump for another one, which takes its place in the stack; else for its caller.
+    const isJump = instruction.flow !== "return";
+    const start = { process, registers, pc: this.#tracer.stop.getPc(image), entered: isJump };
+    const count = isJump ? this.#walker.walk(start, into) : 1 + this.#walker.walk(start, into.subarray(1));
+    into[0] = pc;
+    return count;
   }
 
   /** See {@linkcode Hit.readString}. */

@@ -9,7 +9,15 @@
 
 import { type Address, fromHalves } from "../address.ts";
 import { assert } from "../errors.ts";
-import type { Capture, PlacedCapture } from "../isa/captures.ts";
+import {
+  type ArgumentCapture,
+  type Capture,
+  isOfArgument,
+  isSame,
+  type PlacedCapture,
+  pointersOf,
+  sizeOf,
+} from "../isa/captures.ts";
 import { extendWord, numberOfWord, type ValueType } from "../value_type.ts";
 import type { Probe, ProbeIdentity } from "./probe.ts";
 import { placeOf, type ValuePlaces } from "./recorded_values.ts";
@@ -19,8 +27,6 @@ import type { Tracepoint } from "./tracepoint.ts";
 const VALUES = 6;
 /** Where they begin in it, in 32-bit words. */
 const VALUES_OFFSET = 4;
-/** The size of the length in front of what was captured, in bytes. */
-const LENGTH_BYTES = 8;
 
 const decoder = new TextDecoder();
 const NOTHING: readonly PlacedCapture[] = [];
@@ -53,7 +59,7 @@ export interface HitRecord {
    * An argument of the function, as DTrace's `arg0` and so on: in an entry probe the integer and pointer arguments; in
    * a return probe 0 is the offset of the instruction that left the function, 1 and 2 the return value; in an offset
    * probe what is where the arguments were at entry; in a static probe what the program passes to it. Of a function a pad
-   * records the six that are in registers.
+   * records the six that are in registers, and the others as far as the stack is captured.
    *
    * @param index Which one, from 0.
    * @returns The value: signed, unless a static probe has another type for it; 0 if it cannot be read, or was not recorded.
@@ -85,11 +91,20 @@ export interface HitRecord {
    */
   string(index: number): string | undefined;
   /**
+   * Reads a general register, as it is at the instruction; at a return as it is behind it.
+   *
+   * @param index Its place in the kernel's register set of the machine; on x86-64 that of `struct user_regs_struct`.
+   * @param into Receives the low and the high half at index 0 and 1; zeros if there is no such register, or if it was not
+   *   captured while the thread ran on.
+   * @returns Whether it is known.
+   */
+  readRegister(index: number, into: Uint32Array): boolean;
+  /**
    * Tells what was captured.
    *
    * @param index Which of `EnableOptions.capture`, from 0.
-   * @returns As many bytes as were wanted or could be read, of a string without its NUL; undefined if not even the first one
-   *   could.
+   * @returns As many bytes as were wanted or could be read, of a string without its NUL, of registers 8 for each; undefined if
+   *   not even the first one could.
    * @throws {RangeError} If there is no such capture.
    */
   bytes(index: number): Uint8Array | undefined;
@@ -100,6 +115,7 @@ export class RecordView implements HitRecord {
   readonly #word = new Uint32Array(2);
   readonly #floats = new DataView(this.#word.buffer);
   #words: Uint32Array = new Uint32Array();
+  #bytes: Uint8Array = new Uint8Array();
   #at = 0;
   #probe: Probe | undefined;
   #tracepoint: Tracepoint | undefined;
@@ -159,6 +175,10 @@ export class RecordView implements HitRecord {
       return;
     }
     const value = placeOf(probe, this.#places, index);
+    if (index >= VALUES && probe.kind !== "static" && probe.kind !== "return") {
+      // At the entry of the function the return address comes before them.
+      return this.readStack(index - VALUES + (this.pc === probe.functionAddress ? 1 : 0), into);
+    }
     // What was not recorded is 0.
     into[0] = value < 0 ? 0 : this.#words[this.#at + 2 * value]!;
     into[1] = value < 0 ? 0 : this.#words[this.#at + 2 * value + 1]!;
@@ -173,18 +193,93 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.bytes}. */
   bytes(index: number): Uint8Array | undefined {
-    const capture = captureAt(this.captures, index);
-    const value = placeOf(this.probe, this.#places, capture.argument);
-    const found = this.#captured.find(({ capture: { kind, argument } }) => kind === capture.kind && argument === value);
+    const wanted = captureAt(this.captures, index);
+    const value = isOfArgument(wanted) ? placeOf(this.probe, this.#places, wanted.argument) : 0;
+    const capture = isOfArgument(wanted) ? { ...wanted, argument: value } : wanted;
+    const found = this.#captured.find((place) => isSame(place.capture, capture));
     // One that was written when nobody wanted that yet has none.
     if (found === undefined) return undefined;
-    const at = this.#at - VALUES_OFFSET + found.offsetBytes / 4;
-    const length = Math.min(this.#words[at]!, capture.sizeBytes, found.capture.sizeBytes);
+    const length = Math.min(this.#lengthOf(found), sizeOf(capture));
     if (length === 0) return undefined;
-    const bytes = new Uint8Array(this.#words.buffer, this.#words.byteOffset + 4 * at + LENGTH_BYTES, length).slice();
-    this.readArg(capture.argument, this.#word);
-    this.#tracepoint?.image.text.overlay(fromHalves(this.#word[0]!, this.#word[1]!), bytes);
+    const from = this.#dataOf(found);
+    const bytes = this.#bytes.slice(from, from + length);
+    if (!isPlacedOfArgument(found)) return bytes;
+    this.#tracepoint?.image.text.overlay(this.#startOf(found), bytes);
     return capture.kind === "string" ? beforeNul(bytes) : bytes;
+  }
+
+  /** See {@linkcode HitRecord.readRegister}. */
+  readRegister(index: number, into: Uint32Array): boolean {
+    const place = this.#captured.find(({ capture }) => capture.kind === "registers");
+    const word = this.#tracepoint?.image.isa.registers.captured.indexOf(2 * index) ?? -1;
+    const isThere = place !== undefined && word >= 0;
+    this.#readWord(isThere ? this.#dataOf(place) + 8 * word : -1, into);
+    return isThere;
+  }
+
+  /**
+   * Reads a word of the stack, if it was captured.
+   *
+   * @param index Which one, from the stack pointer on.
+   * @param into Receives the low and the high half; zeros if it is not known.
+   */
+  readStack(index: number, into: Uint32Array): void {
+    const place = this.#captured.find(({ capture }) => capture.kind === "stack");
+    const isThere = place !== undefined && 8 * index + 8 <= this.#lengthOf(place);
+    this.#readWord(isThere ? this.#dataOf(place) + 8 * index : -1, into);
+  }
+
+  /**
+   * Reads memory as it was at the hit, as far as it was captured.
+   *
+   * @param address Where; any number.
+   * @param into Receives the bytes.
+   * @returns How many are known, from the beginning.
+   */
+  readMemory(address: number, into: Uint8Array): number {
+    let most = 0;
+    let from = 0;
+    for (let i = 0; i < this.#captured.length; i++) {
+      const place = this.#captured[i]!;
+      if (!isPlacedOfArgument(place)) continue;
+      const skipped = address - this.#startOf(place);
+      const known = this.#lengthOf(place) - skipped;
+      if (skipped < 0 || known <= most) continue;
+      most = known;
+      from = this.#dataOf(place) + skipped;
+    }
+    most = Math.min(most, into.length);
+    if (most === 0) return 0;
+    // Most are short: for them a loop is faster than a view of both.
+    for (let i = 0; i < most; i++) into[i] = this.#bytes[from + i]!;
+    this.#tracepoint?.image.text.overlay(address, most < into.length ? into.subarray(0, most) : into);
+    return most;
+  }
+
+  /** The address of what was captured, if it is one. */
+  #startOf({ capture, dataBytes }: PlacedCapture & { readonly capture: ArgumentCapture }): number {
+    const { argument, offsetBytes = 0 } = capture;
+    // The last pointer is in front of what was copied.
+    const word = pointersOf(capture).length > 0
+      ? this.#at - VALUES_OFFSET + dataBytes / 4 - 2
+      : this.#at + 2 * argument;
+    return fromHalves(this.#words[word]!, this.#words[word + 1]!) + offsetBytes;
+  }
+
+  /** How many bytes were captured: no more than there is room for, whatever the record says. */
+  #lengthOf({ capture, offsetBytes }: PlacedCapture): number {
+    return Math.min(this.#words[this.#at - VALUES_OFFSET + offsetBytes / 4]!, sizeOf(capture));
+  }
+
+  /** Where in the memory of all records what was captured is. */
+  #dataOf({ dataBytes }: PlacedCapture): number {
+    return 4 * (this.#at - VALUES_OFFSET) + dataBytes;
+  }
+
+  /** Reads a word of the memory of all records, by its offset; -1 is none. */
+  #readWord(at: number, into: Uint32Array): void {
+    into[0] = at < 0 ? 0 : this.#words[at / 4]!;
+    into[1] = at < 0 ? 0 : this.#words[at / 4 + 1]!;
   }
 
   /**
@@ -196,6 +291,7 @@ export class RecordView implements HitRecord {
    * @param captured What was captured in it.
    */
   goTo(words: Uint32Array, place: number, tracepoint: Tracepoint, captured: readonly PlacedCapture[]): void {
+    if (this.#words !== words) this.#bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
     this.#words = words;
     this.#at = place + VALUES_OFFSET;
     this.#tracepoint = tracepoint;
@@ -212,6 +308,10 @@ export class RecordView implements HitRecord {
     this.#probe = probe;
     this.#places = places;
   }
+}
+
+function isPlacedOfArgument(place: PlacedCapture): place is PlacedCapture & { readonly capture: ArgumentCapture } {
+  return isOfArgument(place.capture);
 }
 
 /** Makes an argument of a static probe of what was recorded for it, as `hit.ts` does of a thread that is stopped. */

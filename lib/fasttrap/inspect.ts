@@ -6,7 +6,7 @@
  * a tracepoint already, that one tells.
  *
  * *Jump or trap* (`jumps.ts`). What is enabled says what it is and, if it is a trap, why; for what is not, it is foretold for
- * hits that are only counted.
+ * hits that are only counted, or recorded.
  *
  * *Limit.* Whether memory for a slot or a pad can be had near a site is seen only when one is made.
  *
@@ -14,6 +14,7 @@
  */
 
 import type { Address } from "../address.ts";
+import type { Capture } from "../isa/captures.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
 import { contextRefusal } from "./context.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
@@ -49,13 +50,13 @@ export interface SiteDetails {
   /** The bytes of the original instruction; none if there is none. */
   readonly code: Uint8Array;
   /**
-   * How the instruction is performed, best first: by a `jump` to a pad, where hits are only counted; `emulated` in the registers, by a displaced copy in a `slot`, or by a
+   * How the instruction is performed, best first: by a `jump` to a pad; `emulated` in the registers, by a displaced copy in a `slot`, or by a
    * single `step` in its place with all other threads stopped; undefined if no probe can be on it.
    */
   readonly performed: TracepointStats["performed"] | undefined;
   /**
    * Why each hit stops the thread, as the end of a sentence: why the site of an enabled probe is a trap and no jump, or
-   * would be one even if hits are only counted; undefined if it is or would be a jump, or no probe can be on it.
+   * would be one even if hits are only counted (or recorded, if that was asked for); undefined if it is or would be a jump, or no probe can be on it.
    */
   readonly trapReason?: string | undefined;
   /** Why no probe can be on it, as the end of a sentence; undefined if one can. */
@@ -85,9 +86,10 @@ export interface ProbeDetails {
  *
  * @param fasttrap The tables.
  * @param probe The probe.
+ * @param recorded What is captured where each hit is recorded; by default it is foretold for hits that are only counted.
  * @returns What is known; no sites of a program that is gone.
  */
-export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
+export function inspectProbe(fasttrap: Fasttrap, probe: Probe, recorded?: readonly Capture[]): ProbeDetails {
   const { provider, module, function: functions, name, arguments: args } = probe.owner.attributes;
   const types: string[] = [];
   for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
@@ -98,14 +100,24 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe): ProbeDetails {
     attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
     argumentAttributes: formatAttributes(args),
     argumentTypes: types,
-    sites: planner === undefined ? [] : probe.addresses.map((pc) => inspectSite(fasttrap, probe, planner, pc)),
+    sites: planner === undefined
+      ? []
+      : probe.addresses.map((pc) => inspectSite({ fasttrap, planner, recorded }, probe, pc)),
     semaphores: image.alive && probe.semaphores.length > 0
       ? probe.semaphores.map((address) => ({ address, value: image.semaphores.valueAt(address) }))
       : undefined,
   };
 }
 
-function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanner, pc: Address): SiteDetails {
+/** What is inspected with. */
+interface Inspection {
+  readonly fasttrap: Fasttrap;
+  readonly planner: TracepointPlanner;
+  readonly recorded: readonly Capture[] | undefined;
+}
+
+function inspectSite(inspection: Inspection, probe: Probe, pc: Address): SiteDetails {
+  const { fasttrap, planner } = inspection;
   const { image } = probe.owner.process;
   const { isa, memory } = image;
   const bytes = new Uint8Array(isa.longestBytes);
@@ -132,7 +144,7 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
     const { trapReason } = tracepoint;
     return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
   }
-  const trapReason = foretellTrap(fasttrap, probe, tracepoint);
+  const trapReason = foretellTrap(inspection, probe, tracepoint);
   if (tracepoint.emulated || tracepoint.inPlace) {
     return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
   }
@@ -141,8 +153,8 @@ function inspectSite(fasttrap: Fasttrap, probe: Probe, planner: TracepointPlanne
   return { ...site, performed: copied ? "slot" : "step", trapReason, refusal, ...known };
 }
 
-/** Why a tracepoint that is nowhere yet would be a trap, if a probe on it only counts; undefined if it would be a jump. */
-function foretellTrap(fasttrap: Fasttrap, probe: Probe, tracepoint: Tracepoint): string | undefined {
+/** Why a tracepoint that is nowhere yet would be a trap if only a probe is on it; undefined if it would be a jump. */
+function foretellTrap({ fasttrap, recorded }: Inspection, probe: Probe, tracepoint: Tracepoint): string | undefined {
   const { memory } = tracepoint.image;
   const { jumps, tracepoints } = fasttrap;
   tracepoint.link(probe);
@@ -150,5 +162,12 @@ function foretellTrap(fasttrap: Fasttrap, probe: Probe, tracepoint: Tracepoint):
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, memory.read(pc, bytes));
   };
-  return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
+  const { enablings } = probe;
+  const wish = { captures: recorded, fire: () => {}, recorded: () => {} };
+  if (recorded !== undefined) probe.enablings = [...enablings, wish];
+  try {
+    return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
+  } finally {
+    probe.enablings = enablings;
+  }
 }

@@ -5,10 +5,9 @@
  * thousand times as long as taking it down takes.
  *
  * *Method.* A tracepoint becomes a jump to a pad if that is provably the same for the program;
- * {@linkcode Tracepoint.trapReason} says why not. If all its consumers only count, the pad does; else it writes records, and the
- * tracer counts them. What the pads have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever
- * somebody asks, and before anything changes of who is interested, so that each hit is of those who were enabled when it
- * happened.
+ * {@linkcode Tracepoint.trapReason} says why not. What the pad does follows from what the consumers want (`pad_wish.ts`). What pads
+ * have counted is *harvested*, and what they have recorded *drained* (`records.ts`): whenever somebody asks, and before anything
+ * changes of who is interested, so that each hit is of those who were enabled when it happened.
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
@@ -26,50 +25,26 @@
  */
 
 import type { Address } from "../address.ts";
-import { type Capture, covers, sizeOfValues, unite } from "../isa/captures.ts";
 import type { Instruction } from "../isa/isa.ts";
-import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction, RecordAction } from "../isa/jumps.ts";
-import { makeWantedPad, type PadWish } from "../process/pad_memory.ts";
+import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
+import { COUNTERS_FULL, makeWantedPad, type PadWish } from "../process/pad_memory.ts";
+import type { Pad } from "../process/pads.ts";
 import type { Image } from "../process/process.ts";
 import type { Mapping } from "../process/proc_files.ts";
 import type { Tracer } from "../process/tracer.ts";
 import type { Barrier } from "./barrier.ts";
 import { PadCounts } from "./pad_counts.ts";
-import type { Enabling, FunctionRange, Probe } from "./probe.ts";
-import {
-  isRefusal,
-  isSameRecord,
-  NO_CAPTURES,
-  NOT_RECORDED,
-  placeCaptures,
-  planValues,
-  TOO_MANY,
-  UNREADABLE,
-} from "./recorded_values.ts";
+import { CONSUMERS_REASONS, recordWishOf, satisfies, wishOf } from "./pad_wish.ts";
+import type { FunctionRange, Probe } from "./probe.ts";
 import type { Records } from "./records.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
-/** Why a tracepoint is a trap as long as a consumer needs the thread. */
-const HANDLED = "a handler wants to see the thread";
 /** Why a tracepoint is a trap as long as another one is inside of what its jump would take the place of. */
 export const PROBE_INSIDE = "another probe is inside of the jump";
-/** Why a tracepoint is a trap that would have to record both ends of a function. */
-const BOTH_ENDS = "it is the first and the last instruction of its function";
-/** Why a tracepoint is a trap that would have to capture more than a record holds. */
-const TOO_LONG = "what is captured there is too long for a record";
 /** What can be over when probes are disabled. */
-const TEMPORARY: ReadonlySet<string | undefined> = new Set([
-  HANDLED,
-  PROBE_INSIDE,
-  BOTH_ENDS,
-  TOO_LONG,
-  NO_CAPTURES,
-  TOO_MANY,
-  UNREADABLE,
-  NOT_RECORDED,
-]);
+const TEMPORARY: ReadonlySet<string | undefined> = new Set([...CONSUMERS_REASONS, PROBE_INSIDE]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
 /** Why what cannot be told of an instruction needs a trap. */
@@ -126,11 +101,8 @@ export class Jumps {
    * @param tracepoint The tracepoint, whose lists are complete. If it has no pad afterwards, it says why it is a trap.
    */
   plan(context: JumpContext, tracepoint: Tracepoint): void {
-    const { image } = tracepoint;
     const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
-    const pad = typeof plan === "string"
-      ? plan
-      : makeWantedPad(context.tracer, image, context.mappings, tracepoint.instruction, plan.windows, plan.wish);
+    const pad = typeof plan === "string" ? plan : makePad(context, tracepoint, plan);
     if (typeof pad === "string") {
       tracepoint.trapReason = pad;
       return;
@@ -164,14 +136,12 @@ export class Jumps {
    */
   suits(tracepoint: Tracepoint): boolean {
     const { pad, trapReason } = tracepoint;
-    const mustStop = whyStop(tracepoint) !== undefined;
+    const wish = wishOf(tracepoint);
+    const mustStop = typeof wish === "string";
     if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
     if (mustStop) return false;
-    const wish = wishOf(tracepoint);
-    if (wish.kind === "count") return true;
-    const { action } = pad;
-    return action.kind === "record" && isSameRecord(action.values, wish.values) &&
-      covers(action.captures ?? [], wish.captures ?? []);
+    if (pad.action.kind !== "tally") return satisfies(pad.action, wish);
+    return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
   }
 
   /**
@@ -232,68 +202,35 @@ export class Jumps {
     this.#records.forget(image, () => {
       this.#counts.harvest(image);
       this.#counts.delete(image);
-      image.pads.area?.[Symbol.dispose]();
+      // Whoever keeps counts of its probes keeps the image, which is to be small.
+      image.pads.forget();
+      image.text.forget([...image.text.addresses()]);
     });
   }
 }
 
-/** What a pad has to do for the consumers of a tracepoint; it can, unless {@linkcode whyStop} says why not. */
-function wishOf(tracepoint: Tracepoint): PadWish {
-  const values = isOnlyCounted(tracepoint) ? undefined : planValues(tracepoint);
-  if (values === undefined || isRefusal(values)) return { kind: "count" };
-  const captures = capturesOf(tracepoint, values);
-  return { kind: "record", values, ...Array.isArray(captures) && captures.length > 0 && { captures } };
-}
-
-/** Whether all consumers of a tracepoint want nothing but the number of hits. */
-function isOnlyCounted({ before, after }: Tracepoint): boolean {
-  return [...before, ...after].every(({ enablings }) => enablings.every(({ counted }) => counted !== undefined));
-}
-
-/** What the consumers of a tracepoint want to be captured, together; a string says why that cannot be, as the end of a sentence. */
-function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): readonly Capture[] | string {
-  const wishes: Capture[] = [];
-  for (const probe of [...tracepoint.before, ...tracepoint.after]) {
-    for (const { captures = [] } of probe.enablings) {
-      const placed = placeCaptures(tracepoint, values, probe, captures);
-      if (placed === undefined) return NOT_RECORDED;
-      wishes.push(...placed);
-    }
-  }
-  return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
+/** Makes the pad of a tracepoint. Those that tally need many counters: when there are no more, they record. */
+function makePad({ tracer, mappings }: JumpContext, tracepoint: Tracepoint, { windows, wish }: Plan): Pad | string {
+  const { image, instruction } = tracepoint;
+  const pad = makeWantedPad(tracer, image, mappings, instruction, windows, wish);
+  if (wish.kind !== "tally" || pad !== COUNTERS_FULL) return pad;
+  const other = recordWishOf(tracepoint);
+  if (typeof other === "string") return other;
+  return makeWantedPad(tracer, image, mappings, instruction, windows, { ...other, leaving: wish.leaving });
 }
 
 /** How a tracepoint can be a jump; a string says why it cannot. */
 function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string {
   const { image } = tracepoint;
-  const reason = whyStop(tracepoint) ?? image.pads.refused;
-  if (reason !== undefined) return reason;
+  const wish = wishOf(tracepoint);
+  if (typeof wish === "string") return wish;
+  if (image.pads.refused !== undefined) return image.pads.refused;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;
   const window = findWindow(context, tracepoint);
   if (typeof window === "string") return window;
   if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
-  return { windows: listWindows(context, tracepoint, window), wish: { ...wishOf(tracepoint), leaving } };
-}
-
-/** Why the hits of a tracepoint have to stop the thread; undefined if counting or recording is all that is wanted. */
-function whyStop(tracepoint: Tracepoint): string | undefined {
-  const { asked, before, after } = tracepoint;
-  const probes = [...before, ...after];
-  if (asked.length > 0) return "the program asks there whether a probe is enabled";
-  if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
-  if (probes.some(({ enablings }) => enablings.some(needsThread))) return HANDLED;
-  if (isOnlyCounted(tracepoint)) return undefined;
-  if (before.length > 0 && after.length > 0) return BOTH_ENDS;
-  const values = planValues(tracepoint);
-  if (isRefusal(values)) return values.refusal;
-  const captures = capturesOf(tracepoint, values);
-  return typeof captures === "string" ? captures : undefined;
-}
-
-/** Whether a consumer can be served only while the thread is stopped. */
-function needsThread({ counted, recorded }: Enabling): boolean {
-  return counted === undefined && recorded === undefined;
+  return { windows: listWindows(context, tracepoint, window), wish: { ...wish, leaving } };
 }
 
 /** The function that an instruction has to leave to be counted; undefined if it always counts. A string says why not. */

@@ -6,13 +6,16 @@
  *
  * *Method.* The counter of a pad is read from when the pad is made until it is free, that is until no thread is inside
  * (`barrier.ts`), and then once more; only after that it is given to another pad. What it has grown by since the last reading
- * is of the consumers that the tracepoint has at that moment. Therefore all are read before that changes.
+ * is of the consumers that the tracepoint has at that moment. Therefore all are read before that changes. What pads have tallied
+ * is of the consumers that they were made for (`pad_tally.ts`).
  *
  * @module
  */
 
 import type { PadAction } from "../isa/jumps.ts";
+import { freeCounters } from "../process/pad_tallies.ts";
 import type { Image } from "../process/process.ts";
+import { PadTally } from "./pad_tally.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
 /** A counter that a pad of a tracepoint adds to. */
@@ -20,6 +23,8 @@ interface PadCount {
   readonly tracepoint: Tracepoint;
   /** What was in it at the last reading. */
   countedTotal: number;
+  /** What else is kept; undefined if nothing is. */
+  readonly tally: PadTally | undefined;
 }
 
 /** See the module's comment. */
@@ -40,7 +45,19 @@ export class PadCounts {
   add(tracepoint: Tracepoint, action: PadAction): void {
     const { image } = tracepoint;
     const counts = this.#byImage.get(image) ?? new Map<PadAction, PadCount>();
-    this.#byImage.set(image, counts.set(action, { tracepoint, countedTotal: readCounter(image, action) }));
+    const tally = action.kind === "tally" ? new PadTally(tracepoint, action) : undefined;
+    this.#byImage.set(image, counts.set(action, { tracepoint, countedTotal: readCounter(image, action), tally }));
+  }
+
+  /**
+   * Tells whether a pad tallies for just those consumers that its tracepoint has.
+   *
+   * @param tracepoint The tracepoint.
+   * @param action What its pad does.
+   * @returns Whether it does.
+   */
+  serves(tracepoint: Tracepoint, action: PadAction): boolean {
+    return this.#byImage.get(tracepoint.image)?.get(action)?.tally?.serves(tracepoint) ?? false;
   }
 
   /**
@@ -57,7 +74,7 @@ export class PadCounts {
     for (const [action, count] of counts) harvest(count, action);
     for (const action of freed) {
       counts.delete(action);
-      area.freeCounter(action.counterOffset);
+      freeCounters(area, action);
     }
   }
 
@@ -82,6 +99,7 @@ function harvest(count: PadCount, action: PadAction): void {
   // The program can write what it wants there.
   if (!(hits > 0)) return;
   count.countedTotal = counted;
+  count.tally?.harvest(hits);
   for (const probe of [...before, ...after]) {
     probe.hitsTotal += hits;
     for (const enabling of probe.enablings) {

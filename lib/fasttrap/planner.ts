@@ -17,20 +17,26 @@ import { Tracepoint } from "./tracepoint.ts";
 /** What a shadow stack takes part in. */
 const SHADOWED: readonly Instruction["flow"][] = ["call", "indirect-call", "return"];
 
-/** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated. */
-const ANY_MEMORY: WordMemory = {
-  readWord(_address, into) {
+/** Memory in which everything succeeds, to find out whether an instruction is one that can be emulated, and takes memory. */
+class AnyMemory implements WordMemory {
+  isUsed = false;
+
+  readWord(_address: number, into: Uint32Array): boolean {
     into.fill(0);
-    return true;
-  },
-  writeWord: () => true,
-};
+    return this.isUsed = true;
+  }
+
+  writeWord(): boolean {
+    return this.isUsed = true;
+  }
+}
 
 /** Decides how the instructions of an image are performed. */
 export class TracepointPlanner {
   readonly #image: Image;
   readonly #registers: Uint32Array;
   readonly #hasShadowStack: boolean;
+  readonly #memory = new AnyMemory();
 
   /**
    * Looks at what the processes of an image have set up.
@@ -53,10 +59,11 @@ export class TracepointPlanner {
   plan(instruction: Instruction): Tracepoint {
     const isShadowed = this.#hasShadowStack && SHADOWED.includes(instruction.flow);
     this.#registers.fill(0);
-    const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, ANY_MEMORY);
+    this.#memory.isUsed = false;
+    const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, this.#memory);
     // A return that only the processor can perform has to be seen behind it.
     const inPlace = isShadowed || (!emulated && instruction.flow === "return");
-    return new Tracepoint(this.#image, instruction, emulated, inPlace);
+    return new Tracepoint(this.#image, instruction, emulated, { usesMemory: this.#memory.isUsed, inPlace });
   }
 }
 

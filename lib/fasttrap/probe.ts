@@ -11,6 +11,7 @@
 import type { Address } from "../address.ts";
 import type { Capture } from "../isa/captures.ts";
 import type { OperandReader } from "../isa/operand_reader.ts";
+import type { Tally, TallyPart } from "../tally.ts";
 import { type ValueType, valueTypeOf } from "../value_type.ts";
 import type { Hit } from "./hit.ts";
 import type { HitRecord } from "./hit_record.ts";
@@ -21,6 +22,14 @@ import type { Provider } from "./provider.ts";
  * program's author has put it.
  */
 export type ProbeKind = "entry" | "return" | "offset" | "static";
+
+/** What is wanted of a value of each hit. */
+export interface TallyRequest {
+  /** Which argument, as {@linkcode HitRecord.arg} has it, from 0 to 5. */
+  readonly argument: number;
+  /** What is kept of it, besides how many there were. */
+  readonly keep: readonly TallyPart[];
+}
 
 /**
  * A user's wish to hear of a probe (DTrace's enabling control block). Several can be on one probe; they are called in
@@ -48,6 +57,17 @@ export interface Enabling {
    * @param record The record; valid only until the call returns.
    */
   recorded?(record: HitRecord): void;
+  /** Of which value the consumer wants to know what it comes to, and nothing else; then it has {@linkcode Enabling.tallied}. */
+  readonly tally?: TallyRequest;
+  /**
+   * Takes what the values of further hits of a probe come to that nobody was stopped for. For each hit a consumer that has this
+   * gets either this, or {@linkcode Enabling.recorded}, or {@linkcode Enabling.fire}.
+   *
+   * @param probe The probe.
+   * @param values How many there were and what is wanted of them, the extremes apart, which may be those of earlier ones; valid
+   *   only until the call returns.
+   */
+  tallied?(probe: Probe, values: Tally): void;
   /**
    * Takes the number of further hits of a probe that could not be recorded, because there was no space.
    *

@@ -14,9 +14,9 @@
  */
 
 import type { Address } from "../address.ts";
-import type { Capture } from "../isa/captures.ts";
+import { type Capture, isOfArgument } from "../isa/captures.ts";
 import { RECORD_VALUES_LIMIT, type RecordAction, type RecordWriter } from "../isa/jumps.ts";
-import type { RecordedValue } from "../isa/recorded_value.ts";
+import type { ExtendedValue, Extension, RecordedValue } from "../isa/recorded_value.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
@@ -44,6 +44,8 @@ export interface ValuesRefusal {
 export const NOWHERE = -1;
 /** The arguments of a function that are in registers. */
 const REGISTERS_TOTAL = 6;
+/** How a value is read that has all bits of its word. */
+const WHOLE: Extension = { sizeBytes: 8, signed: true };
 
 /**
  * Finds out what a pad would have to record.
@@ -116,6 +118,10 @@ export function placeCaptures(
   const places = captures.length === 0 ? undefined : findPlaces(tracepoint, values, probe);
   const placed: Capture[] = [];
   for (const capture of captures) {
+    if (!isOfArgument(capture)) {
+      placed.push(capture);
+      continue;
+    }
     const argument = placeOf(probe, places, capture.argument);
     if (argument === NOWHERE) {
       if (leadsSomewhere(probe, tracepoint.pc, capture.argument)) return undefined;
@@ -136,8 +142,7 @@ export function placeCaptures(
 export function placeOf(probe: Probe, places: ValuePlaces | undefined, index: number): number {
   if (probe.kind === "return") return index === 1 || index === 2 ? index - 1 : NOWHERE;
   if (probe.kind !== "static") return index < REGISTERS_TOTAL ? places?.[index] ?? index : NOWHERE;
-  const isThere = index < (probe.arguments?.translatedTypes.length ?? 0);
-  return isThere ? places?.[probe.nativeIndex(index)] ?? NOWHERE : NOWHERE;
+  return index < argumentsOf(probe) ? places?.[probe.nativeIndex(index)] ?? NOWHERE : NOWHERE;
 }
 
 /** Whether an argument that is not recorded has a value nevertheless: a constant. */
@@ -153,6 +158,44 @@ function isWhole(probe: Probe, pc: Address, index: number): boolean {
   return type === undefined || (type.sizeBytes === 8 && type.kind !== "float");
 }
 
+/**
+ * Finds an argument at a site without a record of it.
+ *
+ * @param tracepoint The tracepoint at the site.
+ * @param probe The probe.
+ * @param index Which argument, as `HitRecord.arg` counts them.
+ * @returns Where it is and how it is to be read; undefined if it is nowhere, or not so simple.
+ */
+export function findValue(tracepoint: Tracepoint, probe: Probe, index: number): ExtendedValue | undefined {
+  const { image: { isa }, pc } = tracepoint;
+  if (probe.kind === "return") {
+    const register = [undefined, isa.registers.result, isa.registers.result2][index];
+    return register === undefined ? undefined : { place: { kind: "register", register }, ...WHOLE };
+  }
+  const writer = isa.jumps?.records;
+  if (writer === undefined || (probe.kind === "static" && index >= argumentsOf(probe))) return undefined;
+  const native = probe.kind === "static" ? probe.nativeIndex(index) : index;
+  const place = needsOf(tracepoint, writer, probe)[native];
+  const extension = probe.kind === "static" ? extensionOf(probe, pc, native) : WHOLE;
+  return place === undefined || extension === undefined ? undefined : { place, ...extension };
+}
+
+/** How an argument of a static probe is made of what is recorded; undefined if that is not so simple. */
+function extensionOf(probe: Probe, pc: Address, native: number): Extension | undefined {
+  const places = probe.arguments?.places?.get(pc);
+  if (places !== undefined) {
+    const reader = places[native]?.reader;
+    return typeof reader === "object" ? reader.extension : undefined;
+  }
+  const type = probe.valueTypeAt(pc, native);
+  return type === undefined ? WHOLE : { sizeBytes: type.sizeBytes, signed: type.kind === "signed" };
+}
+
+/** How many arguments a static probe has. */
+function argumentsOf({ arguments: known }: Probe): number {
+  return known?.translatedTypes.length ?? 0;
+}
+
 /** What has to be recorded for each argument of a probe; undefined where nothing has. */
 function needsOf(
   { instruction, pc }: Tracepoint,
@@ -164,7 +207,7 @@ function needsOf(
   const argument = (index: number) => writer.argument(index, instruction.flow === "return");
   const places = probe.arguments?.places?.get(pc);
   const needs: (RecordedValue | undefined)[] = [];
-  for (let index = 0; index < (probe.arguments?.translatedTypes.length ?? 0); index++) {
+  for (let index = 0; index < argumentsOf(probe); index++) {
     const native = probe.nativeIndex(index);
     const reader = places?.[native]?.reader;
     while (needs.length < native) needs.push(undefined);

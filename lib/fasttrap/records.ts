@@ -52,6 +52,9 @@ interface RecordedSite {
   readonly captured: readonly PlacedCapture[];
   /** Where probes find their arguments, as far as that was asked for. */
   readonly places: Map<Probe, ValuePlaces | undefined>;
+  /** The answer to the last question. */
+  lastProbe: Probe | undefined;
+  lastPlaces: ValuePlaces | undefined;
 }
 
 const NOTHING_SPECIAL: DrainOptions = {};
@@ -93,7 +96,12 @@ export class Records {
   add(tracepoint: Tracepoint, { site, values, captures = [] }: RecordAction): void {
     const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordedSite>();
     const { places: captured } = layOut(captures, sizeOfValues(values));
-    this.#byImage.set(tracepoint.image, sites.set(site, { tracepoint, values, captured, places: new Map() }));
+    const places = new Map<Probe, ValuePlaces | undefined>();
+    const [lastProbe, lastPlaces] = [undefined, undefined];
+    this.#byImage.set(
+      tracepoint.image,
+      sites.set(site, { tracepoint, values, captured, places, lastProbe, lastPlaces }),
+    );
   }
 
   /** Gives the consumers what has been recorded, but for the last moments. No image is quiesced. */
@@ -276,8 +284,11 @@ function hasStrangers({ rings: { words, places, ticks }, threads }: Recording, t
   return false;
 }
 
-/** Where a probe finds its arguments; found out once. */
-function placesOf({ tracepoint, values, places }: RecordedSite, probe: Probe): ValuePlaces | undefined {
+/** Where a probe finds its arguments; found out once. Nearly all sites are of one probe. */
+function placesOf(site: RecordedSite, probe: Probe): ValuePlaces | undefined {
+  if (site.lastProbe === probe) return site.lastPlaces;
+  const { tracepoint, values, places } = site;
   if (!places.has(probe)) places.set(probe, findPlaces(tracepoint, values, probe));
-  return places.get(probe);
+  site.lastProbe = probe;
+  return site.lastPlaces = places.get(probe);
 }

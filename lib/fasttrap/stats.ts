@@ -34,8 +34,10 @@ export interface TracepointStats {
   readonly after: readonly number[];
   /** The numbers of those that the program asks about with it. */
   readonly asked: readonly number[];
-  /** How the instruction is performed. */
+  /** How the instruction is performed; one that is emulated may go by its slot nevertheless, if it uses memory and has one. */
   readonly performed: "jump" | "emulated" | "slot" | "step";
+  /** What its pad does at a hit; undefined if it is a trap. */
+  readonly pad: "count" | "record" | "tally" | undefined;
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump. */
   readonly trapReason: string | undefined;
 }
@@ -121,6 +123,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         after: idsOf(tracepoint.after),
         asked: idsOf(tracepoint.asked),
         performed: howPerformed(tracepoint),
+        pad: tracepoint.pad?.action.kind,
         trapReason: tracepoint.trapReason,
       }),
       ({ before, after, asked }) => [...before, ...after, ...asked].some(({ owner }) => isShown(owner)),
@@ -150,7 +153,7 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
         defunct: record.defunct,
         traps: record.image.text.size,
         retiredSlots: barrier.waitingTotal(record.image),
-        readFaults: record.image.pads.area?.readFaultsTotal ?? 0,
+        readFaults: record.image.pads.readFaultsTotal,
       }),
       (record) => record.providersTotal > ownOf(record),
     ),

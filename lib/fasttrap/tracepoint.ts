@@ -30,6 +30,8 @@ import { tracepointIndex } from "./hash.ts";
 import { type Chained, HashTable } from "./hash_table.ts";
 import type { Probe } from "./probe.ts";
 
+const NO_PROBES: readonly Probe[] = [];
+
 /** A place where a trap is written. */
 export class Tracepoint implements Chained<Tracepoint> {
   /** See {@linkcode Chained.next}. */
@@ -44,6 +46,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly instruction: Instruction;
   /** Whether it can be emulated, memory permitting. */
   readonly emulated: boolean;
+  /** Whether emulating it takes memory of the program, which costs more than its displaced copy. */
+  readonly usesMemory: boolean;
   /** Whether it can be executed in its own place only. */
   readonly inPlace: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
@@ -53,11 +57,11 @@ export class Tracepoint implements Chained<Tracepoint> {
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump, or nothing yet. */
   trapReason: string | undefined;
   /** The probes that fire before the instruction, the last enabled first. */
-  before: readonly Probe[] = [];
+  before: readonly Probe[] = NO_PROBES;
   /** The probes that fire after it, the last enabled first. */
-  after: readonly Probe[] = [];
+  after: readonly Probe[] = NO_PROBES;
   /** The probes that the program asks about with it. */
-  asked: readonly Probe[] = [];
+  asked: readonly Probe[] = NO_PROBES;
 
   /**
    * Makes a tracepoint that is nowhere yet.
@@ -65,20 +69,31 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param image The memory.
    * @param instruction The original instruction.
    * @param emulated Whether it can be emulated.
-   * @param inPlace Whether it can be executed in its own place only.
+   * @param options Whether that takes memory of the program, and whether it can be executed in its own place only.
    */
-  constructor(image: Image, instruction: Instruction, emulated: boolean, inPlace = false) {
+  constructor(
+    image: Image,
+    instruction: Instruction,
+    emulated: boolean,
+    { usesMemory = false, inPlace = false }: { readonly usesMemory?: boolean; readonly inPlace?: boolean } = {},
+  ) {
     this.pid = image.pid;
     this.pc = instruction.address;
     this.image = image;
     this.instruction = instruction;
     this.emulated = emulated;
+    this.usesMemory = usesMemory;
     this.inPlace = inPlace;
   }
 
   /** Whether no probe is enabled on it. */
   get unused(): boolean {
     return this.before.length === 0 && this.after.length === 0 && this.asked.length === 0;
+  }
+
+  /** Whether threads are sent to its slot, unless the program steps itself. What fires behind it would not be seen there. */
+  get inSlot(): boolean {
+    return this.slot !== undefined && (!this.emulated || (this.usesMemory && this.after.length === 0));
   }
 
   /**

@@ -3,7 +3,8 @@
  *
  * A capture is data: who enables a probe says what is wanted of memory and registers, a pad copies it at the hit, and what a
  * hit that stops the thread gives is the same. In a record the captures follow the values, one behind the other: a 32-bit
- * number of bytes that could be read, 4 bytes of nothing, and room for all that are wanted.
+ * number of bytes that could be read, 4 bytes of nothing, the last pointer if there are any on the way, and room for all bytes
+ * that are wanted.
  *
  * @module
  */
@@ -16,6 +17,13 @@ export interface StringCapture {
   readonly kind: "string";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
+  /**
+   * Pointers on the way, 4 at most: how far behind the argument the first one is, in bytes, how far behind what that points to
+   * the next one, and so on. By default there are none.
+   */
+  readonly through?: readonly number[] | undefined;
+  /** What is added to the argument, or to the last pointer, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  readonly offsetBytes?: number | undefined;
   /** How many bytes at most, from 1 to 1024: up to that and including its NUL. */
   readonly sizeBytes: number;
 }
@@ -26,27 +34,62 @@ export interface BytesCapture {
   readonly kind: "bytes";
   /** Which argument, from 0 to 5, as `HitRecord.arg` counts them: 1 at a return is the value. */
   readonly argument: number;
+  /**
+   * Pointers on the way, 4 at most: how far behind the argument the first one is, in bytes, how far behind what that points to
+   * the next one, and so on. By default there are none.
+   */
+  readonly through?: readonly number[] | undefined;
+  /** What is added to the argument, or to the last pointer, in bytes, from -2^31 to 2^31 - 1; 0 by default. */
+  readonly offsetBytes?: number | undefined;
   /** How many bytes, from 1 to 1024. */
   readonly sizeBytes: number;
 }
 
+/** Bytes that are on the stack, from the stack pointer on. */
+export interface StackCapture {
+  /** What is captured. */
+  readonly kind: "stack";
+  /** How many bytes, from 1 to 1024. */
+  readonly sizeBytes: number;
+}
+
+/**
+ * The general registers, the pc and the flags: on x86-64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip and the flags, in
+ * this order as `HitRecord.bytes`, by their numbers as `HitRecord.readRegister`.
+ */
+export interface RegistersCapture {
+  /** What is captured. */
+  readonly kind: "registers";
+}
+
 /** What is captured at a hit. */
-export type Capture = StringCapture | BytesCapture;
+export type Capture = StringCapture | BytesCapture | StackCapture | RegistersCapture;
+
+/** What is captured of memory that an argument leads to. */
+export type ArgumentCapture = StringCapture | BytesCapture;
 
 /** The most bytes of one capture. */
 export const CAPTURE_LIMIT_BYTES = 1024;
 /** How many arguments there are to choose from. */
 export const CAPTURE_ARGUMENTS = 6;
+/** How many words the registers of x86-64 take, the only machine whose pads capture them. */
+const REGISTERS_WORDS = 18;
+/** How many pointers there may be on the way to what is captured. */
+const POINTERS_LIMIT = 4;
 /** Where in a record its values begin, and how much there is in front of each capture, in bytes. */
 const VALUES_OFFSET = 16;
 const LENGTH_BYTES = 8;
+const POINTER_BYTES = 8;
+const NO_POINTERS: readonly number[] = [];
 
 /** Where a capture is in a record. */
 export interface PlacedCapture {
   /** The capture. */
   readonly capture: Capture;
-  /** How far behind the beginning of the record its length is, in bytes; what was copied is 8 bytes behind that. */
+  /** How far behind the beginning of the record its length is, in bytes. */
   readonly offsetBytes: number;
+  /** How far behind the beginning of the record what was copied is, in bytes; the last pointer is in front of it. */
+  readonly dataBytes: number;
 }
 
 /** The captures of a record. */
@@ -78,8 +121,9 @@ export function layOut(captures: readonly Capture[], valuesBytes: number = CELL_
   let end = valuesBytes;
   const places = captures.map((capture) => {
     const offsetBytes = end;
-    end += LENGTH_BYTES + Math.ceil(capture.sizeBytes / 8) * 8;
-    return { capture, offsetBytes };
+    const dataBytes = end + LENGTH_BYTES + (pointersOf(capture).length > 0 ? POINTER_BYTES : 0);
+    end = dataBytes + Math.ceil(sizeOf(capture) / 8) * 8;
+    return { capture, offsetBytes, dataBytes };
   });
   return { places, cells: Math.ceil(end / CELL_BYTES) };
 }
@@ -96,7 +140,7 @@ export function unite(wishes: readonly Capture[], valuesBytes: number = CELL_BYT
   for (const capture of wishes) {
     const index = united.findIndex((other) => isSame(other, capture));
     if (index < 0) united.push(capture);
-    else if (united[index]!.sizeBytes < capture.sizeBytes) united[index] = capture;
+    else if (sizeOf(united[index]!) < sizeOf(capture)) united[index] = capture;
   }
   return layOut(united, valuesBytes).cells <= RECORD_CELLS_LIMIT ? united : undefined;
 }
@@ -109,7 +153,7 @@ export function unite(wishes: readonly Capture[], valuesBytes: number = CELL_BYT
  * @returns Whether it has.
  */
 export function covers(captures: readonly Capture[], wanted: readonly Capture[]): boolean {
-  return wanted.every((one) => captures.some((other) => isSame(other, one) && other.sizeBytes >= one.sizeBytes));
+  return wanted.every((one) => captures.some((other) => isSame(other, one) && sizeOf(other) >= sizeOf(one)));
 }
 
 /**
@@ -120,25 +164,70 @@ export function covers(captures: readonly Capture[], wanted: readonly Capture[])
  * @returns Whether they are.
  */
 export function isSame(one: Capture, other: Capture): boolean {
-  return one.kind === other.kind && one.argument === other.argument;
+  if (!isOfArgument(one) || !isOfArgument(other)) return one.kind === other.kind;
+  return one.kind === other.kind && one.argument === other.argument &&
+    (one.offsetBytes ?? 0) === (other.offsetBytes ?? 0) && pointersOf(one).join() === pointersOf(other).join();
+}
+
+/**
+ * Lists the pointers on the way to what is captured.
+ *
+ * @param capture The capture.
+ * @returns As {@linkcode BytesCapture.through}.
+ */
+export function pointersOf(capture: Capture): readonly number[] {
+  return isOfArgument(capture) ? capture.through ?? NO_POINTERS : NO_POINTERS;
+}
+
+/**
+ * Tells how much a capture is at most.
+ *
+ * @param capture The capture.
+ * @returns The size in bytes.
+ */
+export function sizeOf(capture: Capture): number {
+  return capture.kind === "registers" ? 8 * REGISTERS_WORDS : capture.sizeBytes;
+}
+
+/**
+ * Tells whether an argument leads to what is captured.
+ *
+ * @param capture The capture.
+ * @returns Whether one does.
+ */
+export function isOfArgument(capture: Capture): capture is ArgumentCapture {
+  return capture.kind === "string" || capture.kind === "bytes";
 }
 
 /**
  * Checks what a user wants to be captured.
  *
  * @param captures What is wanted.
- * @throws {RangeError} If there is no such argument, or if the size cannot be had.
+ * @throws {RangeError} If there is no such argument, or if the offset or the size cannot be had.
  */
 export function checkCaptures(captures: readonly Capture[]): void {
-  for (const { kind, argument, sizeBytes } of captures) {
-    if (kind !== "string" && kind !== "bytes") {
-      throw new RangeError(`Cannot capture ${kind}: it is no string and no bytes`);
-    }
-    if (!Number.isInteger(argument) || argument < 0 || argument >= CAPTURE_ARGUMENTS) {
-      throw new RangeError(`Cannot capture what argument ${argument} points to: it is not an integer from 0 to 5`);
+  for (const capture of captures) {
+    if (capture.kind === "registers") continue;
+    const { kind, sizeBytes } = capture;
+    if (isOfArgument(capture)) checkArgument(capture);
+    else if (kind !== "stack") {
+      throw new RangeError(`Cannot capture ${kind}: nothing is called so that can be captured`);
     }
     if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > CAPTURE_LIMIT_BYTES) {
       throw new RangeError(`Cannot capture ${sizeBytes} bytes: it is not an integer from 1 to ${CAPTURE_LIMIT_BYTES}`);
     }
+  }
+}
+
+function checkArgument({ argument, offsetBytes = 0, through = [] }: ArgumentCapture): void {
+  if (!Number.isInteger(argument) || argument < 0 || argument >= CAPTURE_ARGUMENTS) {
+    throw new RangeError(`Cannot capture what argument ${argument} points to: it is not an integer from 0 to 5`);
+  }
+  for (const bytes of [...through, offsetBytes]) {
+    if ((bytes | 0) === bytes) continue;
+    throw new RangeError(`Cannot capture what is ${bytes} bytes behind: it is not an integer from -2^31 to 2^31 - 1`);
+  }
+  if (through.length > POINTERS_LIMIT) {
+    throw new RangeError(`Cannot capture through ${through.length} pointers: they are more than ${POINTERS_LIMIT}`);
   }
 }

@@ -265,6 +265,20 @@ export type NamedRegister =
   };
 
 /** The registers that have a meaning to everyone, and the calling convention of C. */
+export interface FrameRegisters {
+  /** The indices of the low halves of general registers by their numbers in DWARF (psABI figure 3.36; AADWARF64, 4.1). */
+  readonly indices: Uint8Array;
+  /** The number of the frame pointer. */
+  readonly fp: number;
+  /** That of the stack pointer. */
+  readonly sp: number;
+  /** That of the pc. */
+  readonly pc: number;
+  /** That of the register that has the return address when a function begins; undefined if it is on the stack. */
+  readonly link: number | undefined;
+}
+
+/** The registers that have a meaning to everyone. */
 export interface RegisterAccess {
   /** The index of the pc's low half. */
   readonly pc: number;
@@ -274,6 +288,11 @@ export interface RegisterAccess {
   readonly result: number;
   /** The index of the low half of the second word of a return value. */
   readonly result2: number;
+
+  /** The registers as call frame information knows them. */
+  readonly frames: FrameRegisters;
+  /** The indices of the low halves of those that a capture of registers has, in its order. */
+  readonly captured: readonly number[];
 
   /** Where the vector registers are in the set that `PTRACE_GETREGSET` gives for `NT_PRFPREG`, in bytes. */
   readonly vectors: { readonly sizeBytes: number; offsetOf(number: number): number };

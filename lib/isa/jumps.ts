@@ -11,7 +11,7 @@
 import type { Address } from "../address.ts";
 import type { Capture } from "./captures.ts";
 import type { Displacement } from "./isa.ts";
-import type { RecordedValue } from "./recorded_value.ts";
+import type { ExtendedValue, RecordedValue } from "./recorded_value.ts";
 
 /** The instructions that a jump takes the place of. */
 export interface JumpWindow {
@@ -80,7 +80,7 @@ export const RECORD_VALUES_LIMIT = 22;
 export const RECORD_CELLS_LIMIT = 64;
 
 /** What a pad does at a hit. */
-export type PadAction = CountAction | RecordAction;
+export type PadAction = CountAction | RecordAction | TallyAction;
 
 /** What all that pads do have in common. */
 interface CountingAction {
@@ -120,6 +120,37 @@ export interface RecordAction extends CountingAction {
   /** What it copies behind the values (see `captures.ts`); the arguments of captures are the values of the record. */
   readonly captures?: readonly Capture[] | undefined;
 }
+
+/**
+ * Keeps what values come to, and then adds 1 to the counter: whoever has read the counter finds the values of all hits that it
+ * has counted.
+ */
+export interface TallyAction extends CountingAction {
+  /** What it does. */
+  readonly kind: "tally";
+  /** What is kept of which value. */
+  readonly tallied: readonly TalliedValue[];
+}
+
+/** What is kept of a value: where in the area of each CPU it is, in bytes. */
+export interface TalliedValue {
+  /** The value, which is taken for a signed integer of 64 bits. */
+  readonly value: ExtendedValue;
+  /** A counter to which it is added. */
+  readonly sumOffset?: number | undefined;
+  /** A counter that becomes the value if it is less. */
+  readonly minOffset?: number | undefined;
+  /** A counter that becomes the value if it is greater. */
+  readonly maxOffset?: number | undefined;
+  /**
+   * The first of {@linkcode HISTOGRAM_COUNTERS}, of which one gets 1 added: that of the number of bits of a value, from 0 to
+   * 63; or, if it is negative, the one at 63 and the number of bits of its magnitude, which are 1 to 64.
+   */
+  readonly bucketsOffset?: number | undefined;
+}
+
+/** How many counters a histogram has. */
+export const HISTOGRAM_COUNTERS = 128;
 
 /** The contents of a pad. */
 export interface PadCode extends Displacement {
@@ -222,6 +253,14 @@ export interface JumpInstaller {
   readonly cpuFlags: readonly string[];
   /** How pads write records; undefined if they cannot on this machine. */
   readonly records?: RecordWriter;
+
+  /**
+   * Tells whether a pad can tally a value.
+   *
+   * @param value Where it is.
+   * @returns Whether it can.
+   */
+  canTally(value: RecordedValue): boolean;
 
   /**
    * Finds the instructions that a jump would take the place of.

@@ -21,7 +21,7 @@ import { fromHalves, isAddress } from "../address.ts";
 import type { ConstantPlace, MemoryPlace, Operand } from "../operand.ts";
 import { extendWord } from "../value_type.ts";
 import type { NamedRegister, RegisterAccess, RegisterHalves, WordMemory } from "./isa.ts";
-import type { AddressRegister, RecordedMemory, RecordedValue } from "./recorded_value.ts";
+import type { AddressRegister, Extension, RecordedMemory, RecordedValue } from "./recorded_value.ts";
 
 const HIGH = 2 ** 32;
 
@@ -45,6 +45,8 @@ export interface OperandThread {
 export interface OperandReader {
   /** What has to be recorded of a hit so that the argument can be made of it; undefined if nothing has to be. */
   readonly recorded: RecordedValue | undefined;
+  /** How the argument is made of that; undefined if more has to be done. */
+  readonly extension: Extension | undefined;
   /**
    * Fetches the argument.
    *
@@ -99,6 +101,7 @@ function compileConstant(operand: Operand, { lo, hi, inModule }: ConstantPlace, 
   };
   return {
     recorded: undefined,
+    extension: undefined,
     read: (_, into) => {
       recall(into);
       return true;
@@ -143,6 +146,7 @@ function noRegister(name: string): string {
 /** A value in a register. */
 class RegisterReader implements OperandReader {
   readonly recorded: RecordedValue | undefined;
+  readonly extension: Extension | undefined;
   readonly #register: NamedRegister;
   readonly #sizeBytes: number;
   readonly #signed: boolean;
@@ -152,6 +156,7 @@ class RegisterReader implements OperandReader {
     // The second byte of a register has no wider part.
     this.#sizeBytes = register.kind === "general" && register.isHighByte ? 1 : sizeBytes;
     this.#signed = signed;
+    if (register.kind !== "general" || !register.isHighByte) this.extension = { sizeBytes, signed };
     if (register.kind === "vector") this.recorded = { kind: "vector", number: register.number };
     else if (register.kind === "general") this.recorded = { kind: "register", register: register.index };
   }
@@ -197,6 +202,7 @@ interface MemoryParts {
 /** A value in memory. */
 class MemoryReader implements OperandReader {
   readonly recorded: RecordedMemory;
+  readonly extension: Extension;
   readonly #parts: MemoryParts;
   readonly #displacementLo: number;
   readonly #displacementHi: number;
@@ -209,6 +215,7 @@ class MemoryReader implements OperandReader {
     const { base, index, scale, signedIndex, segmentBase, displacement, sizeBytes } = parts;
     const address = { base: addressRegister(base), index: addressRegister(index), scale, signedIndex, segmentBase };
     this.recorded = { kind: "memory", ...address, displacement, sizeBytes };
+    this.extension = parts;
   }
 
   read({ registers, memory }: OperandThread, into: Uint32Array): boolean {

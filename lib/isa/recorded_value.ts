@@ -56,3 +56,17 @@ export interface RecordedMemory {
 
 /** A value that a pad can be told to record. */
 export type RecordedValue = RecordedRegister | RecordedVector | RecordedMemory;
+
+/** How the lowest bytes of a word make an integer of 64 bits. */
+export interface Extension {
+  /** How many bytes count: 1, 2, 4 or 8. */
+  readonly sizeBytes: number;
+  /** Whether the highest bit of them is the sign. */
+  readonly signed: boolean;
+}
+
+/** A value that a pad makes sense of itself. */
+export interface ExtendedValue extends Extension {
+  /** Where it is. */
+  readonly place: RecordedValue;
+}

@@ -1,16 +1,5 @@
 /**
- * Where functions begin and end according to the call frame information, which unwinders need and `strip` leaves.
- *
- * *Method.* `.eh_frame_hdr` (Linux Standard Base, "DWARF Extensions") is a table for binary search over the frame
- * descriptions in `.eh_frame`:
- *
- * | bytes | field |
- * | ---: | --- |
- * | 0 | version, 1 |
- * | 1-3 | encodings of the next two fields and of the table |
- * | 4-7 | where `.eh_frame` is |
- * | 8-11 | the number of descriptions |
- * | 12.. | for each, ascending: where the function begins, where the description is; both relative to the table |
+ * Where functions begin and end according to the call frame information.
  *
  * | bytes of a description | field |
  * | ---: | --- |
@@ -19,11 +8,8 @@
  * | 8-11 | where the function begins, relative to this field |
  * | 12-15 | the size of the function in bytes |
  *
- * These are the encodings that linkers and compilers use for code of less than 2 GiB. The common information, which
- * names the encoding of a description, is not read: a description is believed if it says the same beginning as the
- * table does.
- *
- * *Cost.* Some fifteen reads of a few bytes.
+ * These are the encodings that compilers use for code of less than 2 GiB. The common information, which names the encoding
+ * of a description, is not read: a description is believed if it says the same beginning as the table does.
  *
  * @module
  */
@@ -31,12 +17,9 @@
 import type { VaddrRange } from "./code_ranges.ts";
 import { PT_GNU_EH_FRAME } from "./elf_constants.ts";
 import type { ElfFile } from "./elf_file.ts";
+import { type LoadedBytes, searchFrames } from "./frame_search.ts";
 
-const HEADER_BYTES = 12;
-const ENTRY_BYTES = 8;
 const DESCRIPTION_BYTES = 16;
-/** The first word: version 1; encodings `pcrel|sdata4`, `udata4`, `datarel|sdata4`. */
-const USUAL_ENCODINGS = 0x3b031b01;
 
 /**
  * Finds the function that an address belongs to.
@@ -47,34 +30,50 @@ const USUAL_ENCODINGS = 0x3b031b01;
  * @throws {DTraceError} `D_PROC_ELF` if the table does not lie inside the file.
  */
 export function frameRange(elf: ElfFile, vaddr: number): VaddrRange | undefined {
-  const base = elf.segments.find(({ type }) => type === PT_GNU_EH_FRAME)?.vaddr;
-  const header = base === undefined ? undefined : viewOf(elf, base, HEADER_BYTES);
-  if (base === undefined || header?.getUint32(0, true) !== USUAL_ENCODINGS) return undefined;
-  const entryAt = (index: number) => viewOf(elf, base + HEADER_BYTES + index * ENTRY_BYTES, ENTRY_BYTES);
-
-  // The last function that does not begin behind the address.
-  let low = 0;
-  let high = header.getUint32(8, true);
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const entry = entryAt(middle);
-    if (entry === undefined) return undefined;
-    if (base + entry.getInt32(0, true) <= vaddr) low = middle + 1;
-    else high = middle;
-  }
-  const entry = low === 0 ? undefined : entryAt(low - 1);
+  const table = frameTableOf(elf);
+  if (table === undefined) return undefined;
+  const bytes = loadedBytes(elf);
+  const entry = searchFrames(bytes, table, vaddr);
   if (entry === undefined) return undefined;
-
-  const start = base + entry.getInt32(0, true);
-  const descriptionAt = base + entry.getInt32(4, true);
-  const description = viewOf(elf, descriptionAt, DESCRIPTION_BYTES);
+  const { start, descriptionAt } = entry;
+  const description = bytes.view(descriptionAt, DESCRIPTION_BYTES);
   if (description === undefined || descriptionAt + 8 + description.getInt32(8, true) !== start) return undefined;
   const end = start + description.getUint32(12, true);
   return vaddr < end ? { start, end } : undefined;
 }
 
-/** Views bytes of a loaded segment; undefined if the address is in none. */
-function viewOf(elf: ElfFile, vaddr: number, length: number): DataView | undefined {
-  const offset = elf.offsetOf(vaddr);
-  return offset === undefined ? undefined : elf.reader.view(offset, length, "its table of call frames");
+/**
+ * Tells where a file has its table of call frames.
+ *
+ * @param elf The file.
+ * @returns The address before relocation; undefined if it has none.
+ */
+export function frameTableOf(elf: ElfFile): number | undefined {
+  return elf.segments.find(({ type }) => type === PT_GNU_EH_FRAME)?.vaddr;
+}
+
+/**
+ * Tells where a file has its call frame information, for those that have no table of it.
+ *
+ * @param elf The file.
+ * @returns The addresses before relocation; undefined if it has none, or does not say so.
+ */
+export function frameSectionOf(elf: ElfFile): VaddrRange | undefined {
+  const section = elf.section(".eh_frame");
+  return section && { start: section.vaddr, end: section.vaddr + section.sizeBytes };
+}
+
+/**
+ * Takes a file as what will be loaded of it.
+ *
+ * @param elf The file.
+ * @returns Its bytes by their addresses before relocation; those that must be inside the file and are not, throw.
+ */
+export function loadedBytes(elf: ElfFile): LoadedBytes {
+  return {
+    view(vaddr, length) {
+      const offset = elf.offsetOf(vaddr);
+      return offset === undefined ? undefined : elf.reader.view(offset, length, "its table of call frames");
+    },
+  };
 }

@@ -15,8 +15,8 @@
  * | has a copy | kcmp(2) | its text is restored before it runs its first instruction; then it is let go, or traced as a process of its own if the listener wants it |
  *
  * A copy keeps the slots' pages: they hold no trap, nothing leads to them, and to unmap them would take a system call
- * in the child's name. It keeps the handler of its parent's keeper for the same reason, which takes every SIGTRAP for what
- * it is.
+ * in the child's name; so it does pads, until it gets some of its own (`inherited_pads.ts`). It keeps the handler of its
+ * parent's keeper for the same reason, which takes every SIGTRAP for what it is.
  *
  * *Ordering.* The child's stop may be reported before its parent's event. It is then kept among the strangers. If the
  * parent was killed in between, its event never comes: {@linkcode adoptOrphans} looks for the child when the process
@@ -28,6 +28,7 @@
 
 import { cString } from "../../ffi/ffi.ts";
 import { openImage, readLayout } from "./images.ts";
+import { rangesOf } from "./pad_memory.ts";
 import { type Image, type Thread, TracedProcess } from "./process.ts";
 import { isOurs, listChildren, readStatus } from "./proc_files.ts";
 import { eventOf, isEnd, NT_PRSTATUS, PTRACE_EVENT_CLONE, PTRACE_EVENT_VFORK } from "./ptrace.ts";
@@ -131,6 +132,7 @@ function adoptCopy(tracer: Tracer, parent: TracedProcess, child: number, status:
     copy.isGuarded = parent.isGuarded;
     copy.image.keeper = parent.image.keeper?.copy();
     copy.image.keeperTried = parent.image.keeperTried;
+    copy.image.inherited = [...rangesOf(parent.image.pads), ...parent.image.inherited];
     copy.fresh = true;
     tracer.addProcess(copy);
     adopt(tracer, copy, child, status);

@@ -37,11 +37,8 @@ export function mendRead(tracer: Tracer, thread: Thread): boolean {
   if (next === undefined) return false;
   tracer.stop.setPc(image, next);
   tracer.stop.storeRegisters(thread);
-  const { area } = image.pads;
-  if (area !== undefined) {
-    area.readFaultsTotal++;
-    area.distrust();
-  }
+  image.pads.readFaultsTotal++;
+  image.pads.area?.distrust();
   return true;
 }
 

@@ -6,9 +6,10 @@
  * @module
  */
 
-import { cString, errnoName, type Kernel } from "../../ffi/ffi.ts";
+import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { SystemError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
+import { errnoName } from "../system_names.ts";
 
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;

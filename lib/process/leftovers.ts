@@ -7,12 +7,15 @@
  * 1. the text gets its original bytes back;
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
  *    because the same slot would be made for it today, out of pads and of the keeper by single steps;
- * 3. the table is given up, then the semaphores are lowered, and the action of SIGTRAP becomes the default;
- * 4. the memory is unmapped, if nothing in the program can lead back into it.
+ * 3. the table is replaced by one of nothing but the ranges, then the semaphores are lowered, and the action of SIGTRAP becomes
+ *    the default. Whatever stays mapped, because it has to or because this tracer is killed as well, the next one finds there;
+ * 4. the memory is unmapped, if nothing in the program can lead back into it. If it has to stay, the pages of counters and
+ *    records are given back.
  *
  * *The last condition* is not met of itself. Without a tracer signals were delivered to threads in slots and pads, and the
  * contexts that handlers return to are wherever the program has its stacks. So all memory that it may write is searched for
- * addresses in there. If there is one, or there is too much to search, the memory stays: it costs the program nothing.
+ * addresses in there, but for the records of hits, which have the program's data and lead nowhere. If there is one, or there
+ * is too much to search, the memory stays.
  *
  * *Untrusted.* The program can write anything into its memory, also what looks like a keeper. So nothing is concluded from
  * it but what its own text allows: an original byte is written only where a trap is, original bytes only where a jump is
@@ -28,10 +31,11 @@ import { type Address, fromHalves, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import { KEPT_TABLE } from "../isa/keeper.ts";
 import { stepOut } from "./captures.ts";
-import { KEEPER_BYTES, KEEPER_NAME, type KeptRange, OWN_OFFSET, TABLE_OFFSET, wordOf } from "./keeper.ts";
+import { encodeTable, KEEPER_BYTES, KEEPER_NAME, type KeptRange, OWN_OFFSET, TABLE_OFFSET, wordOf } from "./keeper.ts";
 import { shedTraps } from "./pending_traps.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
+import { MADV_REMOVE } from "./ptrace.ts";
 import { callerPlaceBefore, findCaller, remoteCall } from "./remote_call.ts";
 import { fileNumber } from "./semaphores.ts";
 import type { Tracer } from "./tracer.ts";
@@ -44,6 +48,8 @@ const SEARCH_LIMIT_BYTES = 1 << 29;
 /** How much is read at once, in bytes. */
 const READ_BYTES = 1 << 20;
 const PAGE_BYTES = 4096;
+/** The file that counters and records are in, as `/proc/PID/maps` has it. */
+const PADS_FILE = "/memfd:fasttrap";
 /** The opcode of a jump. */
 const JUMP = 0xe9;
 
@@ -57,6 +63,8 @@ interface Site {
 /** What the table of a keeper says. */
 interface Leftover {
   readonly keeper: Address;
+  /** Where the table is; 0 if there is none. */
+  readonly table: number;
   readonly sites: readonly Site[];
   readonly semaphores: readonly { readonly address: Address; readonly file: number }[];
   readonly ranges: readonly KeptRange[];
@@ -90,18 +98,24 @@ function takeOut(
 ): void {
   const { image } = process;
   const { keeper, sites } = leftover;
-  const ranges = leftover.ranges.filter((range) => isOurs(range, mappings));
+  const ranges = ownFirst(leftover, leftover.ranges.filter((range) => isOurs(range, mappings)));
   const restored = sites.filter((site) => restore(image, site, ranges, mappings)).length;
   setBack();
   const code = ranges.filter(({ base }) => mappingAt(mappings, base)?.permissions === "r-xp");
   const isOut = [...image.threads()].map((thread) => leave(tracer, thread, sites, code)).every((isOut) => isOut);
   shedTraps(tracer, image);
-  image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+  const table = tellRanges(image, leftover, ranges);
   const lowered = leftover.semaphores.filter((each) => lower(tracer, process.pid, each, mappings)).length;
   for (const each of image.processes) {
     forgetTrapAction(tracer, each, (handler) => handler >= keeper && handler < keeper + KEEPER_BYTES);
   }
-  if (isOut && !mayComeBack(image, code, mappings)) unmap(tracer, image, ranges);
+  try {
+    if (isOut && !mayComeBack(image, code, mappings)) unmap(tracer, image, keeper, table, ranges);
+    else giveBackPages(tracer, image, ranges, mappings);
+  } catch (error) {
+    // The program may die on the way.
+    if (!(error instanceof SystemError)) throw error;
+  }
   if (restored + lowered === 0) return;
   const counted = [[restored, "instruction"], [lowered, "raised semaphore"]] as const;
   const what = counted.filter(([total]) => total > 0).map(([total, noun]) => `${total} ${noun}${total > 1 ? "s" : ""}`);
@@ -117,7 +131,7 @@ function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined 
   if (memory.read(keeper, page) < page.length) return undefined;
   const name = new TextEncoder().encode(KEEPER_NAME);
   if (!name.every((byte, i) => page[i] === byte) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
-  const nothing = { keeper, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
+  const nothing = { keeper, table: 0, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
   const table = wordAt(page, TABLE_OFFSET);
   const head = new Uint8Array(KEPT_TABLE.sites);
   if (table === 0 || memory.read(table, head) < head.length) return nothing;
@@ -135,6 +149,7 @@ function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined 
   };
   return {
     keeper,
+    table,
     sites: Array.from({ length: sitesTotal }, (_, i) => siteAt(bytes, KEPT_TABLE.sites + i * siteBytes)),
     semaphores: Array.from({ length: semaphoresTotal }, (_, i) => pairAt(i)).map(([address, file]) => ({
       address,
@@ -173,7 +188,7 @@ function isOurs({ base, sizeBytes }: KeptRange, mappings: readonly Mapping[]): b
   if (sizeBytes === 0 || base % PAGE_BYTES !== 0 || sizeBytes % PAGE_BYTES !== 0) return false;
   for (let at: number = base; at < base + sizeBytes;) {
     const mapping = mappingAt(mappings, at);
-    if (mapping === undefined || !(mapping.path === "" || mapping.path === "/memfd:fasttrap")) return false;
+    if (mapping === undefined || !(mapping.path === "" || mapping.path === PADS_FILE)) return false;
     at = mapping.end;
   }
   return true;
@@ -248,7 +263,7 @@ function lower(
 
 /** Whether memory that the program may write holds an address in some ranges, as far as can be known. */
 function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: readonly Mapping[]): boolean {
-  const writable = mappings.filter(({ permissions, start }) => permissions.startsWith("rw") && !isIn(code, start));
+  const writable = mappings.filter(({ path, permissions }) => permissions.startsWith("rw") && path !== PADS_FILE);
   const size = writable.reduce((sum, { start, end }) => sum + end - start, 0);
   if (size > SEARCH_LIMIT_BYTES) return true;
   const words = new Uint32Array(READ_BYTES / 4);
@@ -267,15 +282,62 @@ function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: re
   return false;
 }
 
-/** Unmaps ranges; the page of the keeper is among them. A program that dies on the way is no failure. */
-function unmap(tracer: Tracer, image: Image, ranges: readonly KeptRange[]): void {
-  try {
-    for (const { base, sizeBytes } of ranges) {
-      const thread = findCaller(image);
-      if (thread !== undefined) remoteCall(tracer, thread, image.isa.registers.systemCalls.munmap, [base, sizeBytes]);
-    }
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
+/** Puts the ranges first that hold a keeper and its table, in which the others are told. */
+function ownFirst({ keeper, table }: Leftover, ranges: readonly KeptRange[]): readonly KeptRange[] {
+  const isOwn = (range: KeptRange) => isIn([range], keeper) || isIn([range], table);
+  return [...ranges.filter(isOwn), ...ranges.filter((range) => !isOwn(range))];
+}
+
+/** Has the table of a keeper say nothing but what is mapped. Returns where it is then; 0 if there is none. */
+function tellRanges(image: Image, { keeper, table }: Leftover, ranges: readonly KeptRange[]): Address | 0 {
+  const room = ranges.find((range) => isIn([range], table));
+  // Half of the room is free, and has space for what is shorter.
+  const next = room && toAddress(room.base + (table === room.base ? room.sizeBytes / 2 : 0));
+  const isTold = next !== undefined && image.text.write(next, encodeTable({ sites: [], semaphores: [], ranges })) &&
+    image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(next));
+  if (!isTold) image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+  return isTold ? next : 0;
+}
+
+/** Gives the pages of counters and records back, in ranges that have to stay mapped. */
+function giveBackPages(
+  tracer: Tracer,
+  image: Image,
+  ranges: readonly KeptRange[],
+  mappings: readonly Mapping[],
+): void {
+  for (const range of ranges) {
+    if (mappingAt(mappings, range.base)?.path === PADS_FILE) call(tracer, image, "madvise", range, MADV_REMOVE);
+  }
+}
+
+/** Unmaps ranges, the last first, each when it is out of the table. The first are those of the keeper itself. */
+function unmap(
+  tracer: Tracer,
+  image: Image,
+  keeper: Address,
+  table: Address | 0,
+  ranges: readonly KeptRange[],
+): void {
+  for (let left = ranges.length - 1; left >= 0; left--) {
+    const range = ranges[left]!;
+    if (table !== 0 && isIn([range], table)) image.text.write(toAddress(keeper + TABLE_OFFSET), wordOf(0));
+    else if (table !== 0 && left > 1) image.text.write(toAddress(table + KEPT_TABLE.rangesTotal), wordOf(left));
+    call(tracer, image, "munmap", range);
+  }
+}
+
+/** Makes a system call in the name of the program for a range. */
+function call(
+  tracer: Tracer,
+  image: Image,
+  name: "madvise" | "munmap",
+  { base, sizeBytes }: KeptRange,
+  ...more: readonly number[]
+): void {
+  const thread = findCaller(image);
+  if (thread !== undefined) {
+    remoteCall(tracer, thread, image.isa.registers.systemCalls[name], [base, sizeBytes, ...more]);
   }
 }
 

@@ -25,7 +25,7 @@ import type { VaddrRange } from "../object/code_ranges.ts";
 import { debugFilePaths, isDebugFileOf } from "../object/debug_file.ts";
 import { type ElfDof, readElfDofs } from "../object/dof_elf.ts";
 import { ElfFile } from "../object/elf_file.ts";
-import { frameRange } from "../object/frame_table.ts";
+import { frameRange, frameSectionOf, frameTableOf } from "../object/frame_table.ts";
 import { type ObjectiveCMethod, readObjectiveC } from "../object/objective_c.ts";
 import { loadBias } from "../object/load_bias.ts";
 import { type FunctionSlots, readFunctionSlots } from "../object/relocations.ts";
@@ -65,6 +65,9 @@ export interface ModuleSlots extends FunctionSlots {
   readonly bias: number;
 }
 
+/** Where call frame information is in a process: its table, or all of it. */
+export type CallFramesPlace = { readonly table: number } | VaddrRange;
+
 /** A file with code that is mapped in a process. */
 export class Module {
   /** The base name of its path: `libc.so.6`. */
@@ -86,6 +89,7 @@ export class Module {
   #functionSlots: ModuleSlots | undefined;
   #objectiveC: readonly ObjectiveCMethod[] | undefined;
   #vdso: Module | undefined;
+  #callFrames: { readonly place: CallFramesPlace | undefined } | undefined;
 
   /**
    * Makes a module whose file has not been looked at.
@@ -152,6 +156,23 @@ export class Module {
    */
   functionSlots(): ModuleSlots {
     return this.#functionSlots ??= this.#withElf((elf) => ({ ...readFunctionSlots(elf), bias: this.#bias(elf) }));
+  }
+
+  /**
+   * Where its call frame information is in the process. Looked for at the first use, and kept.
+   *
+   * @returns The place of its table, or of all of it where there is no table; undefined if it has none.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  callFrames(): CallFramesPlace | undefined {
+    this.#callFrames ??= this.#withElf((elf) => {
+      const bias = this.#bias(elf);
+      const table = frameTableOf(elf);
+      if (table !== undefined) return { place: { table: table + bias } };
+      const section = frameSectionOf(elf);
+      return { place: section && { start: section.start + bias, end: section.end + bias } };
+    });
+    return this.#callFrames.place;
   }
 
   /**

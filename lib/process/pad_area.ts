@@ -6,7 +6,8 @@
  *
  * *Method.* A file in memory that the target has made and mapped, and of which the tracer has a duplicate
  * (pidfd_getfd(2)): both see the same pages. A counter has 8 bytes in the area of each CPU; its value is their sum. A counter
- * is given away with the value that it has then, since adding to it is all that a pad can do.
+ * is given away with the value that it has then, since adding to it is all that a pad can do; those of extremes apart
+ * (`pad_tallies.ts`).
  *
  * Records are read by `record_rings.ts`, from the first one that is wanted on.
  *
@@ -25,6 +26,7 @@
 import { type Kernel, mappedMemory } from "../../ffi/ffi.ts";
 import { type Address, toAddress } from "../address.ts";
 import type { CaptureMemory, PadAction, PadMemory, RecordWriter, RingLayout } from "../isa/jumps.ts";
+import { CounterSpace } from "./counter_space.ts";
 import type { Image } from "./process.ts";
 import { RecordRings } from "./record_rings.ts";
 import { RecordThreads } from "./record_threads.ts";
@@ -32,6 +34,8 @@ import { TickClock } from "./tick_clock.ts";
 
 /** The size of a counter in bytes. */
 const COUNTER_BYTES = 8;
+/** How often a counter that changes all the time is read at most. */
+const TRIES_LIMIT = 8;
 /** Sites have numbers from 1 up to this, which are used again when all have been (`RecordAction` of `isa/jumps.ts`). */
 const SITES_LIMIT = 2 ** 24 - 1;
 
@@ -70,18 +74,13 @@ export class PadArea implements PadMemory, Disposable {
   readonly captures: CaptureMemory;
   /** Whether any pad reads memory of the program. */
   readsMemory = false;
-  /** How often a thread has read what is not there, and was sent on. */
-  readFaultsTotal = 0;
-  /** How many bytes of counters there are in each area. */
-  readonly #countersBytes: number;
+  readonly #counters: CounterSpace;
   readonly #kernel: Kernel;
   readonly #address: Address;
   readonly #words: Uint32Array;
   /** What {@linkcode Kernel.call.ft_mark_end} has given; negative if it could not. */
   readonly #endMark: number;
   #isDistrusted = false;
-  readonly #free: number[] = [];
-  #used = 0;
   #open = true;
   #lastSite = 0;
   readonly #freed: PadAction[] = [];
@@ -105,7 +104,7 @@ export class PadArea implements PadMemory, Disposable {
     this.areaBytes = areaBytes;
     this.ring = ring;
     this.captures = { ...pages, alive: toAddress(areas + this.sizeBytes - ALIVE_BYTES) };
-    this.#countersBytes = Math.min(ring.headOffset, ring.tailOffset, ring.cellsOffset);
+    this.#counters = new CounterSpace(Math.min(ring.headOffset, ring.tailOffset, ring.cellsOffset) / COUNTER_BYTES);
     this.#address = toAddress(
       kernel.check(kernel.call.ft_map(fd, 0, this.sizeBytes, 1), "map", "the memory of pads"),
     );
@@ -121,17 +120,14 @@ export class PadArea implements PadMemory, Disposable {
   }
 
   /**
-   * Takes a counter.
+   * Takes counters.
    *
-   * @returns Its offset in each area in bytes; undefined if none is left.
+   * @param count How many in a row, from 1 to 128.
+   * @returns The offset of the first in each area in bytes; undefined if there are not so many.
    */
-  takeCounter(): number | undefined {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const offset = this.#used * COUNTER_BYTES;
-    if (offset >= this.#countersBytes) return undefined;
-    this.#used++;
-    return offset;
+  takeCounters(count: number = 1): number | undefined {
+    const first = this.#counters.take(count);
+    return first === undefined ? undefined : first * COUNTER_BYTES;
   }
 
   /**
@@ -145,12 +141,13 @@ export class PadArea implements PadMemory, Disposable {
   }
 
   /**
-   * Gives a counter back. No pad adds to it any more, and nobody has to read it.
+   * Gives counters back. No pad changes them any more, and nobody has to read them.
    *
-   * @param offset Its offset.
+   * @param offset The offset of the first.
+   * @param count As many as were asked for.
    */
-  freeCounter(offset: number): void {
-    this.#free.push(offset);
+  freeCounters(offset: number, count: number = 1): void {
+    this.#counters.give(offset / COUNTER_BYTES, count);
   }
 
   /**
@@ -174,6 +171,44 @@ export class PadArea implements PadMemory, Disposable {
       sum += high * 2 ** 32 + low;
     }
     return sum;
+  }
+
+  /**
+   * Reads what one CPU has in a counter, at one moment.
+   *
+   * @param area The number of the CPU's area.
+   * @param offset The offset of the counter.
+   * @param into Receives the low and the high half at index 0 and 1; zeros when the areas are gone.
+   */
+  readOne(area: number, offset: number, into: Int32Array): void {
+    into.fill(0);
+    if (!this.#open) return;
+    const index = (area * this.areaBytes + offset) / 4;
+    // Halves that are the same at two readings were there together, since no counter changes back and forth in between.
+    for (let tries = 0; tries < TRIES_LIMIT; tries++) {
+      const high = Atomics.load(this.#words, index + 1);
+      const low = Atomics.load(this.#words, index);
+      const isSame = high === into[1]! >>> 0 && low === into[0]! >>> 0;
+      into[0] = low;
+      into[1] = high;
+      if (tries > 0 && isSame) return;
+    }
+  }
+
+  /**
+   * Sets a counter that no pad changes.
+   *
+   * @param offset Its offset.
+   * @param lo The low half of what each CPU has in it then.
+   * @param hi The high half.
+   */
+  setAll(offset: number, lo: number, hi: number): void {
+    if (!this.#open) return;
+    for (let area = 0; area < this.areasTotal; area++) {
+      const index = (area * this.areaBytes + offset) / 4;
+      this.#words[index] = lo;
+      this.#words[index + 1] = hi;
+    }
   }
 
   /** What it takes to read records; undefined as long as none are wanted, and when the areas are gone. */

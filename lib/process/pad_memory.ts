@@ -10,7 +10,8 @@
  * All threads are stopped meanwhile, so that no other one can make use of the descriptor, or inherit it.
  *
  * *Refusals.* What the target may not do is found out beforehand where trying would do harm: a seccomp filter may kill for
- * these calls, and a limit of the size of files is told by a signal.
+ * these calls, a limit of the size of files is told by a signal, and a program whose address space is limited would miss what pads
+ * take of it.
  *
  * @module
  */
@@ -19,12 +20,19 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
 import type { Instruction } from "../isa/isa.ts";
-import { CELL_BYTES, type CountAction, type JumpWindow, type RecordAction, type RingLayout } from "../isa/jumps.ts";
+import {
+  CELL_BYTES,
+  type CountAction,
+  type JumpWindow,
+  type PadAction,
+  type RecordAction,
+  type RingLayout,
+} from "../isa/jumps.ts";
 import { mindsFaults } from "./capture_faults.ts";
 import { PadArea } from "./pad_area.ts";
+import { freeCounters, takeTally, type TallyWish } from "./pad_tallies.ts";
 import type { KeptRange } from "./keeper.ts";
-import { GRANULE_BYTES } from "./pad_range.ts";
-import type { Pad, Pads } from "./pads.ts";
+import { type Pad, type Pads, RANGE_BYTES } from "./pads.ts";
 import {
   AT_HWCAP2,
   type Mapping,
@@ -68,13 +76,19 @@ const PAGE_BYTES = 4096;
 const NAME_OFFSET = 64;
 /** How much is written at once at most, in bytes. */
 const WRITE_BYTES = 1 << 16;
+/** How many times as much address space as pads take has to be left to a program whose address space is limited. */
+const SPARE_FACTOR = 16;
 /** How many gaps are tried for a range. */
 const TRIES_LIMIT = 4;
+
+/** Why there can be no pad that needs so many counters. */
+export const COUNTERS_FULL = "there are too many counters";
 
 /** What is wanted of the hits of a pad. */
 export type PadWish =
   | Pick<CountAction, "kind" | "leaving">
-  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">;
+  | Pick<RecordAction, "kind" | "leaving" | "values" | "captures">
+  | TallyWish;
 
 /**
  * Makes a pad, mapping memory for it if there is none that its jump reaches. It still has to be written. All threads of the
@@ -107,9 +121,8 @@ export function makeWantedPad(
     area.readsMemory = true;
     if (mindsFaults(tracer, image)) area.distrust();
   }
-  const counterOffset = area.takeCounter();
-  if (counterOffset === undefined) return "there are too many counters";
-  const action = wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
+  const action = takeAction(area, wish);
+  if (action === undefined) return COUNTERS_FULL;
   let reason = "there is no memory that a jump reaches";
   for (const window of windows) {
     let pad = pads.allocate(instruction, window, area, action);
@@ -119,8 +132,16 @@ export function makeWantedPad(
     if (pad !== undefined && typeof pad !== "string") return pad;
     reason = pad ?? reason;
   }
-  area.freeCounter(counterOffset);
+  freeCounters(area, action);
   return reason;
+}
+
+/** Takes what a pad needs of the areas; undefined if there is not so much. */
+function takeAction(area: PadArea, wish: PadWish): PadAction | undefined {
+  if (wish.kind === "tally") return takeTally(area, wish);
+  const counterOffset = area.takeCounters();
+  if (counterOffset === undefined) return undefined;
+  return wish.kind === "count" ? { ...wish, counterOffset } : { ...wish, counterOffset, site: area.takeSite() };
 }
 
 /** Whether a pad would read memory of the program that need not be readable. */
@@ -169,7 +190,7 @@ export function readMappingsAndHeap(kernel: Kernel, pid: number): Mapping[] {
 }
 
 /**
- * Writes pads, those that lie beside each other in one request.
+ * Writes pads, those that lie beside each other in one request, with zeros in what is free between them.
  *
  * @param image The image.
  * @param pads The pads, to which nothing leads yet.
@@ -180,7 +201,7 @@ export function writePads(image: Image, pads: readonly Pad[]): Pad[] {
   const unwritten: Pad[] = [];
   for (let begin = 0, end; begin < sorted.length; begin = end) {
     const { address } = sorted[begin]!;
-    for (end = begin + 1; end < sorted.length && isBeside(sorted[end - 1]!, sorted[end]!, address); end++);
+    for (end = begin + 1; end < sorted.length && isBeside(image.pads, sorted[end - 1]!, sorted[end]!, address); end++);
     const run = sorted.slice(begin, end);
     const bytes = new Uint8Array(endOf(run.at(-1)!) - address);
     for (const pad of run) bytes.set(pad.takeCode(), pad.address - address);
@@ -193,9 +214,9 @@ function endOf({ address, sizeBytes }: Pad): number {
   return address + sizeBytes;
 }
 
-/** Whether nothing else can be between two pads, and both can be written together with what begins at an address. */
-function isBeside(pad: Pad, next: Pad, from: number): boolean {
-  return next.address - endOf(pad) < GRANULE_BYTES && endOf(next) - from <= WRITE_BYTES;
+/** Whether nothing else is between two pads, not even a page, and both can be written together with what begins at an address. */
+function isBeside(pads: Pads, pad: Pad, next: Pad, from: number): boolean {
+  return next.address - endOf(pad) < PAGE_BYTES && endOf(next) - from <= WRITE_BYTES && pads.areBeside(pad, next);
 }
 
 /**
@@ -235,9 +256,13 @@ function provideArea(tracer: Tracer, image: Image): PadArea | undefined {
   pads.refused = findObstacle(tracer, image);
   const thread = findCaller(image);
   if (pads.refused !== undefined || thread === undefined) return undefined;
-  attempt(() => void (pads.area = makeArea(tracer, thread)));
-  pads.mayScatter = mayScatter(tracer, image.pid);
-  if (pads.area === undefined) pads.refused = "it may not share memory with the tracer";
+  try {
+    pads.area = makeArea(tracer, thread);
+    pads.mayScatter = mayScatter(tracer, image.pid);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    pads.refused = `it may not share memory with the tracer (${error.request}: ${error.errno})`;
+  }
   return pads.area;
 }
 
@@ -250,9 +275,15 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
   if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
   const limits = readText(kernel, `/proc/${pid}/limits`) ?? "";
-  const limit = /^Max file size\s+(\S+)/m.exec(limits)?.[1];
+  const limitOf = (name: string) => {
+    const limit = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(limits)?.[1];
+    return limit === "unlimited" ? Infinity : Number(limit ?? 0);
+  };
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
-  if (limit !== "unlimited" && !(Number(limit) >= sizeBytes)) return "it may not make files of that size";
+  if (limitOf("Max file size") < sizeBytes) return "it may not make files of that size";
+  const mapped = readMappings(kernel, pid)?.reduce((sum, { start, end }) => sum + end - start, 0) ?? 0;
+  const spareBytes = limitOf("Max address space") - mapped;
+  if (spareBytes < SPARE_FACTOR * (sizeBytes + RANGE_BYTES)) return "its address space is limited";
   return undefined;
 }
 

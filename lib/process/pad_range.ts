@@ -14,7 +14,7 @@
 import type { Address } from "../address.ts";
 
 /** In what ranges are cut, in bytes. A granule holds bytes of one pad at most. */
-export const GRANULE_BYTES = 16;
+const GRANULE_BYTES = 16;
 /** How many granules a block has, a power of two. */
 const BLOCK_GRANULES = 4096;
 
@@ -62,6 +62,21 @@ export class PadRange<T> {
       if (this.#isTaken(granule)) return this.base + (granule + 1) * GRANULE_BYTES;
     }
     return undefined;
+  }
+
+  /**
+   * Tells whether nothing is between the ends of two pads.
+   *
+   * @param from The address behind the first one.
+   * @param to The address of the second one.
+   * @returns Whether all granules are free that neither of them has.
+   */
+  isFree(from: number, to: number): boolean {
+    const last = this.#granuleOf(to);
+    for (let granule = this.#granuleOf(from - 1) + 1; granule < last; granule++) {
+      if (this.#isTaken(granule)) return false;
+    }
+    return true;
   }
 
   /**

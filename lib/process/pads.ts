@@ -25,6 +25,7 @@
 import { type Address, toAddress } from "../address.ts";
 import type { Instruction, Isa } from "../isa/isa.ts";
 import type { JumpInstaller, JumpWindow, PadAction, PadCode, PadMemory } from "../isa/jumps.ts";
+import { innerCopies, innerSite } from "./inner_sites.ts";
 import type { KeptSite } from "./keeper.ts";
 import type { PadArea } from "./pad_area.ts";
 import { PadRange } from "./pad_range.ts";
@@ -32,7 +33,7 @@ import type { Mapping } from "./proc_files.ts";
 import type { Slot } from "./slots.ts";
 
 /** The size of a range in bytes: the jumps of a module of 16 MiB that have a trap as their last byte reach into two. */
-const RANGE_BYTES = 1 << 25;
+export const RANGE_BYTES = 1 << 25;
 /** The least range that is worth being mapped, in bytes. */
 const LEAST_RANGE_BYTES = 1 << 16;
 /** What is left free beside other mappings, which may grow, in bytes. */
@@ -117,6 +118,13 @@ export class Pad implements Slot {
     return this.window.code.subarray(this.window.siteOffset);
   }
 
+  /** How many bytes the jump changes or has in front of its site. */
+  get jumpBytes(): number {
+    const { siteOffset } = this.window;
+    const { jumpBytes } = this.#jumps;
+    return siteOffset < jumpBytes ? jumpBytes : siteOffset + 1;
+  }
+
   /** The bytes of the jump. */
   get jump(): Uint8Array {
     return this.#jumps.makeJump(this.window, this.entry);
@@ -168,6 +176,8 @@ export class Pad implements Slot {
 export class Pads {
   /** What they share with the tracer; undefined until it is made. */
   area: PadArea | undefined;
+  /** How often a thread has read in one of them what is not there, and was sent on. */
+  readFaultsTotal = 0;
   /** Why there can be none, as the end of a sentence; undefined if there can, or if that was not tried. */
   refused: string | undefined;
   /** Why none of them can write records, as the end of a sentence; undefined if they can, or if that was not tried. */
@@ -276,6 +286,19 @@ export class Pads {
   }
 
   /**
+   * Tells whether nothing is between two pads.
+   *
+   * @param pad The first.
+   * @param next The one behind it.
+   * @returns Whether they are in one range, in which all granules between them are free.
+   */
+  areBeside(pad: Pad, next: Pad): boolean {
+    const range = this.#rangeAt(pad.address);
+    return range !== undefined && range === this.#rangeAt(next.address) &&
+      range.isFree(pad.address + pad.sizeBytes, next.address);
+  }
+
+  /**
    * Finds the pad that an address lies in.
    *
    * @param pc The address; any number.
@@ -332,6 +355,14 @@ export class Pads {
     this.#ranges.clear();
     this.#common.length = 0;
     this.#copies.clear();
+  }
+
+  /** Forgets everything, in a program that is gone. */
+  forget(): void {
+    this.clear();
+    this.#late.clear();
+    this.area?.[Symbol.dispose]();
+    this.area = undefined;
   }
 
   /** Whether a jump keeps bytes, so that there is hardly a choice where it leads. */
@@ -433,31 +464,6 @@ export class Pads {
     if (ranges === undefined) return undefined;
     for (const range of ranges) if (pc >= range.base && pc < range.end) return range;
     return undefined;
-  }
-}
-
-/**
- * The places inside of the jump of a pad at which threads make traps.
- *
- * @param pad The pad.
- * @returns The places, each with where a thread goes on.
- */
-export function innerSitesOf(pad: Pad): KeptSite[] {
-  return [...innerCopies(pad)].map(([address, copy]) => innerSite(address, copy));
-}
-
-function innerSite(address: Address, target: Address): KeptSite {
-  return { address, target, original: new Uint8Array() };
-}
-
-/** The places inside of the jump of a pad at which instructions began, each with its copy. */
-function* innerCopies({ address, copies, jump, window }: Pad): Generator<[place: Address, copy: Address]> {
-  const { address: site, boundaries } = window;
-  for (let i = 0; i < boundaries.length; i++) {
-    const copy = copies[i + 1]!;
-    if (copy >= 0 && boundaries[i]! < jump.length) {
-      yield [toAddress(site + boundaries[i]!), toAddress(address + copy)];
-    }
   }
 }
 

@@ -24,7 +24,7 @@
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import type { Isa } from "../isa/isa.ts";
-import type { Keeper } from "./keeper.ts";
+import type { Keeper, KeptRange } from "./keeper.ts";
 import { TargetMemory } from "./memory.ts";
 import { Pads } from "./pads.ts";
 import { SlotArenas } from "./slots.ts";
@@ -106,6 +106,8 @@ export class Image {
   readonly slots: SlotArenas;
   /** The semaphores of static probes in it. */
   readonly semaphores: Semaphores;
+  /** What is mapped in it of the pads of the image that it is a copy of; nothing leads there. */
+  inherited: readonly KeptRange[] = [];
   /** The processes that live in it; more than one between vfork and exec. */
   readonly processes: Set<TracedProcess> = new Set();
   /** The address of a system call instruction in it, once it was looked for. */

@@ -83,6 +83,8 @@ export const MAP_FIXED_NOREPLACE = 0x100000;
 
 /** See {@linkcode PROT_READ}. Only pages that are used count. */
 export const MAP_NORESERVE = 0x4000;
+/** `madvise`: the pages of a shared file are given back, and are zeros when they are used again. */
+export const MADV_REMOVE = 9;
 /** `madvise`: no pages of 2 MiB. */
 export const MADV_NOHUGEPAGE = 15;
 /** `madvise`: a child of fork(2) finds zeros (Linux 4.14). */

@@ -11,7 +11,7 @@
  * *The instruction* is the first of a *caller* (`isa/keeper.ts`), which gives the thread its registers back by itself if
  * the tracer dies before it can. The caller is written for the time of the call, into memory that can be executed and
  * that nothing is in: the zeros between the end of a module's code and that of its last page. Where there are none, a
- * system call instruction that is in memory anyway has to do.
+ * system call instruction that is in memory anyway has to do. Where it cannot be found out whether there are, no call is made.
  *
  * *The stop behind it* must be one in which the kernel still looks at the registers for an interrupted call, and at
  * which the thread's own stop can be answered:
@@ -36,7 +36,7 @@
  *   it knows of a thread that is stopped for a trap which was not answered yet is the pc before the trap.
  *
  * *Filters.* A seccomp filter may kill a process for a call that it never makes itself. {@linkcode allowsCalls} judges
- * beforehand.
+ * before each, since a program may have confined itself after it was attached to.
  *
  * @module
  */
@@ -87,7 +87,7 @@ const SEARCH_BYTES = 1 << 23;
  * container, and let executable memory be mapped, which the JavaScript engine does all the time.
  *
  * @param kernel The kernel's requests.
- * @param pid The process.
+ * @param pid The process, or one of its threads: each has filters of its own.
  * @returns Whether it is safe.
  */
 export function allowsCalls(kernel: Kernel, pid: number): boolean {
@@ -120,7 +120,7 @@ export function findCaller(image: Image): Thread | undefined {
  * @param parameters Up to six integers.
  * @param data What one of the parameters leads to.
  * @returns What the call returned, which may be `-errno`.
- * @throws {SystemError} If the thread ends, or has no system call instruction in its memory.
+ * @throws {SystemError} If the thread ends, may be killed for the call, or has no system call instruction in its memory.
  */
 export function remoteCall(
   tracer: Tracer,
@@ -132,6 +132,7 @@ export function remoteCall(
   const { image } = thread.process;
   const { isa } = image;
   const subject = `thread ${thread.tid}`;
+  if (!allowsCalls(tracer.kernel, thread.tid)) throw new SystemError("EPERM", "make a system call in", subject);
   const waiting = tracer.withdraw(thread);
   leaveEvent(tracer, thread);
   const own = new Uint8Array(SIGINFO_BYTES);
@@ -222,7 +223,8 @@ function writeCaller(
   const bytes = new Uint8Array(keeper.callerBytes + DATA_BYTES);
   bytes.set(keeper.makeCaller(tracer.stop.registers));
   if (data !== undefined) bytes.set(data.bytes, keeper.callerBytes);
-  return text.write(place, bytes) ? place : undefined;
+  if (!text.write(place, bytes)) throw new SystemError("EIO", "write the text of", `process ${image.pid}`);
+  return place;
 }
 
 /**
@@ -238,17 +240,21 @@ export function callerPlaceBefore(end: number, { callerBytes }: KeeperInstaller)
 
 /** Looks for memory between the end of a module's code and that of its last page. */
 function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Address | undefined {
-  for (const { end, path, permissions } of readMappings(tracer.kernel, image.pid) ?? []) {
-    const place = callerPlaceBefore(end, keeper);
-    if (path.startsWith("/") && permissions === "r-xp" && isEmpty(image, place, keeper)) return place;
+  const ends = readMappings(tracer.kernel, image.pid)?.filter(({ path, permissions }) =>
+    path.startsWith("/") && permissions === "r-xp"
+  );
+  const places = ends?.map(({ end }) => callerPlaceBefore(end, keeper)) ?? [];
+  const place = places.find((place) => isEmpty(image, place, keeper));
+  if (place !== undefined || (places.length > 0 && places.every((place) => isEmpty(image, place, keeper) === false))) {
+    return place;
   }
-  return undefined;
+  throw new SystemError("EIO", "read the text of", `process ${image.pid}`);
 }
 
-/** Whether there is nothing but zeros where a caller is to be. */
-function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean {
+/** Whether there is nothing but zeros where a caller is to be; undefined if it cannot be read. */
+function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean | undefined {
   const bytes = new Uint8Array(callerBytes + DATA_BYTES);
-  return memory.read(place, bytes) === bytes.length && bytes.every((byte) => byte === 0);
+  return memory.read(place, bytes) < bytes.length ? undefined : bytes.every((byte) => byte === 0);
 }
 
 /** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */

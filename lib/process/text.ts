@@ -24,6 +24,7 @@
 import { cString, type Kernel } from "../../ffi/ffi.ts";
 import type { Address } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import { SmallBytes } from "../small_bytes.ts";
 
 /** The largest span of text that is patched by one read and one write, in bytes. */
 const SPAN_BYTES = 4096;
@@ -47,6 +48,8 @@ export class TrappedText {
   readonly #trap: Uint8Array;
   /** The original bytes; those of a trap packed little-endian into an unsigned number. */
   readonly #originals = new Map<Address, number | Uint8Array>();
+  /** Where those are kept that are under jumps. */
+  readonly #bytes = new SmallBytes();
   /** Where traps are out while threads step over the original instructions. */
   readonly #lifted = new Set<Address>();
   /** Where the jumps begin that begin before their sites, by the sites. */
@@ -143,7 +146,7 @@ export class TrappedText {
     }
     this.#patch(this.#fd, jumps.map(({ address }) => address), failed, (bytes, offset, address) => {
       const jump = this.#jumps.get(address)!;
-      this.#originals.set(address, bytes.slice(offset, offset + jump.length));
+      this.#originals.set(address, this.#bytes.copy(bytes, offset, offset + jump.length));
       bytes.set(jump, offset);
       return true;
     });

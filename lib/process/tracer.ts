@@ -330,12 +330,13 @@ export class Tracer {
 
   /** Consumes the next status of anyone. */
   #take(limitUs: number): boolean {
-    const tid = this.kernel.call.ft_peek(limitUs);
+    const tid = this.kernel.call.ft_peek(limitUs, this.#status);
     if (tid === 0) return false;
     // Without any child the threads that are still known have been waited for by somebody else.
     if (tid < 0) return this.#fetchAny();
     const thread = this.#threads.get(tid);
-    if (thread !== undefined) return this.#fetch(thread, 0);
+    if (thread?.process.ownChild) return this.#fetch(thread, 0);
+    if (thread !== undefined) return this.#see(thread, this.#status[0]!);
     return this.strangers.take(tid) || this.#fetchAny() || this.strangers.takeUnborn();
   }
 

@@ -7,12 +7,14 @@
 import type { Fasttrap } from "../fasttrap/fasttrap.ts";
 import type { Hit } from "../fasttrap/hit.ts";
 import type { HitRecord } from "../fasttrap/hit_record.ts";
-import type { Enabling, Probe, ProbeIdentity } from "../fasttrap/probe.ts";
+import type { Enabling, Probe, ProbeIdentity, TallyRequest } from "../fasttrap/probe.ts";
 import type { Refusal } from "../fasttrap/enable.ts";
 import type { Capture } from "../isa/captures.ts";
 import type { Module } from "../process/modules.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { Tally, type TallyValues } from "../tally.ts";
 import { isIn } from "./making.ts";
+import type { ModuleRequest } from "./module_follower.ts";
 
 /** A probe that could not be placed. */
 export interface Unplaced {
@@ -33,18 +35,31 @@ export interface Enabled extends Disposable {
   readonly unplaced: readonly Unplaced[];
   /** How often the probes have fired for this enabling: what was handled, recorded or counted. */
   readonly hitsTotal: number;
-  /** How often they have fired beyond that, and there was no space for the record. */
+  /**
+   * How often they have fired beyond that, and there was no space for the record. Where values are tallied that is only where
+   * somebody else records the same probe.
+   */
   readonly dropsTotal: number;
   /** How often each probe has fired that has fired at all, those that are gone included, where hits are only counted. */
   readonly counts: ReadonlyMap<ProbeIdentity, number>;
+
+  /**
+   * Reads what the values of each probe have come to that has fired at all, those that are gone included, where they are
+   * tallied. A hit that is under way in the program may be in a sum already and not yet in the count.
+   *
+   * @returns The values by probe; they change with the next reading.
+   */
+  readTallies(): ReadonlyMap<ProbeIdentity, TallyValues>;
 }
 
 /** Who hears of probes that were enabled together. */
 export interface EnabledListener {
   /** Called for each hit, while the thread is stopped; undefined if nobody needs that. */
   readonly handler: ((hit: Hit) => void) | undefined;
-  /** Called for each hit with what was recorded of it; undefined if hits are only counted. */
+  /** Called for each hit with what was recorded of it; undefined if hits are only counted or tallied. */
   readonly record: ((record: HitRecord) => void) | undefined;
+  /** Of which value it is wanted what it comes to; undefined if that is not what is wanted. */
+  readonly tally?: TallyRequest | undefined;
   /** What is captured at each hit; undefined if nothing is. */
   readonly captures: readonly Capture[] | undefined;
   /** Called with probes that are about to be enabled. */
@@ -57,8 +72,8 @@ export interface EnabledListener {
 
 /** Probes that were enabled together, as the session makes them. */
 export class EnabledProbes implements Enabled {
-  /** What else ends when this is disposed of. */
-  readonly requests: Set<Disposable> = new Set();
+  /** Who tells of more probes, until this is disposed of. */
+  readonly requests: Set<ModuleRequest> = new Set();
   /** The description with its macro variables, for processes that are to be traced as well; undefined if none is. */
   template: ProbeDescription | undefined;
   /** The process that `$target` means in it. */
@@ -68,6 +83,7 @@ export class EnabledProbes implements Enabled {
   readonly #probes = new Set<Probe>();
   readonly #enabling: Enabling;
   readonly #counts = new Map<ProbeIdentity, number>();
+  readonly #tallies = new Map<ProbeIdentity, Tally>();
   #unplaced: readonly Refusal[] = [];
   #hitsTotal = 0;
   #dropsTotal = 0;
@@ -112,6 +128,12 @@ export class EnabledProbes implements Enabled {
     return this.#counts;
   }
 
+  /** See {@linkcode Enabled.readTallies}. */
+  readTallies(): ReadonlyMap<ProbeIdentity, Tally> {
+    this.#fasttrap.jumps.harvestAll(this.#probes);
+    return this.#tallies;
+  }
+
   /**
    * Enables more probes.
    *
@@ -139,7 +161,8 @@ export class EnabledProbes implements Enabled {
     this.#fasttrap.withdraw(gone);
   }
 
-  #makeEnabling({ handler, record, captures }: EnabledListener): Enabling {
+  #makeEnabling({ handler, record, tally, captures }: EnabledListener): Enabling {
+    if (tally !== undefined) return this.#makeTally(tally);
     if (handler !== undefined) {
       return {
         captures,
@@ -159,13 +182,39 @@ export class EnabledProbes implements Enabled {
     return { captures, fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
   }
 
+  #makeTally(tally: TallyRequest): Enabling {
+    const tallyOf = (probe: ProbeIdentity, hits: number) => {
+      this.#hitsTotal += hits;
+      let values = this.#tallies.get(probe);
+      if (values === undefined) this.#tallies.set(probe, values = new Tally(tally.keep));
+      return values;
+    };
+    const word = new Uint32Array(2);
+    const add = (hit: HitRecord) => {
+      hit.readArg(tally.argument, word);
+      tallyOf(hit.probe, 1).add(word[0]!, word[1]!);
+    };
+    // A count is all that is left if nothing is kept of the value.
+    if (tally.keep.length === 0) {
+      return { fire: add, counted: (probe, hits) => tallyOf(probe, hits).addCount(hits) };
+    }
+    return {
+      tally,
+      fire: add,
+      recorded: add,
+      tallied: (probe, values) => tallyOf(probe, values.count).addAll(values.words),
+      dropped: (_, hits) => void (this.#dropsTotal += hits),
+    };
+  }
+
   #count(probe: ProbeIdentity, hits: number): void {
     this.#hitsTotal += hits;
     this.#counts.set(probe, (this.#counts.get(probe) ?? 0) + hits);
   }
 
-  /** Gives up the probes of programs that are gone. */
+  /** Gives up the probes of programs that are gone, and all that leads to them. */
   sweep(): void {
+    for (const request of this.requests) if (request.isOver) this.requests.delete(request);
     const gone = [...this.#probes].filter(({ owner }) => !owner.process.image.alive);
     for (const probe of gone) this.#probes.delete(probe);
     this.#unplaced = this.#unplaced.filter(({ probe }) => this.#probes.has(probe));

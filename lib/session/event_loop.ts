@@ -11,7 +11,7 @@
  * way to everything else that is due, and comes back at once.
  *
  * *Rings* (`process/record_rings.ts`) have to be read before they are full, and nothing tells when. While there are any, a turn
- * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn.
+ * ends when they are due. A wait that it leaves on the pool thread is taken up by the next turn, which need not poll.
  *
  * *Back pressure.* Turns are taken by whoever consumes. A consumer that is busy takes none; the threads that hit a probe
  * meanwhile wait at their traps. Nothing is ever dropped here; records for which the rings have no space are dropped by the
@@ -22,17 +22,18 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Tracer } from "../process/tracer.ts";
+import { Alarm } from "./alarm.ts";
 import { CpuFollower } from "./cpu_follower.ts";
 
 /** The longest time that stops are handled without a pause, in nanoseconds. */
 const SLICE_NS = 10e6;
 /** How long the next stop is polled for, in microseconds. */
 const POLL_US = 100;
-/** How many stops in one slice it takes to bind the tracing thread to the target's CPU. */
+/** How many stops in one slice it takes to bind the tracing thread to the target's CPU, and how many if the last was full. */
 const STOPS_BEFORE_FOLLOWING = 16;
+const STOPS_BEFORE_FOLLOWING_ON = 2;
 /** How long to wait when only a child of the runtime itself has something to report, in milliseconds. */
 const FOREIGN_CHILD_MS = 1;
 /** How often to look whether a child of this program has been waited for by the runtime, in milliseconds. */
@@ -45,13 +46,18 @@ export class EventLoop {
   readonly #kernel: Kernel;
   readonly #tracer: Tracer;
   readonly #follower: CpuFollower;
+  readonly #alarm = new Alarm();
   readonly #dueMs: () => number | undefined;
   #turn: Promise<void> | undefined;
   /** The wait on the pool thread that is under way. */
-  #wait: Promise<number> | undefined;
+  #wait: Promise<void> | undefined;
+  /** Has the turn go on that waits, with the child that has something to report. */
+  #goOn: ((tid: number) => void) | undefined;
   /** Whether the turn that is under way is not to wait, or no longer. */
   #woken = false;
   #wakePid = 0;
+  /** Whether the last slice has ended because of its time. */
+  #wasFull = false;
 
   /**
    * Makes the loop of a tracer.
@@ -102,47 +108,69 @@ export class EventLoop {
   }
 
   async #takeTurn(): Promise<void> {
-    if (this.#slice() || this.#dueMs() === 0) return await new Promise((resolve) => void setImmediate(resolve));
+    if (this.#slice() || this.#dueMs() === 0) return await giveWay();
     if (this.#tracer.idle || this.#woken) return;
-    // A wait that could not be ended, because there was no memory for it, is ended later.
-    const watch = setInterval(
-      () => void ((this.#tracer.takeLostChildren() || this.#woken) && this.wake()),
-      LOST_CHILD_MS,
-    );
     const tid = await this.#awaitReport();
-    clearInterval(watch);
     if (tid > 0 && !this.#slice()) await new Promise((resolve) => setTimeout(resolve, FOREIGN_CHILD_MS));
   }
 
   /** Waits until a child has something to report. Returns its id; 0 if the wait was ended, or something else was due first. */
   async #awaitReport(): Promise<number> {
-    const wait = this.#wait ??= this.#kernel.call.ft_wait_pool().then((tid) => this.#endWait(tid));
-    const dueMs = this.#dueMs();
-    if (dueMs === undefined) return await wait;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const due = new Promise<number>((resolve) => timer = setTimeout(() => resolve(0), dueMs));
-    const tid = await Promise.race([wait, due]);
-    clearTimeout(timer);
+    this.#wait ??= this.#kernel.call.ft_wait_pool().then((tid) => this.#endWait(tid));
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#goOn = resolve;
+    this.#await(this.#dueMs() ?? Infinity, resolve);
+    const tid = await promise;
+    this.#goOn = undefined;
+    this.#alarm.cancel();
     return tid;
   }
 
-  #endWait(tid: number): number {
+  /** Has a turn go on after some time, and looks after what its wait may depend on meanwhile. */
+  #await(restMs: number, resolve: (tid: number) => void): void {
+    this.#alarm.set(Math.min(restMs, LOST_CHILD_MS), () => {
+      if (this.#goOn !== resolve) return;
+      if (restMs <= LOST_CHILD_MS) return resolve(0);
+      // A wait that could not be ended, because there was no memory for it, is ended later.
+      if (this.#tracer.takeLostChildren() || this.#woken) this.wake();
+      this.#await(restMs - LOST_CHILD_MS, resolve);
+    });
+  }
+
+  #endWait(tid: number): void {
     this.#wait = undefined;
-    if (this.#wakePid === 0) return tid;
+    if (this.#wakePid === 0) return this.#goOn?.(tid);
     this.#kernel.call.ft_wait(this.#wakePid, WAKE_LIMIT_US, new Uint8Array(4));
     this.#wakePid = 0;
-    return 0;
+    this.#goOn?.(0);
   }
 
   /** Handles stops while they come. Returns whether there were any. */
   #slice(): boolean {
-    if (!this.#tracer.pump(POLL_US)) return false;
+    // A wait that is under way tells of stops.
+    if (!this.#tracer.pump(this.#wait === undefined ? POLL_US : 0)) return false;
     const end = this.#kernel.call.ft_clock_ns() + SLICE_NS;
-    for (let stops = 1; this.#tracer.pump(POLL_US) && this.#kernel.call.ft_clock_ns() < end; stops++) {
+    const enough = this.#wasFull ? STOPS_BEFORE_FOLLOWING_ON : STOPS_BEFORE_FOLLOWING;
+    this.#wasFull = false;
+    for (let stops = 1; !this.#wasFull && this.#tracer.pump(POLL_US); stops++) {
       const { lastStopped } = this.#tracer;
-      if (stops === STOPS_BEFORE_FOLLOWING && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      if (stops === enough && lastStopped !== undefined) this.#follower.follow(lastStopped);
+      this.#wasFull = this.#kernel.call.ft_clock_ns() >= end;
     }
     this.#follower.release();
     return true;
   }
+}
+
+/**
+ * Lets everything else come first that is due. A message does that in 50 us, a timer of no time in 2 ms; the function of
+ * `node:timers` that is meant for it is there only 4 ms later.
+ */
+async function giveWay(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(undefined);
+  });
+  port1.close();
 }

@@ -55,6 +55,8 @@ export interface ModuleListener {
 export interface ModuleRequest extends Disposable {
   /** The modules that were there when it was made. What comes and goes is told to the listener. */
   readonly modules: readonly Module[];
+  /** Whether the program is gone that they are of, so that there is nothing to be told any more. */
+  readonly isOver: boolean;
 }
 
 /** What is kept of a memory image. */
@@ -126,7 +128,13 @@ export class ModuleFollower {
     }
     const modules = this.list(process);
     following.seen.set(listener, new Set(modules));
-    return { modules, [Symbol.dispose]: () => this.#unfollow(following, listener) };
+    return {
+      modules,
+      get isOver() {
+        return !image.alive;
+      },
+      [Symbol.dispose]: () => this.#unfollow(following, listener),
+    };
   }
 
   /** Forgets the images that are no more. */

@@ -7,7 +7,7 @@
 import type { Capture } from "../isa/captures.ts";
 import type { Hit } from "../fasttrap/hit.ts";
 import type { HitRecord } from "../fasttrap/hit_record.ts";
-import type { ProbeIdentity } from "../fasttrap/probe.ts";
+import type { ProbeIdentity, TallyRequest } from "../fasttrap/probe.ts";
 import type { SpawnOptions } from "../process/spawn.ts";
 import type { EvaluationTime } from "../process/startup.ts";
 
@@ -54,7 +54,7 @@ export interface ListOptions {
 /** Options of `Session.enable`. */
 export interface EnableOptions extends ListOptions {
   /**
-   * Called for each hit while the thread is stopped. Without it, and without the other two, hits are recorded as events.
+   * Called for each hit while the thread is stopped. Without it, and without the other three, hits are recorded as events.
    *
    * @param hit The hit; valid only until the call returns.
    */
@@ -71,6 +71,12 @@ export interface EnableOptions extends ListOptions {
    * is not stopped for that. There are no events then.
    */
   readonly count?: boolean;
+  /**
+   * Has the values of an argument summed up and sorted by size, instead of being given one by one; `Enabled.readTallies` tells
+   * what they have come to. Where a probe can be a jump, the program does that itself, for some nanoseconds a hit. There are no
+   * events then.
+   */
+  readonly tally?: TallyRequest | undefined;
   /**
    * What is captured at each hit beside its arguments: strings and bytes that they point to, as they are at that moment. They
    * are in `HitRecord.string` and `HitRecord.bytes`, or in `TraceEvent.captured`. By default nothing is.

@@ -18,10 +18,11 @@
 import type { Thread, TracedProcess } from "../process/process.ts";
 import { readCpu, readState } from "../process/proc_files.ts";
 import { INTERRUPTED } from "../process/ptrace.ts";
+import { StackWalker } from "../process/stack_walker.ts";
 import type { Tracer } from "../process/tracer.ts";
 import { SystemError } from "../errors.ts";
 import { checkIndex, signed } from "../fasttrap/hit_record.ts";
-import type { Hit } from "../fasttrap/hit.ts";
+import { type Hit, STACK_FRAMES } from "../fasttrap/hit.ts";
 import type { ProbeIdentity } from "../fasttrap/probe.ts";
 
 const decoder = new TextDecoder();
@@ -115,6 +116,7 @@ export class ThreadSampler {
 class Sample implements Hit {
   readonly #tracer: Tracer;
   readonly #word = new Uint32Array(2);
+  readonly #walker: StackWalker;
   readonly argumentCount: number = 2;
   #thread!: Thread;
   probe!: SampleProbe;
@@ -122,6 +124,7 @@ class Sample implements Hit {
 
   constructor(tracer: Tracer) {
     this.#tracer = tracer;
+    this.#walker = new StackWalker(tracer.kernel);
   }
 
   begin(thread: Thread, probe: SampleProbe): void {
@@ -187,6 +190,16 @@ class Sample implements Hit {
 
   readInto(address: number, into: Uint8Array): number {
     return this.#image.memory.read(address, into);
+  }
+
+  stack(limit: number = STACK_FRAMES): number[] {
+    const frames = new Float64Array(limit);
+    return [...frames.subarray(0, this.readStack(frames))];
+  }
+
+  readStack(into: Float64Array): number {
+    const { process } = this.#thread;
+    return this.#walker.walk({ process, registers: this.#tracer.stop.registers, pc: this.pc, entered: false }, into);
   }
 
   readString(address: number, limitBytes: number = STRING_BYTES): string | undefined {

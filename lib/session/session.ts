@@ -18,7 +18,7 @@
 
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
-import { checkCaptures } from "../isa/captures.ts";
+import type { Capture } from "../isa/captures.ts";
 import { Device } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
@@ -31,10 +31,12 @@ import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
 import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
+import { DrainPace } from "./drain_pace.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
 import type { TraceEvent } from "./event.ts";
 import { EventLoop } from "./event_loop.ts";
+import { checkConsumer } from "./check_consumer.ts";
 import { EventQueue } from "./event_queue.ts";
 import type { EnableOptions, ListOptions, ProvidedDof, SessionOptions, StartOptions } from "./options.ts";
 import { makeProbes, mayMakeLater } from "./making.ts";
@@ -45,10 +47,6 @@ import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 import { unload } from "./unload.ts";
 
-/** How often rings are read, in milliseconds, unless they are fuller than this part of them. */
-const DRAIN_MS = 10;
-const DRAIN_FILL = 1 / 8;
-
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
@@ -56,6 +54,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
+  readonly #pace = new DrainPace();
   readonly #guard: EndGuard;
   readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
@@ -99,7 +98,11 @@ export class Session implements Disposable, AsyncDisposable {
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
-    this.#loop = new EventLoop(this.#kernel, this.#fasttrap.tracer, () => this.#drainDueMs());
+    this.#loop = new EventLoop(
+      this.#kernel,
+      this.#fasttrap.tracer,
+      () => this.#pace.dueMs(this.#fasttrap.records.fill),
+    );
     this.#sampler = new ThreadSampler(this.#fasttrap.tracer);
     this.#guard = new EndGuard(this.#kernel, () => this.#detachAll());
   }
@@ -162,12 +165,13 @@ export class Session implements Disposable, AsyncDisposable {
    * Tells what is known of a probe: how much one may rely on it, and what its sites are.
    *
    * @param probe A probe of this session, as {@linkcode Session.list} and {@linkcode Enabled.probes} give it.
+   * @param recorded What is captured, if each of its hits is to be recorded; by default it is foretold for hits that are only counted.
    * @returns What is known now.
    * @throws {TypeError} If it is no probe of a session.
    */
-  inspect(probe: ProbeIdentity): ProbeDetails {
+  inspect(probe: ProbeIdentity, recorded?: readonly Capture[]): ProbeDetails {
     if (!(probe instanceof Probe)) throw new TypeError("Cannot inspect what is no probe of a session");
-    return inspectProbe(this.#fasttrap, probe);
+    return inspectProbe(this.#fasttrap, probe, recorded);
   }
 
   /**
@@ -180,20 +184,17 @@ export class Session implements Disposable, AsyncDisposable {
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
-   * @throws {RangeError} If what is to be captured cannot be.
+   * @throws {RangeError} If what is to be tallied or captured cannot be.
    * @throws {TypeError} If options contradict each other.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
-    const { count, handler, record, capture, added } = options;
-    if (capture !== undefined) checkCaptures(capture);
-    if (count && capture !== undefined) throw new TypeError("Cannot capture anything of hits that are only counted");
-    if ([count, handler, record].filter(Boolean).length > 1) {
-      throw new TypeError("Cannot count hits, record them and handle them in one: it is one of the three");
-    }
+    const { count, handler, record, tally, capture, added } = options;
+    checkConsumer(options);
     const captures = capture?.length === 0 ? undefined : capture?.map((each) => ({ ...each }));
     const found = this.#find(description, options);
     const enabled = new EnabledProbes(this.#fasttrap, {
       handler,
+      tally,
       record: count ? undefined : record ?? ((hit) => this.#events.add(hit, captures)),
       captures,
       added,
@@ -205,6 +206,7 @@ export class Session implements Disposable, AsyncDisposable {
     enabled.template = descriptionOf(description);
     try {
       gather(found, options, (each, some) => this.#enable(enabled, each, some));
+      this.#pace.enabled();
     } catch (error) {
       enabled[Symbol.dispose]();
       throw error;
@@ -449,12 +451,6 @@ export class Session implements Disposable, AsyncDisposable {
     const process = this.#fasttrap.tracer.processes.get(pid);
     if (process === undefined) throw new DTraceError("D_PROC_GRAB", `Cannot grab process ${pid}: it has ended`);
     return process;
-  }
-
-  /** How soon rings have to be read again, in milliseconds; undefined if there are none. */
-  #drainDueMs(): number | undefined {
-    const { fill } = this.#fasttrap.records;
-    return fill === undefined ? undefined : fill > DRAIN_FILL ? 0 : DRAIN_MS;
   }
 
   /** Lets the programs run that were held since they were started. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { clearInterval, setInterval } from "node:timers";
 import type { Kernel } from "../../ffi/ffi.ts";
 import type { Tracer } from "../process/tracer.ts";
 
@@ -26,5 +25,5 @@ export function unload(kernel: Kernel, tracer: Tracer): void {
     clearInterval(timer);
     kernel[Symbol.dispose]();
   }, SETTLE_MS);
-  timer.unref();
+  Deno.unrefTimer(timer);
 }

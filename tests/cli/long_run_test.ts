@@ -63,3 +63,16 @@ Deno.test("fasttrap -n keeps within the memory of its options, however long it r
   assert(reports.has("dtrace: N aggregation drops on CPU C"), stderr.slice(0, 1000));
   assert(reports.has("dtrace: N dynamic variable drops"), stderr.slice(0, 1000));
 });
+
+Deno.test("fasttrap -n forgets the variables of threads that have ended", async () => {
+  const threads = 8000;
+  const source = 'BEGIN { printf("begun"); } pid$target:a.out:work:entry { self->n = arg0 + 1; @ = count(); }';
+  const options = ["-x", "dynvarsize=32k", "-x", "switchrate=5ms", "-x", "jumps=off"];
+  await using target = await TargetProgram.start("churn", { args: [threads] });
+  assertEquals(await target.line(), "ready");
+  await using command = new RunningCommand(["-q", ...options, "-n", source, "-p", target.pid]);
+  await command.shows("begun");
+  await target.send();
+  assertEquals(await target.outcome(), { stdout: `total ${threads * (threads - 1) / 2}\n`, end: "exited 0" });
+  assertEquals(await command.screen(), { code: 0, stdout: `begun\n${String(threads).padStart(17)}\n`, stderr: "" });
+});

@@ -123,6 +123,35 @@ Deno.test("fasttrap -v says how much one may rely on a program, and runs it", as
   ]);
 });
 
+Deno.test("fasttrap -v and -lv say how the hits of a program's probes are had, and for which clause threads stop", async () => {
+  const clauses = [
+    `${IS_PRIME} { trace(copyinstr(arg0)); }`,
+    "pid$target:a.out:main:entry { @ = count(); } pid$target:a.out:main:entry { @s[jstack()] = count(); }",
+    "pid$target:a.out:main:return { trace(copyin(arg1, 2000)); }",
+  ].flatMap((source) => ["-n", source]);
+  const dry = await run(["-e", "-v", ...clauses, "--", DEMO], { permissions: START });
+  assertEquals([dry.code, dry.stderr], [0, ""]);
+  const jstack = "its clause walks the stack by jstack()";
+  const copyin = "its clause reads memory by copyin(), more than 1024 bytes";
+  const stops = (reason: string) => `1 site: each hit stops the thread, because ${reason}`;
+  assertEquals([...dry.stdout.matchAll(/\n\tHits\n\t\t(.*)\n/g)].map(([, line]) => line), [
+    ...["1 site: recorded by a jump", stops(jstack), stops(jstack), stops(copyin)],
+  ]);
+  const listed = await run(["-lv", ...clauses, "--", DEMO], { permissions: START });
+  assertEquals([...listed.stdout.matchAll(/^\t\t\t(.*)$/gm)].map(([, line]) => line), [
+    ...["jump that records each hit", `trap: ${jstack}`, `trap: ${jstack}`, `trap: ${copyin}`],
+  ]);
+  const json = await run(["-lvj", ...clauses, "--", DEMO], { permissions: START });
+  assertEquals(
+    json.stdout.trim().split("\n").flatMap((line) => JSON.parse(line).sites).map(({ trapReason }) => trapReason),
+    [undefined, jstack, jstack, copyin],
+  );
+  const without = await run(["-e", "-v", "-x", "jumps=off", ...clauses.slice(0, 2), "--", DEMO], {
+    permissions: START,
+  });
+  assertMatch(without.stdout, /\tHits\n\t\t1 site: each hit stops the thread, because jumps are switched off\n/);
+});
+
 Deno.test("fasttrap -l lists the probes of no target, and those of a program's clauses", async () => {
   const row = (id: number, provider: string, name: string) =>
     `${String(id).padStart(5)} ${provider.padStart(10)} ${" ".repeat(17)} ${" ".repeat(33)} ${name}\n`;

@@ -1,7 +1,7 @@
 /** Whole screens of D programs that trace real ones, with the programs' own output and end. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { TARGETS, withTarget } from "../support.ts";
+import { TARGETS, untraced, withTarget } from "../support.ts";
 import { ATTACH, mask, run, RunningCommand, type Screen, START } from "./command.ts";
 
 const DEMO = `${TARGETS}demo`;
@@ -55,13 +55,28 @@ Deno.test("fasttrap -n with a clause records stacks of the target by their names
   assertStringIncludes(stdout, `               8 |${"@".repeat(16)}${" ".repeat(24)} 4        \n`);
 });
 
-Deno.test("fasttrap -n with exit() ends at once with its status, and the program runs on", async () => {
-  const { code, stdout } = await traceDemo(`${IS_PRIME} { trace(arg0); exit(7); }`);
-  assertEquals([code, stdout.replaceAll(/^ *\d+ +\d+/gm, "C ID")], [
-    7,
-    `${HEADER}C ID${" ".repeat(19)}is_prime:entry                 2\n\n`,
-  ]);
-});
+Deno.test("fasttrap -n with exit() ends at once with its status", () =>
+  withTarget("calls", async (target) => {
+    const source = "pid$target:a.out:work:entry { trace(arg0); exit(7); }";
+    await using command = new RunningCommand([
+      "-x",
+      "switchrate=10ms",
+      "-n",
+      'BEGIN { trace("begun"); }',
+      "-n",
+      source,
+      "-p",
+      target.pid,
+    ]);
+    await command.shows("begun");
+    await target.send();
+    const { code, stdout } = await command.screen();
+    assertEquals([code, stdout.split("\n").slice(2).map((line) => line.replace(/^ *\d+ +\d+ +/, ""))], [
+      7,
+      ["work:entry                 0", "", ""],
+    ]);
+    assertEquals(await target.outcome(), await untraced("calls"));
+  }));
 
 Deno.test("fasttrap -n with ticks needs no target", async () => {
   const { code, stdout, stderr } = await run(
@@ -96,9 +111,10 @@ Deno.test("fasttrap -s runs a script with its pragmas and macro variables", asyn
 
 Deno.test("fasttrap -p with a clause prints while the target runs, and ends by an interrupt", async () => {
   await withTarget("requests", async (target) => {
-    const source = 'pid$target:a.out:serve:entry { printf("serve %d", ++n); }';
+    const source = 'BEGIN { printf("begun"); } pid$target:a.out:serve:entry { printf("serve %d", ++n); }';
     await using command = new RunningCommand(["-n", source, "-x", "switchrate=10ms", "-p", target.pid]);
-    await command.shows("matched 1 probe");
+    // What happens before BEGIN does not count.
+    await command.shows("begun");
     await target.send("2");
     await command.shows("serve 2");
     assert(target.alive);
@@ -107,7 +123,9 @@ Deno.test("fasttrap -p with a clause prints while the target runs, and ends by a
     assertEquals(code, 0);
     assertEquals(
       stdout.replaceAll(/^ *\d+ +\d+/gm, "C ID"),
-      `${HEADER}${"12".replace(/./g, (n) => `C ID${" ".repeat(22)}serve:entry serve ${n}\n`)}\n`,
+      `${HEADER}C ID${" ".repeat(27)}:BEGIN begun\n${
+        "12".replace(/./g, (n) => `C ID${" ".repeat(22)}serve:entry serve ${n}\n`)
+      }\n`,
     );
     await target.send("1");
     assertEquals(await target.outcome(), {
@@ -184,7 +202,6 @@ Deno.test("fasttrap -n tells a program what the system knows of the target's thr
     printf("%d|%d|%d|", pid == tid, pid == $target, curlwpsinfo->pr_lwpid == tid);
     printf("%d|%A|%d|", uregs[R_RDI], uregs[R_RIP], ustackdepth >= 2);
     printf("%Y|%d|%d", walltimestamp, vtimestamp > 0, timestamp > vtimestamp);
-    exit(0);
   }`;
   const { stdout } = await traceDemo(source, "-q");
   const fields = stdout.trimEnd().split("|");

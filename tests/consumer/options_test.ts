@@ -1,12 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseArgs } from "node:util";
+import { cutArguments } from "../../lib/consumer/argument_tokens.ts";
 import { UsageError } from "../../lib/consumer/failure.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "../../lib/consumer/options.ts";
 
 /** Reads a command line as the command does. */
 function read(...args: string[]): CommandOptions {
-  const { tokens } = parseArgs({ args, options: OPTION_TYPES, strict: false, allowPositionals: true, tokens: true });
-  return readOptions(tokens);
+  return readOptions(cutArguments(args, OPTION_TYPES));
 }
 
 Deno.test("readOptions() keeps the order of what is repeated", () => {

@@ -5,7 +5,7 @@ import { Target } from "../../lib/session/target.ts";
 /** Targets and the report on them. */
 function makeReport(...pids: number[]): { targets: Target[]; report: TargetReport } {
   const targets = pids.map((pid) => new Target(pid));
-  return { targets, report: new TargetReport([...targets, ...targets], { signals: { SIGKILL: 9, SIGTERM: 15 } }) };
+  return { targets, report: new TargetReport([...targets, ...targets]) };
 }
 
 Deno.test("TargetReport.update() says each end once", () => {

@@ -89,7 +89,7 @@ export class Traced implements Disposable {
 export function kernelWith(change: (own: Kernel["call"]) => Partial<Kernel["call"]>): Kernel {
   const own = openKernel();
   return {
-    call: { ...own.call, ...change(own.call) },
+    call: Object.create(own.call, Object.getOwnPropertyDescriptors(change(own.call))),
     check: (...args) => own.check(...args),
     [Symbol.dispose]: () => own[Symbol.dispose](),
   };

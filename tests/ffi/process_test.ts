@@ -201,15 +201,17 @@ Deno.test("ft_wait and ft_peek see a stop only where there is one", () => {
   assertEquals(kernel.call.ft_wait(child.pid, 2000, status), 0);
   assert(kernel.call.ft_clock_ns() - before >= 2e6);
   assertEquals(kernel.call.ft_interrupt(child.pid), 0);
-  assertEquals(kernel.call.ft_peek(k.LIMIT_US), child.pid);
-  assertEquals(kernel.call.ft_peek(0), child.pid);
+  assertEquals(kernel.call.ft_peek(k.LIMIT_US, status), child.pid);
+  assertEquals(status[0], k.EVENT_STOP);
+  assertEquals(kernel.call.ft_peek(0, status.fill(0)), child.pid);
+  assertEquals(status[0], k.EVENT_STOP);
   assertEquals(child.wait(), k.EVENT_STOP);
 });
 
 Deno.test("ft_wait and ft_peek refuse limits that are no number of microseconds", () => {
   using kernel = openKernel();
   for (const limit of [NaN, -1, Infinity, 2 ** 53, 0.5]) {
-    assertEquals(kernel.call.ft_peek(limit), k.EINVAL);
+    assertEquals(kernel.call.ft_peek(limit, new Int32Array(1)), k.EINVAL);
     assertEquals(kernel.call.ft_wait(1, limit, new Int32Array(1)), k.EINVAL);
   }
   assertEquals(kernel.call.ft_wait(1, 0, new Int32Array(1)), k.ECHILD);

@@ -1,16 +1,25 @@
 /** Where captures are in a record, and what several consumers get together. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Capture, checkCaptures, covers, layOut, unite } from "../../lib/isa/captures.ts";
+import { type ArgumentCapture, type Capture, checkCaptures, covers, layOut, unite } from "../../lib/isa/captures.ts";
 
-const string = (argument: number, sizeBytes: number): Capture => ({ kind: "string", argument, sizeBytes });
-const bytes = (argument: number, sizeBytes: number): Capture => ({ kind: "bytes", argument, sizeBytes });
+const string = (argument: number, sizeBytes: number): ArgumentCapture => ({ kind: "string", argument, sizeBytes });
+const bytes = (argument: number, sizeBytes: number): ArgumentCapture => ({ kind: "bytes", argument, sizeBytes });
 
 Deno.test("layOut() puts captures behind the first cell, each with its length, in words of 8 bytes", () => {
   const { places, cells } = layOut([string(0, 13), bytes(2, 8), string(1, 1)]);
   assertEquals(places.map(({ offsetBytes }) => offsetBytes), [64, 64 + 8 + 16, 64 + 8 + 16 + 8 + 8]);
   assertEquals(cells, 2);
   assertEquals([[], [string(0, 56)], [string(0, 57)]].map((captures) => layOut(captures).cells), [1, 2, 3]);
+});
+
+Deno.test("layOut() makes room for the registers, and unite() for them and the stack once", () => {
+  const stack = (sizeBytes: number): Capture => ({ kind: "stack", sizeBytes });
+  const wishes: Capture[] = [{ kind: "registers" }, stack(16), { kind: "registers" }, stack(9), stack(40)];
+  const united = unite(wishes)!;
+  assertEquals(united, [{ kind: "registers" }, stack(40)]);
+  assertEquals(layOut(united).places.map(({ offsetBytes }) => offsetBytes), [64, 64 + 8 + 18 * 8]);
+  assertEquals([covers(united, wishes), covers([stack(8)], wishes)], [true, false]);
 });
 
 Deno.test("unite() has each consumer find its own, and tells what is too much for a record", () => {
@@ -22,16 +31,33 @@ Deno.test("unite() has each consumer find its own, and tells what is too much fo
     false,
     false,
   ]);
+  const further = { ...string(0, 8), offsetBytes: 8 };
+  assertEquals(unite([further, string(0, 8), { ...string(0, 9), offsetBytes: 0 }, further]), [
+    further,
+    { ...string(0, 9), offsetBytes: 0 },
+  ]);
+  const behind = { ...string(0, 8), through: [8] };
+  assertEquals(unite([behind, string(0, 8), { ...behind, sizeBytes: 9 }]), [{ ...behind, sizeBytes: 9 }, string(0, 8)]);
+  assertEquals(layOut([behind, string(0, 8)]).places.map(({ dataBytes }) => dataBytes), [64 + 16, 64 + 24 + 8]);
+  assertEquals(covers([string(0, 64)], [further]), false);
   assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)))?.length, 3);
   assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024))), undefined);
 });
 
-Deno.test("checkCaptures() wants one of six arguments, and a size that a record can have", () => {
-  checkCaptures([string(0, 1), bytes(5, 1024)]);
+Deno.test("checkCaptures() wants one of six arguments, an offset of 32 bits, and a size that a record can have", () => {
+  checkCaptures([string(0, 1), bytes(5, 1024), { ...string(0, 8), offsetBytes: -(2 ** 31) }]);
+  for (const offsetBytes of [2 ** 31, 0.5, Number.NaN]) {
+    assertThrows(() => checkCaptures([{ ...string(0, 8), offsetBytes }]), RangeError, "behind");
+  }
   for (
     const wrong of [string(-1, 8), string(6, 8), bytes(1.5, 8), string(0, 0), bytes(0, 1025), string(0, Number.NaN)]
   ) {
     assertThrows(() => checkCaptures([wrong]), RangeError, "Cannot capture");
   }
   assertThrows(() => checkCaptures([{ ...string(0, 8), kind: "text" as "string" }]), RangeError, "text");
+  checkCaptures([{ ...bytes(0, 8), through: [0, -8, 16, 24] }]);
+  assertThrows(() => checkCaptures([{ ...bytes(0, 8), through: [2 ** 31] }]), RangeError, "behind");
+  assertThrows(() => checkCaptures([{ ...bytes(0, 8), through: [0, 0, 0, 0, 0] }]), RangeError, "5 pointers");
+  checkCaptures([{ kind: "registers" }, { kind: "stack", sizeBytes: 1024 }]);
+  assertThrows(() => checkCaptures([{ kind: "stack", sizeBytes: 1025 }]), RangeError, "1025 bytes");
 });

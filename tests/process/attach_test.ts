@@ -152,8 +152,7 @@ Deno.test("attach() reads the list of threads once more when nobody can be makin
     const own = openKernel();
     const last = Math.max(...[...Deno.readDirSync(`/proc/${target.pid}/task`)].map(({ name }) => Number(name)));
     let stopped = false;
-    const call: Kernel["call"] = {
-      ...own.call,
+    const changes: Partial<Kernel["call"]> = {
       // As if that thread were made between the last reading and the order to stop.
       "ft_seize": (tid, options) => tid === last && !stopped ? -ESRCH : own.call.ft_seize(tid, options),
       "ft_interrupt": (tid) => {
@@ -161,6 +160,7 @@ Deno.test("attach() reads the list of threads once more when nobody can be makin
         return own.call.ft_interrupt(tid);
       },
     };
+    const call: Kernel["call"] = Object.create(own.call, Object.getOwnPropertyDescriptors(changes));
     using tracer = new OwnTracer({ ...own, call });
     const process = attach(tracer, target.pid);
     assert(process.threads.has(last) && tracerOf(last) > 0);

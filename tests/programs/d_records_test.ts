@@ -109,3 +109,40 @@ testWith(
     assertEquals(lines, ["bash|bash -c exec /bin/true first"]);
   },
 );
+
+testWith(
+  ["sqlite3"],
+  "fasttrap -n logs the statements and the values of sqlite3 as strings, as they were",
+  async () => {
+    const lines = await runBoth(
+      ["sqlite3", "-batch", ":memory:", "create table a(b); insert into a values ('one'), ('two'); select b from a;"],
+      `
+    pid$target:libsqlite3.so.0:sqlite3_prepare_v2:entry { printf("prepare %s\\n", copyinstr(arg1, 16)); }
+    pid$target:libsqlite3.so.0:sqlite3_column_text:return { printf("text %s\\n", copyinstr(arg1)); }
+    pid$target:libc:strlen:entry { @[copyinstr(arg0)] = count(); }
+    END { printa("%s %@d\\n", @); }`,
+    );
+    // The shell of sqlite3 asks for the schema itself.
+    assertEquals(lines.filter((line) => line.startsWith("text ")).slice(-2), ["text one", "text two"]);
+    assertEquals(lines.includes("prepare create table a("), true);
+  },
+);
+
+testWith(
+  ["/usr/bin/ls", "bash"],
+  "fasttrap -n tells what programs look up, open and write, and from where",
+  async () => {
+    const lines = await runBoth(
+      ["/usr/bin/ls", "-dU", "/usr", "/etc"],
+      `
+    pid$target:libc:getenv:entry { @looked[copyinstr(arg0)] = count(); }
+    pid$target:libc:getenv:return /arg1/ { @found[copyinstr(arg1)] = count(); }
+    pid$target:libc:setlocale:entry { @locales[arg1 ? copyinstr(arg1) : "none"] = count(); @callers[umod(ucaller)] = count(); }
+    pid$target:libc:fwrite_unlocked:entry { printf("writes %s|\\n", stringof(copyin(arg0, arg2 > 8 ? 8 : arg2))); }
+    pid$target:libc:__libc_start_main:entry { printf("%s\\n", copyinstr(*(uintptr_t *)copyin(arg2 + 16, 8))); }
+    ERROR { printf("error %d at %x\\n", arg4, arg5); }`,
+    );
+    assertGreaterOrEqual(lines.length, 4);
+    assertEquals(lines.filter((line) => line.includes("error")), []);
+  },
+);

@@ -3,7 +3,7 @@
  * else knows as well: the program itself, or how often it was told to do something.
  */
 
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreaterOrEqual, assertMatch, assertStringIncludes } from "@std/assert";
 import { RunningCommand, START } from "../cli/command.ts";
 import { AS_NOBODY, Sandbox } from "../cli/sandbox.ts";
 import { rounds } from "../support.ts";
@@ -58,6 +58,28 @@ testWith(["/usr/bin/python3"], "fasttrap -n shows which sizes python3 allocates,
   assertEquals(large.length, 1);
   assertMatch(JSON.stringify(large[0]!.key), /libc\.so\.6`malloc/);
 });
+
+testWith(
+  ["/usr/bin/python3"],
+  "fasttrap -n with ustack() leads from python3's malloc to where the program has begun",
+  async () => {
+    const script = "def f(n): return bytearray(12344) if n == 0 else f(n - 1)\nprint(len(f(3)))";
+    const { rows, output } = await ask(
+      "pid$target:libc:malloc:entry /arg0 == 12345/ { @[ustack(60)] = count(); @depth = sum(ustackdepth); }",
+      ["/usr/bin/python3", "-I", "-c", script],
+    );
+    assertEquals(output, "12344");
+    const [frames] = rows.find(({ name }) => name === "@")!.key as [readonly string[]];
+    assertEquals(rows.find(({ name }) => name === "@depth")?.value, frames.length);
+    assertGreaterOrEqual(frames.length, 15);
+    assertMatch(frames[0]!, /^libc\.so\.6`malloc$/);
+    assertMatch(frames.at(-1)!, /`_start\+0x/);
+    const text = frames.join("\n");
+    for (const name of ["_PyEval_EvalFrameDefault", "Py_RunMain", "Py_BytesMain"]) {
+      assertStringIncludes(text, `\`${name}+0x`);
+    }
+  },
+);
 
 testWith(["/usr/bin/node"], "fasttrap -n counts functions of node by their names", async () => {
   const times = rounds(300, 1000);

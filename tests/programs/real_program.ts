@@ -245,12 +245,14 @@ export class Workshop implements Disposable {
 }
 
 /** Files that a traced program has as its standard descriptors. */
-class OutputFiles implements Disposable {
+export class OutputFiles implements Disposable {
   readonly #folder = Deno.makeTempDirSync({ prefix: "fasttrap-output-" });
+  /** The descriptors, to be given to the program. */
   readonly input = openSync("/dev/null", "r");
   readonly output = openSync(`${this.#folder}/stdout`, "w");
   readonly error = openSync(`${this.#folder}/stderr`, "w");
 
+  /** What the program has written until now. */
   read(): { stdout: string; stderr: string } {
     return {
       stdout: Deno.readTextFileSync(`${this.#folder}/stdout`),

@@ -15,6 +15,9 @@ const ENTRY: readonly Capture[] = [
   { kind: "bytes", argument: 0, sizeBytes: 20 },
   { kind: "string", argument: 0, sizeBytes: 13 },
   { kind: "bytes", argument: 0, sizeBytes: 1024 },
+  { kind: "string", argument: 0, offsetBytes: 3, sizeBytes: 30 },
+  { kind: "bytes", argument: 0, offsetBytes: -2, sizeBytes: 11 },
+  { kind: "bytes", argument: 0, through: [8], offsetBytes: 1, sizeBytes: 4 },
 ];
 const RETURN: readonly Capture[] = [
   { kind: "string", argument: 1, sizeBytes: 128 },
@@ -95,8 +98,11 @@ Deno.test("HitRecord.bytes() of pointers to nothing are undefined, or what there
   for (let i = 1; i < 40; i++) {
     const [at, before, behind] = entries.slice(20 + 3 * (i - 1), 23 + 3 * (i - 1));
     const part = (sizeBytes: number) => "78".repeat(Math.min(i, sizeBytes));
-    assertEquals(at, [part(64), part(20), part(13), part(1024)]);
-    assertEquals([before, behind], [nothing, nothing]);
+    assertEquals(at, [
+      ...[part(64), part(20), part(13), part(1024)],
+      ...[i > 3 ? "78".repeat(Math.min(i - 3, 30)) : undefined, "78".repeat(Math.min(i + 2, 11)), undefined],
+    ]);
+    assertEquals([before!.slice(0, 4), behind!.slice(0, 5)], [nothing.slice(0, 4), nothing.slice(0, 5)]);
   }
   assertEquals(comparable(calls), comparable((await capture(["bad"], false)).calls));
 });
@@ -281,7 +287,7 @@ Deno.test("Session.enable() refuses captures that cannot be, and captures of hit
     session.attach(target.pid);
     const capture: readonly Capture[] = [{ kind: "string", argument: 0, sizeBytes: 8 }];
     assertThrows(() => session.enable(TAKE, { capture, count: true }), TypeError);
-    assertThrows(() => session.enable(TAKE, { capture: [{ ...capture[0]!, sizeBytes: 0 }] }), RangeError);
+    assertThrows(() => session.enable(TAKE, { capture: [{ kind: "stack", sizeBytes: 0 }] }), RangeError);
     assertEquals(session.stats().tracepoints.entries, []);
     session.detach(session.targets[0]!);
     await target.send();
@@ -306,6 +312,50 @@ for (const [what, moment] of [["always_bad", "ready"], ["always_stale", "faulted
         await target.send();
         assertEquals(await target.line(), "right");
       }
+      await using session = new Session({ signals: false, onWarning() {} });
+      session.detach(session.attach(target.pid));
+      assertEquals(Deno.readTextFileSync(`/proc/${target.pid}/maps`).includes("fasttrap"), false);
       assertEquals(await target.outcome(), { stdout: "", end: "exited 7" });
     }, { args: [what] }));
 }
+
+/** The places of registers in `struct user_regs_struct`, and among those that are captured. */
+const [RSI, RIP, RSP] = [13, 16, 19];
+const CAPTURED_RSI = 6;
+const THREAD: readonly Capture[] = [{ kind: "registers" }, { kind: "stack", sizeBytes: 24 }];
+
+Deno.test("HitRecord.readRegister() and HitRecord.bytes() of registers and the stack are those of a trap, at a return behind it", async () => {
+  const results: number[][][] = [];
+  for (const jumps of [true, false]) {
+    await using target = await TargetProgram.start("captures", { args: ["changed", 50] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false, jumps });
+    session.attach(target.pid);
+    const seen: number[][] = [];
+    let stackPointer = 0;
+    const note = (hit: HitRecord) => {
+      const word = new Uint32Array(2);
+      const low = (index: number) => (assertEquals(hit.readRegister(index, word), true), word[0]!);
+      const registers = new Uint32Array(hit.bytes(0)!.buffer);
+      const [returnAddress] = new Uint32Array(hit.bytes(1)!.buffer);
+      if (hit.probe.name === "entry") stackPointer = low(RSP);
+      seen.push([
+        ...[registers.length, registers[2 * CAPTURED_RSI]! - low(RSI), low(RIP) & 0xfff, low(RSP) - stackPointer],
+        ...hit.probe.name === "entry" ? [hit.arg(1), low(RSI), returnAddress! & 0xfff] : [],
+      ]);
+      assertEquals([hit.readRegister(21, word), word[0] !== 0], [!jumps, !jumps]);
+      assertThrows(() => hit.bytes(2), RangeError);
+    };
+    session.enable(TAKE, { capture: THREAD, record: note });
+    session.enable(GIVE, { capture: THREAD, record: note });
+    assertEquals(waysOf(session).map((way) => way === "jump"), [jumps, jumps]);
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals((await target.outcome()).end, "exited 7");
+    results.push(seen);
+  }
+  assertEquals(results[0], results[1]);
+  assertEquals(results[0]!.length, 100);
+  assertEquals(results[0]![2]!.toSpliced(2, 1).slice(0, 5), [36, 0, 0, 1, 1]);
+  assertEquals(results[0]![3]!.toSpliced(2, 1), [36, 0, 8]);
+});

@@ -9,7 +9,7 @@ import {
   rounds,
   SOAK,
   stateOf,
-  type TargetProgram,
+  TargetProgram,
   tracerOf,
   until,
   withTarget,
@@ -311,4 +311,27 @@ function allIn(pid: number, call: "read"): boolean {
   return [...Deno.readDirSync(`/proc/${pid}/task`)].every(({ name }) =>
     Number(name) === pid || Deno.readTextFileSync(`/proc/${pid}/task/${name}/syscall`).startsWith(`${numbers[call]} `)
   );
+}
+
+for (const options of [{ count: true }, { record: () => {} }, { handler: () => {} }]) {
+  const way = Object.keys(options)[0];
+  Deno.test(`Session.detach() leaves a program alive that has forbidden itself all calls since { ${way} } was enabled`, async () => {
+    await using target = await TargetProgram.start("filtered", { args: [100, 2] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    const traced = session.attach(target.pid);
+    const work = session.enable("pid$target:a.out:work:", options);
+    await target.send();
+    const running = session.run();
+    assertEquals(await target.line(), "ready");
+    const copy = session.enable("pid$target:a.out:copy:", options);
+    assertEquals(copy.unplaced, []);
+    session.stop();
+    await running;
+    work[Symbol.dispose]();
+    session.detach(traced);
+    assertEquals(changedText(target.pid), []);
+    await target.send();
+    assertEquals(await target.outcome(), { stdout: "copied\nsum 957\n", end: "exited 0" });
+  });
 }

@@ -4,7 +4,15 @@ import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { Session } from "../../mod.ts";
 import { Random } from "../isa/x86_64/random.ts";
 import { MortalTracer } from "./mortal.ts";
-import { assertTextUntouched, changedText, rounds, type TargetProgram, tracerOf, withTarget } from "../support.ts";
+import {
+  assertTextUntouched,
+  changedText,
+  rounds,
+  type TargetProgram,
+  textMappings,
+  tracerOf,
+  withTarget,
+} from "../support.ts";
 
 /** Asks `survives` how it fares: its threads come further, and their results are right. */
 async function assertRight(target: TargetProgram): Promise<string> {
@@ -53,6 +61,41 @@ Deno.test("Session.attach() finds nothing where no tracer was killed", () =>
     assertTextUntouched(target.pid);
     assertEquals(await target.outcome(), { stdout: "right 0\n", end: "exited 5" });
     assertEquals(warnings, []);
+  }));
+
+/** How many kB there are of what a tracer has mapped for pads and shares with them; undefined if nothing is mapped. */
+function sharedKb(pid: number): number | undefined {
+  const mapped = Deno.readTextFileSync(`/proc/${pid}/smaps`).split(/^(?=[0-9a-f]+-)/m);
+  const areas = mapped.filter((text) => text.includes("/memfd:fasttrap"));
+  if (areas.length === 0) return undefined;
+  return areas.reduce((sum, text) => sum + Number(/^Rss:\s+(\d+)/m.exec(text)?.[1]), 0);
+}
+
+Deno.test("Session.attach() unmaps what a killed tracer has left as soon as the program cannot get back there", () =>
+  withTarget("clings", async (target) => {
+    const ask = async (what: string) => {
+      await target.send(what);
+      assertEquals(await target.line(), what);
+    };
+    const attach = async () => {
+      await using session = new Session({ signals: false, onWarning() {} });
+      session.attach(target.pid);
+    };
+    const before = textMappings(target.pid);
+    const tracer = new MortalTracer("mortal_capturer.ts", target.pid, 0);
+    await tracer.said("enabled");
+    await target.send();
+    await ask("call");
+    await ask("keep");
+    await tracer.kill();
+    assertGreaterOrEqual(sharedKb(target.pid)!, 64);
+    await attach();
+    assertEquals([changedText(target.pid), sharedKb(target.pid)], [[], 0]);
+    await ask("call");
+    await ask("forget");
+    await attach();
+    assertEquals([textMappings(target.pid), sharedKb(target.pid)], [before, undefined]);
+    assertEquals(await target.outcome(), { stdout: "", end: "exited 5" });
   }));
 
 Deno.test("Session leaves a program alive and right whenever it is killed", () =>

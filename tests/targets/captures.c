@@ -56,7 +56,8 @@ static void good(char *pages) {
       }
 }
 
-static void bad(char *pages) {
+/* Pointers to what was never there. */
+static void bad_places(char *pages) {
   static const uint64_t places[] = {0,
                                     1,
                                     4095,
@@ -85,6 +86,10 @@ static void bad(char *pages) {
     both(pages - i, 2);
     both(pages + 2 * PAGE + i - 1, 3);
   }
+}
+
+static void bad(char *pages) {
+  bad_places(pages);
   mprotect(pages + PAGE, PAGE, PROT_NONE);
   for (long i = 1; i < 40; i++)
     both(pages + PAGE - i, 4);
@@ -171,10 +176,6 @@ static int for_ever(void (*act)(char *)) {
   }
 }
 
-static void some_bad(char *pages) {
-  mprotect(pages, 2 * PAGE, PROT_READ | PROT_WRITE);
-  bad(pages);
-}
 static void some_stale(char *pages) {
   (void)pages;
   stale(3);
@@ -200,7 +201,7 @@ int main(int argc, char **argv) {
   } else if (strcmp(what, "threads") == 0) {
     return threads(number(argc, argv, 3, 4), much);
   } else {
-    return for_ever(strcmp(what, "always_bad") == 0 ? some_bad : some_stale);
+    return for_ever(strcmp(what, "always_bad") == 0 ? bad_places : some_stale);
   }
   struct sigaction action;
   sigaction(SIGSEGV, NULL, &action);

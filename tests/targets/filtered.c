@@ -1,5 +1,6 @@
-// A seccomp filter, or strict mode if the second argument is 1, kills it for
-// any system call but those that it makes.
+// A seccomp filter, or strict mode if the second argument is 1 or more, kills
+// it for any system call but those that it makes; if that is 2, after it has
+// said "ready" once and read a line.
 #define _GNU_SOURCE
 #include "filter.h"
 #include "target.h"
@@ -16,6 +17,8 @@ __asm__(
 int main(int argc, char **argv) {
   if (number(argc, argv, 2, 0)) {
     setvbuf(stdout, NULL, _IOFBF, 4096);
+    if (number(argc, argv, 2, 0) == 2)
+      await_go();
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
   } else {
     filter_calls();

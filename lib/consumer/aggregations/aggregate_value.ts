@@ -10,7 +10,8 @@
 import type { Int64 } from "../../d/int64.ts";
 import { fromBigInt, toBigInt } from "../../d/int64.ts";
 import type { AggregationTable } from "../../d/run/aggregation_table.ts";
-import { lquantizeSteps, quantizeValue } from "../../d/run/buckets.ts";
+import { lquantizeSteps } from "../../d/run/buckets.ts";
+import { quantizeValue } from "../../quantize.ts";
 import type { AggregatingFunction } from "../../d/tree.ts";
 
 const HALF = 2 ** 32;
@@ -18,6 +19,8 @@ const MIDDLE_OF_QUANTIZE = 63;
 
 /** A bucket of a distribution. */
 export interface Bucket {
+  /** Which one it is of all, ascending. */
+  readonly place: number;
   /** What it stands for, as it is printed: a bound, or a bound with what it is. */
   readonly label: string;
   /** The least value that belongs to it; of buckets below zero the greatest. Undefined for what is nearest to zero. */
@@ -71,10 +74,33 @@ export function bucketsOfEntry(table: AggregationTable, words: Int32Array | unde
   let end = last;
   while (end >= 0 && isEmpty(end)) end--;
   [begin, end] = begin > last ? emptyRange(table) : [Math.max(0, begin - 1), Math.min(last, end + 1)];
+  return listBuckets(table, counts, factor, [begin, end]);
+}
+
+/**
+ * Lists the buckets of an entry that are drawn in a line: of a distribution with bounds all; of others those with values, and one
+ * beside them on each side, but for what is below zero.
+ *
+ * @param table The table, of a function that makes a distribution.
+ * @param words The words of the entry.
+ * @returns The buckets.
+ */
+export function packedBucketsOfEntry(table: AggregationTable, words: Int32Array): Bucket[] {
+  if (table.aggregation.function === "lquantize") return listBuckets(table, words, 1, [0, table.stride / 2 - 1]);
+  const buckets = bucketsOfEntry(table, words, 1);
+  return buckets[0]!.place === MIDDLE_OF_QUANTIZE - 1 && buckets[0]!.size === 0 ? buckets.slice(1) : buckets;
+}
+
+function listBuckets(
+  table: AggregationTable,
+  counts: Int32Array,
+  factor: number,
+  [begin, end]: readonly [begin: number, end: number],
+): Bucket[] {
   return Array.from({ length: end - begin + 1 }, (_, index) => {
     const bucket = begin + index;
     const size = counts[2 * bucket + 1]! * HALF + (counts[2 * bucket]! >>> 0);
-    return { ...boundOf(table, bucket), count: divide(counts, 2 * bucket, factor), size };
+    return { place: bucket, ...boundOf(table, bucket), count: divide(counts, 2 * bucket, factor), size };
   });
 }
 

@@ -9,16 +9,20 @@
 
 import type { AggregationTable } from "../../d/run/aggregation_table.ts";
 import type { PrintFormat } from "../../d/print_format.ts";
+import type { AggregatingFunction } from "../../d/tree.ts";
 import { textOfBytes } from "../records/byte_text.ts";
 import { type ConversionContext, formatConversion } from "../records/conversion.ts";
 import { type DatumOptions, formatKey } from "../records/datum_text.ts";
 import { formatSigned } from "../records/integer_text.ts";
 import { specOf } from "../records/print_format.ts";
-import { bucketsOfEntry, isDistribution, numberOfEntry } from "./aggregate_value.ts";
+import { bucketsOfEntry, isDistribution, numberOfEntry, packedBucketsOfEntry } from "./aggregate_value.ts";
 import { type AggregationRow, sortedRows, type SortOptions } from "./aggregation_rows.ts";
 import { formatDistribution } from "./distribution_text.ts";
+import { formatPacked } from "./packed_text.ts";
 
 const VALUE_WIDTH = 16;
+/** How wide the bounds of distributions in lines are at least, on both sides. */
+const BOUND_WIDTHS = { quantize: [4, 4], lquantize: [7, 8] } as const;
 
 /** A table and by what it is normalized. */
 export interface NormalizedTable {
@@ -32,8 +36,12 @@ export interface AggregationOptions {
   readonly sort: SortOptions;
   readonly data: DatumOptions;
   readonly conversions: ConversionContext;
-  /** Whether the longest bar of a distribution fills its width (`aggzoom`). */
+  /** Whether the longest bar of a distribution nearly fills its width (`aggzoom`). */
   readonly zoom: boolean;
+  /** Whether distributions have a line each (`aggpack`). */
+  readonly pack: boolean;
+  /** Whether characters of Unicode may be used (`encoding`); undefined if nobody has said, which for lines is yes. */
+  readonly blocks: boolean | undefined;
   /** Whether keys with numbers are drawn as one distribution (`agghist`). */
   readonly histogram: boolean;
 }
@@ -49,6 +57,9 @@ export function formatAggregations(tables: readonly NormalizedTable[], options: 
   const rows = sortedRows(tables.map(({ table }) => table), options.sort);
   if (options.histogram && tables.length === 1 && !isDistribution(tables[0]!.table.aggregation.function)) {
     return formatHistogram(tables[0]!, rows, options);
+  }
+  if (options.pack && tables.length === 1 && isPacked(tables[0]!.table.aggregation.function)) {
+    return formatPackedRows(tables[0]!, rows, options);
   }
   return rows.map((row) => formatRow(tables, row, options)).join("");
 }
@@ -111,6 +122,30 @@ function formatRowBy(
   return text;
 }
 
+/** Whether distributions of a function can have a line each. */
+function isPacked(name: AggregatingFunction): boolean {
+  return Object.hasOwn(BOUND_WIDTHS, name);
+}
+
+/** Distributions of a line each. */
+function formatPackedRows(
+  { table }: NormalizedTable,
+  rows: readonly AggregationRow[],
+  options: AggregationOptions,
+): string {
+  const packed = rows.map(({ key, entries }) => ({
+    label: labelOf(key, options),
+    buckets: packedBucketsOfEntry(table, table.value(entries[0]!)),
+  }));
+  const widths = BOUND_WIDTHS[table.aggregation.function as keyof typeof BOUND_WIDTHS];
+  return formatPacked(packed, { zoom: options.zoom, blocks: options.blocks ?? true, widths });
+}
+
+/** Keys in columns that are as wide as they need to be, one behind the other. */
+function labelOf(key: AggregationRow["key"], { data }: AggregationOptions): string {
+  return key.map((datum) => ` ${formatKey(datum, data).trim().padStart(VALUE_WIDTH)}`).join("");
+}
+
 /** One distribution whose buckets are the keys. */
 function formatHistogram(
   { table, factor }: NormalizedTable,
@@ -121,11 +156,11 @@ function formatHistogram(
     const words = table.value(entries[0]!);
     const size = numberOfEntry(table, words, 1);
     return {
-      label: key.map((datum) => formatKey(datum, options.data).trim()).join(" "),
+      label: labelOf(key, options),
       count: numberOfEntry(table, words, factor),
       size: (size.hi | 0) * 2 ** 32 + size.lo,
     };
   });
-  const labelWidth = Math.max(VALUE_WIDTH, ...bars.map(({ label }) => label.length));
-  return formatDistribution(bars, { zoom: options.zoom, heading: "key", labelWidth }) + "\n";
+  const labelWidth = Math.max(...bars.map(({ label }) => label.length));
+  return formatDistribution(bars, { ...options, heading: "key", labelWidth }) + "\n";
 }

@@ -5,8 +5,8 @@
  * with `k`, `m`, `g` or `t`; a time is digits with a unit, nanoseconds by default, or `hz`, how many times a second; a
  * switch is on without a value.
  *
- * The histograms that `agghist` and `aggzoom` draw are those of illumos and Solaris; Oracle's DTrace for Linux does not
- * have these options. It has `aggpack` as little; that one is refused.
+ * What `agghist`, `aggpack`, `aggzoom` and `encoding` draw is as in illumos; Oracle's DTrace for Linux does not have these
+ * options.
  *
  * @module
  */
@@ -28,6 +28,9 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   aggsortrev: boolean;
   aggzoom: boolean;
   agghist: boolean;
+  aggpack: boolean;
+  /** `utf8` or `ascii`; empty if nobody has said. */
+  encoding: string;
   droptags: boolean;
   /** Whether the tags of errors are printed. */
   errtags: boolean;
@@ -85,6 +88,8 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   aggsortrev: false,
   aggzoom: false,
   agghist: false,
+  aggpack: false,
+  encoding: "",
   droptags: false,
   errtags: false,
   defaultargs: false,
@@ -138,6 +143,8 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   aggsortrev: { kind: "switch", dynamic: true },
   aggzoom: { kind: "switch", dynamic: true },
   agghist: { kind: "switch", dynamic: true },
+  aggpack: { kind: "switch", dynamic: true },
+  encoding: { kind: ["ascii", "utf8"], dynamic: true },
   droptags: { kind: "switch", dynamic: true },
   errtags: { kind: "switch", dynamic: false },
   defaultargs: { kind: "switch", dynamic: false },

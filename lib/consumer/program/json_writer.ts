@@ -114,6 +114,7 @@ export class JsonWriter implements RecordWriter {
 
   #aggregationOptions(): AggregationOptions {
     const { aggzoom: zoom } = this.#options;
-    return { sort: this.#sort(), data: this.#datumOptions(), conversions: this.#context, zoom, histogram: false };
+    const text = { zoom, histogram: false, pack: false, blocks: undefined };
+    return { sort: this.#sort(), data: this.#datumOptions(), conversions: this.#context, ...text };
   }
 }

@@ -1,5 +1,6 @@
 /**
- * What `-v` says of a D program: how much one may rely on the probes that its clauses name, and on what they do with them.
+ * What `-v` says of a D program: how much one may rely on the probes that its clauses name, and on what they do with them; and
+ * how the hits of the probes are had.
  *
  * ```text
  *
@@ -14,6 +15,9 @@
  *         Identifier Names: Stable
  *         Data Semantics:   Stable
  *         Dependency Class: Common
+ *
+ *     Hits
+ *         1 site: recorded by a jump
  * ```
  *
  * What is indented here is so by tabs there. Only the parts of a description that are written count: who names the provider
@@ -41,14 +45,28 @@ const OF_STATIC = { provider: EVOLVING, module: PRIVATE, function: PRIVATE, name
  * Writes the report of a clause.
  *
  * @param clause The clause.
+ * @param waysOf Tells for each site of what a description names why its hits stop the thread; undefined where they do not.
  * @returns The lines.
  */
-export function formatStability({ probes, attributes }: Clause): string {
+export function formatStability(
+  { probes, attributes }: Clause,
+  waysOf: (description: ProbeDescription) => readonly (string | undefined)[],
+): string {
   return probes.map((description) =>
     `\nStability attributes for description ${formatProbeDescription(description)}:\n` +
     formatWords("Minimum Probe Description Attributes", attributesOf(description)) +
-    formatWords("Minimum Statement Attributes", attributes)
+    formatWords("Minimum Statement Attributes", attributes) + formatWays(waysOf(description))
   ).join("");
+}
+
+/** Says how the hits of sites are had, most of them first; nothing of probes that have none. */
+function formatWays(ways: readonly (string | undefined)[]): string {
+  const groups = [...Map.groupBy(ways, (reason) => reason)].sort((a, b) => b[1].length - a[1].length);
+  const lines = groups.map(([reason, { length }]) =>
+    `\t\t${length} ${length === 1 ? "site" : "sites"}: ` +
+    `${reason === undefined ? "recorded by a jump" : `each hit stops the thread, because ${reason}`}\n`
+  );
+  return lines.length === 0 ? "" : `\n\tHits\n${lines.join("")}`;
 }
 
 function attributesOf(description: ProbeDescription): Attributes {

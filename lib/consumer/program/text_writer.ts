@@ -118,13 +118,15 @@ export class TextWriter implements RecordWriter {
   }
 
   #aggregationOptions(): AggregationOptions {
-    const { aggsortkey, aggsortkeypos, aggsortpos, aggsortrev, aggzoom, agghist } = this.#options;
+    const { aggsortkey, aggsortkeypos, aggsortpos, aggsortrev, aggzoom, agghist, aggpack, encoding } = this.#options;
     return {
       sort: { byKey: aggsortkey, keyPosition: aggsortkeypos, position: aggsortpos, reverse: aggsortrev },
       data: this.#data(),
       conversions: this.#context,
       zoom: aggzoom,
       histogram: agghist,
+      pack: aggpack,
+      blocks: encoding === "" ? undefined : encoding === "utf8",
     };
   }
 }

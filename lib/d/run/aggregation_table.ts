@@ -18,8 +18,12 @@
  * @module
  */
 
+import { addTo, isLess } from "../../int64_words.ts";
+import { assert } from "../../errors.ts";
+import { QUANTIZE_BUCKETS, quantizeBucket } from "../../quantize.ts";
+import { TallyWord } from "../../tally.ts";
 import type { Aggregation } from "../tree.ts";
-import { LogLinearBounds, lquantizeBucket, lquantizeSteps, QUANTIZE_BUCKETS, quantizeBucket } from "./buckets.ts";
+import { LogLinearBounds, lquantizeBucket, lquantizeSteps } from "./buckets.ts";
 import { grown, KeyTable } from "./key_table.ts";
 
 const ENTRIES_MIN = 16;
@@ -92,6 +96,43 @@ export class AggregationTable {
       if (entry < 0) return;
     }
     this.#update(entry * this.stride, lo, hi, incrementLo, incrementHi);
+  }
+
+  /**
+   * Adds what many values have come to; not for functions of which more than that has to be known.
+   *
+   * @param source Where the words of the key are.
+   * @param start The index of the first.
+   * @param count How many.
+   * @param tally The words of the tally (`lib/tally.ts`), of one value at least.
+   */
+  addTally(source: Int32Array, start: number, count: number, tally: Int32Array): void {
+    let entry = this.#keys.find(source, start, count);
+    if (entry < 0) {
+      entry = this.#make(source, start, count);
+      if (entry < 0) return;
+    }
+    const at = entry * this.stride;
+    const add = (to: number, from: number) => addTo(this.#words, at + to, tally[from]!, tally[from + 1]!);
+    const { count: hits, sum, min, max, buckets } = TallyWord;
+    switch (this.aggregation.function) {
+      case "count":
+        return add(0, hits);
+      case "sum":
+        return add(0, sum);
+      case "avg":
+        add(0, hits);
+        return add(2, sum);
+      case "min":
+        return this.#update(at, tally[min]!, tally[min + 1]!, 1, 0);
+      case "max":
+        return this.#update(at, tally[max]!, tally[max + 1]!, 1, 0);
+      case "quantize":
+        for (let bucket = 0; bucket < QUANTIZE_BUCKETS; bucket++) add(2 * bucket, buckets + 2 * bucket);
+        return;
+      default:
+        assert(false, `${this.aggregation.function} needs each value`);
+    }
   }
 
   /**
@@ -185,18 +226,6 @@ function strideOf({ function: name, parameters }: Aggregation, bounds: LogLinear
   if (name === "quantize") return 2 * QUANTIZE_BUCKETS;
   if (name === "lquantize") return 2 * (lquantizeSteps(parameters) + 2);
   return name === "stddev" ? 8 : name === "avg" ? 4 : 2;
-}
-
-/** Adds to 64 bits in place. */
-function addTo(words: Int32Array, at: number, lo: number, hi: number): void {
-  const low = (words[at]! >>> 0) + (lo >>> 0);
-  words[at] = low | 0;
-  words[at + 1] = (words[at + 1]! + hi + (low >= HALF ? 1 : 0)) | 0;
-}
-
-/** Whether one signed integer is less than another one. */
-function isLess(lo: number, hi: number, otherLo: number, otherHi: number): boolean {
-  return hi === otherHi ? lo >>> 0 < otherLo >>> 0 : (hi | 0) < (otherHi | 0);
 }
 
 /** Adds the square of a signed integer to 128 bits in place: with halves h and l it is hh 2^64 + 2hl 2^32 + ll. */

@@ -1,9 +1,9 @@
 /**
- * The buckets of `quantize`, `lquantize` and `llquantize`: which one a value falls into, and what each stands for.
+ * The buckets of `lquantize` and `llquantize`: which one a value falls into, and what each stands for. Those of `quantize`
+ * are in `lib/quantize.ts`.
  *
  * | function | buckets |
  * | --- | --- |
- * | `quantize` | 127: zero in the middle, and to both sides the powers of two up to 2^62; 2^n holds 2^n to 2^(n+1)-1 |
  * | `lquantize` | one below the base, one for each step, one for the limit and above |
  * | `llquantize` | as on both sides of zero: what is nearer to zero than the lowest magnitude, the steps, what is beyond |
  *
@@ -14,41 +14,7 @@
  * @module
  */
 
-/** How many buckets `quantize` has. */
-export const QUANTIZE_BUCKETS = 127;
-
-const QUANTIZE_ZERO = 63;
 const HALF = 2 ** 32;
-
-/**
- * Finds the bucket of `quantize` for a value.
- *
- * @param lo The low half.
- * @param hi The high half.
- * @returns The bucket, 0 to 126.
- */
-export function quantizeBucket(lo: number, hi: number): number {
-  if (hi >= 0) {
-    const bits = hi === 0 ? 32 - Math.clz32(lo) : 64 - Math.clz32(hi);
-    return Math.min(QUANTIZE_ZERO + bits, QUANTIZE_BUCKETS - 1);
-  }
-  // The magnitude of a negative value is its two's complement.
-  const low = -lo | 0;
-  const high = ~hi + (lo === 0 ? 1 : 0) | 0;
-  const bits = high === 0 ? 32 - Math.clz32(low) : 64 - Math.clz32(high);
-  return Math.max(QUANTIZE_ZERO - bits, 0);
-}
-
-/**
- * Tells for what a bucket of `quantize` stands.
- *
- * @param bucket The bucket.
- * @returns A power of two, negative on the left, or 0; exact.
- */
-export function quantizeValue(bucket: number): number {
-  if (bucket === QUANTIZE_ZERO) return 0;
-  return bucket > QUANTIZE_ZERO ? 2 ** (bucket - QUANTIZE_ZERO - 1) : -(2 ** (QUANTIZE_ZERO - bucket - 1));
-}
 
 /**
  * Finds the bucket of `lquantize` for a value.

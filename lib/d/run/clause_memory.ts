@@ -188,9 +188,11 @@ export class ClauseMemory {
     const at = this.scratch(size);
     const into = this.bytes.subarray(at, at + size);
     const count = Number.isSafeInteger(address) ? hit.readMemory(address, into) : 0;
-    const end = into.subarray(0, count).indexOf(0);
+    // Behind what could be read there are zeros.
+    const nul = into.indexOf(0);
+    const end = nul < count ? nul : -1;
     if (end < 0 && count < size) this.#badUserAddress(address);
-    into.fill(0, end < 0 ? size - 1 : end);
+    into.fill(0, end < 0 ? size - 1 : end, count);
     // What the string does not need is free again.
     this.#scratch = at + (((end < 0 ? size : end + 1) + 7) & ~7);
     return at;

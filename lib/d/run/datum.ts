@@ -146,7 +146,8 @@ function keyBytes(datum: Datum): number {
 }
 
 function bytesAt(view: DataView, at: number, length: number): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
+  const begin = view.byteOffset + at;
+  return new Uint8Array(view.buffer.slice(begin, begin + length));
 }
 
 function stringLength(view: DataView, at: number, limitBytes: number): number {

@@ -10,6 +10,7 @@ import { NUMBER_BUILTINS, TEXT_BUILTINS } from "../code/builtin_numbers.ts";
 import { ACTS, type HostFunctions, STACKS } from "../code/host_imports.ts";
 import { align, Cell, OWN_HIGH, storedBytes } from "../code/memory_layout.ts";
 import type { ProgramCode } from "../code/program_code.ts";
+import type { Tally } from "../../tally.ts";
 import type { Enabling, FiringProbe, NumberBuiltin, ProbeHit, ProbeText, TextBuiltin } from "../host.ts";
 import type { AggregationTable } from "./aggregation_table.ts";
 import { AssociativeArray } from "./associative_array.ts";
@@ -69,6 +70,9 @@ export class HostFunctionTable {
   readonly #probeTexts = new WeakMap<FiringProbe, Map<string, Uint8Array>>();
   #hit!: ProbeHit;
   #enabling!: Enabling;
+  /** What the statements of the clause that runs add, if it runs for many hits, and which one is next. */
+  #tallies: readonly (Tally | undefined)[] | undefined;
+  #talliedCount = 0;
 
   /**
    * Makes the functions.
@@ -119,6 +123,16 @@ export class HostFunctionTable {
     this.speculations.reset();
   }
 
+  /**
+   * A clause is about to run for many hits, or has done so.
+   *
+   * @param tallies What each of its statements adds; undefined for one that adds nothing, or when it is over.
+   */
+  setTallies(tallies: readonly (Tally | undefined)[] | undefined): void {
+    this.#tallies = tallies;
+    this.#talliedCount = 0;
+  }
+
   /** The clauses of a firing are about to run in a thread. */
   enterThread(tid: number): void {
     const { words } = this.#memory;
@@ -129,6 +143,11 @@ export class HostFunctionTable {
   /** They have run. */
   leaveThread(): void {
     if (this.#memory.words[Cell.threadFreed >> 2] !== 0) this.#threads.noteZeros();
+  }
+
+  /** The threads that have variables. */
+  get tids(): MapIterator<number> {
+    return this.#threads.tids;
   }
 
   /** A thread has ended. */
@@ -181,7 +200,8 @@ export class HostFunctionTable {
       ) => {
         const table = this.#aggregations[id]!;
         if (this.#hasSymbols[id]) normalizeSymbols(table.aggregation.keys, words, key >> 2, this.symbolStart);
-        table.add(words, key >> 2, count, lo, hi, incrementLo, incrementHi);
+        if (this.#tallies === undefined) table.add(words, key >> 2, count, lo, hi, incrementLo, incrementHi);
+        else this.#addTally(table, key >> 2, count);
       },
     };
   }
@@ -197,6 +217,11 @@ export class HostFunctionTable {
         this.speculations.take(words.subarray(at >> 2, (at + size) >> 2), this.#buffer),
       act: (action: number, lo: number, hi: number) => this.#act(ACTS[action]!, hi * HALF + (lo >>> 0)),
     };
+  }
+
+  #addTally(table: AggregationTable, key: number, count: number): void {
+    const tally = this.#tallies![this.#talliedCount++];
+    if (tally !== undefined) table.addTally(this.#memory.words, key, count, tally.words);
   }
 
   #giveValue(index: number): void {

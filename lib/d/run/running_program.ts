@@ -22,6 +22,7 @@ import { Cell } from "../code/memory_layout.ts";
 import { RecordHead, type RecordLayout } from "../code/record_layout.ts";
 import type { Enabling, ProbeHit } from "../host.ts";
 import type { Program } from "../tree.ts";
+import type { Tally } from "../../tally.ts";
 import { AggregationTable } from "./aggregation_table.ts";
 import { ClauseMemory } from "./clause_memory.ts";
 import { ErrorHit } from "./error_hit.ts";
@@ -143,6 +144,27 @@ export class RunningProgram {
       if (this.isExiting && !isLast) break;
     }
     if (this.#hasThreads) this.#host.leaveThread();
+  }
+
+  /**
+   * Runs a clause once for many hits of a probe (`tally_clause.ts`).
+   *
+   * @param enabling The clause, and the probe.
+   * @param hit Any hit: nothing is asked of it that is not the same at each.
+   * @param tallies What each of its statements adds; undefined for one that adds nothing.
+   * @param hits How many hits there were.
+   */
+  fireTallied(enabling: Enabling, hit: ProbeHit, tallies: readonly (Tally | undefined)[], hits: number): void {
+    this.#host.begin(hit);
+    this.#host.setTallies(tallies);
+    this.#run(enabling, hit);
+    this.#host.setTallies(undefined);
+    this.firingsTotal += hits - 1;
+  }
+
+  /** The threads that have variables. */
+  get tids(): MapIterator<number> {
+    return this.#host.tids;
   }
 
   /**

@@ -46,6 +46,11 @@ export class ThreadVariables {
     return this.#blocks.size;
   }
 
+  /** The threads that have variables. */
+  get tids(): MapIterator<number> {
+    return this.#blocks.keys();
+  }
+
   /**
    * Finds the block of a thread.
    *

@@ -57,6 +57,7 @@ export const AARCH64: Isa = {
     shrink: () => undefined,
     padAddress,
     canTellLeaving: () => false,
+    canTally: () => false,
     readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
     makePad,
     makeJump,

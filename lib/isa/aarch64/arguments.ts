@@ -7,7 +7,7 @@
 import { fromHalves } from "../../address.ts";
 import type { RegisterAccess, RegisterHalves, WordMemory } from "../isa.ts";
 import { namedRegister } from "./named_registers.ts";
-import { PC, SP, X0, X1, X8 } from "./registers.ts";
+import { PC, REGISTERS_BYTES, SP, X0, X1, X8 } from "./registers.ts";
 
 /** How many arguments of a function are in registers: x0 to x7. */
 export const REGISTER_ARGUMENTS = 8;
@@ -18,6 +18,15 @@ export const registerAccess: RegisterAccess = {
   sp: SP,
   result: X0,
   result2: X1,
+  // x0 to x30, sp and pc, as the kernel has them.
+  frames: {
+    indices: new Uint8Array(Array.from({ length: 33 }, (_, number) => 2 * number)),
+    fp: 29,
+    sp: 31,
+    pc: 32,
+    link: 30,
+  },
+  captured: Array.from({ length: REGISTERS_BYTES / 8 }, (_, number) => 2 * number),
   // The kernel's `struct user_fpsimd_state`: 32 registers, two control words, padding.
   vectors: { sizeBytes: 528, offsetOf: (number) => 16 * number },
   named: namedRegister,

@@ -14,6 +14,7 @@ import { readFlow } from "./function_flow.ts";
 import { hideStep } from "./steps.ts";
 import { keeper } from "./keeper.ts";
 import { canTellLeaving, makePad, records } from "./pad.ts";
+import { canTally } from "./pad_tally.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import {
   beginEarlier,
@@ -61,6 +62,7 @@ export const X86_64: Isa = {
     padDistance: PAD_DISTANCE,
     cpuFlags: ["rdpid", "lahf_lm"],
     records,
+    canTally,
     findWindow,
     beginEarlier,
     shrink,

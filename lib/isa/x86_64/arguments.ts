@@ -8,7 +8,7 @@ import { fromHalves } from "../../address.ts";
 import type { RegisterAccess, RegisterHalves, WordMemory } from "../isa.ts";
 import { TRAP_FLAG } from "./arithmetic.ts";
 import { namedRegister, segmentBase } from "./named_registers.ts";
-import { EFLAGS, ORIG_RAX, R10, R8, R9, RAX, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
+import { EFLAGS, GENERAL, ORIG_RAX, R10, R8, R9, RAX, RBP, RCX, RDI, RDX, RIP, RSI, RSP } from "./registers.ts";
 
 /** The registers of a function's first arguments, by the indices of their low halves. */
 export const ARGUMENTS: Uint8Array = new Uint8Array([RDI, RSI, RDX, RCX, R8, R9]);
@@ -22,6 +22,15 @@ export const registerAccess: RegisterAccess = {
   sp: RSP,
   result: RAX,
   result2: RDX,
+  frames: {
+    // rax rdx rcx rbx rsi rdi rbp rsp r8 ... r15, and the return address.
+    indices: new Uint8Array([RAX, RDX, RCX, GENERAL[3]!, RSI, RDI, RBP, RSP, ...GENERAL.subarray(8), RIP]),
+    fp: 6,
+    sp: 7,
+    pc: 16,
+    link: undefined,
+  },
+  captured: [...GENERAL, RIP, EFLAGS],
   // The layout of fxsave (Intel SDM vol. 1, 10.5.1).
   vectors: { sizeBytes: 512, offsetOf: (number) => 160 + 16 * number },
   named: namedRegister,

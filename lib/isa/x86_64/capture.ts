@@ -20,6 +20,8 @@
  * since. Then the read does fault, as it does if another thread unmaps the page just now; the tracer sees that first, and sends
  * the thread on to `end` ({@linkcode PadCode.readers}).
  *
+ * A pointer on the way is read as a value into the record, from where it goes on; what cannot be read is 0, which leads nowhere.
+ *
  * Words of 8 bytes never cross a page: those at its end are read byte by byte. A zero byte is found by `(x - 0x0101...) & ~x
  * & 0x8080...`, whose lowest bit is exact.
  *
@@ -32,7 +34,7 @@
  */
 
 import { assert } from "../../errors.ts";
-import type { PlacedCapture } from "../captures.ts";
+import { isOfArgument, type PlacedCapture, pointersOf, sizeOf } from "../captures.ts";
 import type { CaptureMemory, ReadPoint } from "../jumps.ts";
 import type { SlotCode } from "./slot_code.ts";
 
@@ -102,26 +104,41 @@ export interface ReadCode {
 }
 
 /**
- * Writes the code that copies a string or bytes. The record is at rbx; rax, rcx, rdx, rsi, rdi and r8 to r11 are changed.
+ * Writes the code that copies a string, bytes or a part of the stack. The record is at rbx; rax, rcx, rdx, rsi, rdi and r8 to r11
+ * are changed.
  *
  * @param place What, and where in the record.
- * @param code With what.
+ * @param stackBytes How far the program's stack pointer is above ours, in bytes.
+ * @param read With what.
  * @param out Receives the code.
  * @returns The instructions that read memory of the program.
  */
 export function appendCopy(
-  { capture: { argument, kind, sizeBytes }, offsetBytes }: PlacedCapture,
+  { capture, offsetBytes, dataBytes }: PlacedCapture,
+  stackBytes: number,
   read: ReadCode,
   out: SlotCode,
 ): ReadPoint[] {
   const labels = new Labels(out);
-  const isString = kind === "string";
-  const data = offsetBytes + 8;
-  const limit = data + sizeBytes;
-  out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8
-  out.half(VALUES_OFFSET + 8 * argument);
+  const isString = capture.kind === "string";
+  const limit = dataBytes + sizeOf(capture);
+  const pointerReaders: ReadPoint[] = [];
+  if (isOfArgument(capture)) {
+    out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8
+    out.half(VALUES_OFFSET + 8 * capture.argument);
+    for (const pointer of pointersOf(capture)) {
+      appendOffset(pointer, out);
+      pointerReaders.push(...appendRead(dataBytes - 8, 8, read, out));
+      out.bytes(0x4c, 0x8b, 0x83); // mov pointer(%rbx),%r8
+      out.half(dataBytes - 8);
+    }
+    appendOffset(capture.offsetBytes ?? 0, out);
+  } else {
+    out.bytes(0x4c, 0x8d, 0x84, 0x24); // lea bytes(%rsp),%r8
+    out.half(stackBytes);
+  }
   out.bytes(0x4c, 0x8d, 0x8b); // lea data(%rbx),%r9
-  out.half(data);
+  out.half(dataBytes);
   const readers = appendPages(isString, limit, "end", { read, labels, out });
   if (isString) {
     labels.mark("nul");
@@ -131,11 +148,17 @@ export function appendCopy(
   labels.mark("end");
   const target = out.length;
   out.bytes(0x41, 0x29, 0xd9, 0x41, 0x81, 0xe9); // sub %ebx,%r9d; sub $data,%r9d
-  out.half(data);
+  out.half(dataBytes);
   out.bytes(0x44, 0x89, 0x8b); // mov %r9d,length(%rbx)
   out.half(offsetBytes);
   labels.finish();
-  return readers.map((offset) => ({ offset, target }));
+  return [...pointerReaders, ...readers.map((offset) => ({ offset, target }))];
+}
+
+function appendOffset(bytes: number, out: SlotCode): void {
+  if (bytes === 0) return;
+  out.bytes(0x49, 0x81, 0xc0); // add $bytes,%r8
+  out.half(bytes);
 }
 
 /**

@@ -56,7 +56,9 @@ import { decode } from "./decode.ts";
 import { appendDisplaced, pushCopy } from "./displace.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { usesStackPointer } from "./operands.ts";
+import { appendTally, pushedForTally } from "./pad_tally.ts";
 import { appendValue, argumentValue, canRecord, mayFault, type SavedRegisters } from "./recorded_values.ts";
+import { appendRegisters } from "./register_capture.ts";
 import { FS_BASE } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
@@ -112,7 +114,8 @@ export function makePad(
   const site = instructions[siteIndex]!;
   const code = window.code.subarray(window.siteOffset);
   const left = site.flow === "indirect-jump" ? action.leaving : undefined;
-  const pushed = PUSHED[readsMemory(action) ? "capture" : action.kind];
+  const pushed = pushedFor(action);
+  const usesRax = action.kind !== "count";
   const stackBytes = RED_ZONE_BYTES + (left === undefined ? 0 : WORD_BYTES);
   const quietBytes = pushed.length + pushed.filter(isExtended).length + LEA_UP_BYTES + JUMP_BYTES;
   const fullBytes = action.kind === "record" ? COUNT_BYTES + JUMP_BYTES : 0;
@@ -141,13 +144,14 @@ export function makePad(
   out.bytes(0x8b, 0x09); // mov (%rcx),%ecx
   out.bytes(0xe3, quiet - (out.length + 2)); // jrcxz quiet
   out.bytes(0x9f, 0x0f, 0x90, 0xc0); // lahf; seto %al
-  if (action.kind === "record") out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
+  if (usesRax) out.bytes(0x48, 0x89, 0x04, 0x24); // mov %rax,(%rsp)
   const stays = left === undefined ? undefined : appendComparison(data, left.sizeBytes, pushed, out);
   appendArea(data, memory, out);
-  const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes }, out) : [];
-  if (action.kind === "count") appendCount(action.counterOffset, out);
+  const readers = action.kind === "record" ? appendRecord(memory, action, { full, pushed, stackBytes, site }, out) : [];
+  if (action.kind === "tally") appendTally(action, savedRegisters({ pushed, stackBytes }), out);
+  if (action.kind !== "record") appendCount(action.counterOffset, out);
   for (const end of [stays, fullEnd]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
-  if (action.kind === "record") out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
+  if (usesRax) out.bytes(0x48, 0x8b, 0x04, 0x24); // mov (%rsp),%rax
   out.bytes(0x04, 0x7f, 0x9e); // add $127,%al; sahf
   appendPops(pushed, stackBytes, out);
   for (const end of [quietEnd, notTaken]) if (end !== undefined) out.patchHalf(end - 4, out.length - end);
@@ -156,11 +160,17 @@ export function makePad(
   return { ...out.finish(), entry, begin, copies: [...earlier, ...copies], readers };
 }
 
+/** The numbers of the registers that a pad pushes, in order. */
+function pushedFor(action: PadAction): readonly number[] {
+  if (action.kind === "tally") return pushedForTally(action);
+  return PUSHED[readsMemory(action) ? "capture" : action.kind];
+}
+
 /** Whether a pad reads memory of the program that need not be readable. */
 function readsMemory(action: PadAction): boolean {
   if (action.kind !== "record") return false;
   const { captures = [], values } = action;
-  return captures.length > 0 || (typeof values !== "string" && values.some(mayFault));
+  return captures.some(({ kind }) => kind !== "registers") || (typeof values !== "string" && values.some(mayFault));
 }
 
 /** Whether a push or pop of a register has a prefix. */
@@ -297,7 +307,7 @@ interface Pushed {
 function appendRecord(
   { ring, captures }: PadMemory,
   action: RecordAction,
-  { full, ...pushed }: Pushed & { readonly full: number },
+  { full, site: instruction, ...pushed }: Pushed & { readonly full: number; readonly site: X86Instruction },
   out: SlotCode,
 ): readonly ReadPoint[] {
   const { site, values } = action;
@@ -330,7 +340,17 @@ function appendRecord(
   const readers = [...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
-  for (const place of places) readers.push(...appendCopy(place, { memory: captures!, areaSlot }, out));
+  // A return has happened when its probes fire.
+  const poppedBytes = values === "results" && instruction.flow === "return"
+    ? WORD_BYTES + (instruction.immediate & 0xffff)
+    : 0;
+  const registers = savedRegisters(pushed);
+  const read = { memory: captures, areaSlot };
+  for (const place of places) {
+    if (place.capture.kind !== "registers") {
+      readers.push(...appendCopy(place, registers.stackBytes + poppedBytes, read, out));
+    } else appendRegisters(place, { registers, site: instruction.address, poppedBytes, read }, out);
+  }
   appendHeader(cells, site, out);
   return readers;
 }

@@ -112,7 +112,7 @@ export function appendValue(
   }
   const number = value.kind === "register" ? GENERAL.indexOf(value.register) : -1;
   const isThere = number >= 0 && number !== STACK && !registers.offsets.has(number);
-  if (value.kind === "memory") appendStackLoad(value, registers, out);
+  if (value.kind === "memory") appendStackLoad(value, RAX!, registers, out);
   else if (!isThere) appendFetch(number, RAX!, registers, out);
   const from = isThere ? number : RAX!;
   out.bytes(0x48 | ((from >> 3) << 2), 0x89, 0x83 | ((from & 7) << 3)); // mov %from,offset(%rbx)
@@ -120,8 +120,20 @@ export function appendValue(
   return [];
 }
 
-/** Writes the fetching of one of the program's registers. */
-function appendFetch(number: number, into: number, { offsets, stackBytes }: SavedRegisters, out: SlotCode): void {
+/**
+ * Writes the fetching of one of the program's registers.
+ *
+ * @param number The number of the register.
+ * @param into That of the register that it gets into, below 8.
+ * @param saved Where the program's registers are.
+ * @param out Receives the code.
+ */
+export function appendFetch(
+  number: number,
+  into: number,
+  { offsets, stackBytes }: SavedRegisters,
+  out: SlotCode,
+): void {
   const offset = offsets.get(number);
   if (number === STACK) {
     out.bytes(0x48, 0x8d, 0x84 | (into << 3), 0x24); // lea bytes(%rsp),%into
@@ -133,13 +145,21 @@ function appendFetch(number: number, into: number, { offsets, stackBytes }: Save
   }
 }
 
-/** Writes the loading of what is on the stack into rax. */
-function appendStackLoad(
+/**
+ * Writes the loading of what is on the stack, with zeros above it.
+ *
+ * @param value The value, of which {@linkcode mayFault} is false.
+ * @param into The number of the register that it gets into, below 8.
+ * @param saved Where the program's registers are.
+ * @param out Receives the code.
+ */
+export function appendStackLoad(
   { displacement, sizeBytes }: RecordedMemory,
+  into: number,
   { stackBytes }: SavedRegisters,
   out: SlotCode,
 ): void {
-  out.bytes(...LOADS[sizeBytes]!, 0x84, 0x24); // mov displacement(%rsp),%rax
+  out.bytes(...LOADS[sizeBytes]!, 0x84 | (into << 3), 0x24); // mov displacement(%rsp),%into
   out.half(stackBytes + displacement);
 }
 

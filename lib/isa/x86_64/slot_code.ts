@@ -8,6 +8,7 @@
 
 import { type Address, highHalf, toAddress } from "../../address.ts";
 import { assert } from "../../errors.ts";
+import { SmallBytes } from "../../small_bytes.ts";
 import type { Displacement, ResumePoint } from "../isa.ts";
 
 /** The size of `jmp rel32` in bytes. */
@@ -18,6 +19,8 @@ const FAR_JUMP_BYTES = 14;
 
 /** The longest slots, those of pads that copy what all arguments point to in both ways, have some 4 KiB, and 22 values from memory as much. */
 const buffer = new Uint8Array(1 << 14);
+/** The contents of those of whose threads nobody wants to know, which are written and forgotten. */
+const passing = new SmallBytes();
 const NOTHING: Partial<ResumePoint> = {};
 
 /** The contents of a slot while they are being written. */
@@ -171,7 +174,8 @@ export class SlotCode {
    */
   finish(): Displacement {
     assert(this.#length <= buffer.length, "the contents of a slot fit into the buffer");
-    return { code: buffer.slice(0, this.#length), resume: this.#resume };
+    const code = this.#keepsResume ? buffer.slice(0, this.#length) : passing.copy(buffer, 0, this.#length);
+    return { code, resume: this.#resume };
   }
 
   /** The displacement of a near jump that comes after so many more bytes. */

@@ -33,6 +33,7 @@
 import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow } from "../jumps.ts";
 import { decode } from "./decode.ts";
+import { SmallBytes } from "../../small_bytes.ts";
 import { PREFIX, type X86Instruction } from "./instruction.ts";
 import { showsSteps, startsSteps } from "./steps.ts";
 
@@ -48,6 +49,12 @@ const TRAP_BYTE = 0xcc;
 const OTHER_LAST_BYTES = [0x37, 0x3f];
 /** Compilers align functions to this, in bytes: another one may begin there. */
 const FUNCTION_ALIGNMENT = 16;
+/** What was found last, which nearly always is asked for next. */
+let last: { readonly window: JumpWindow; readonly instructions: readonly X86Instruction[] } | undefined;
+/** The bytes of windows. */
+const windows = new SmallBytes();
+/** The bytes of jumps. */
+const jumps = new SmallBytes();
 
 /** See `JumpInstaller.findWindow` of `jumps.ts`. */
 export function findWindow(
@@ -62,6 +69,7 @@ export function findWindow(
   const refusal = refusalOf(first);
   if (refusal !== undefined) return refusal;
   const boundaries: number[] = [];
+  const instructions = [first];
   let size = first.length;
   let isKept = isCall(first);
   let isReached = goesOn(first);
@@ -74,18 +82,21 @@ export function findWindow(
     // A function can begin with what looks like padding.
     if (!isInside && at % FUNCTION_ALIGNMENT === 0) break;
     boundaries.push(size);
+    instructions.push(next);
     size += next.length;
     isKept = isCall(next);
     isReached &&= goesOn(next);
   }
   const keptFrom = Math.min(size, JUMP_BYTES);
-  return {
+  const window = {
     address,
     siteOffset: 0,
-    code: code.slice(offset, offset + Math.max(size, JUMP_BYTES)),
+    code: windows.copy(code, offset, offset + Math.max(size, JUMP_BYTES)),
     boundaries,
     keptFrom,
   };
+  last = { window, instructions };
+  return window;
 }
 
 /** Why there can be no jump in the place of an instruction; undefined if there can. */
@@ -149,7 +160,9 @@ export function shrink(window: JumpWindow): JumpWindow | undefined {
  * @param window The window.
  * @returns The instructions, the first one at the site.
  */
-export function instructionsOf({ address, boundaries, code }: JumpWindow): X86Instruction[] {
+export function instructionsOf(window: JumpWindow): readonly X86Instruction[] {
+  if (window === last?.window) return last.instructions;
+  const { address, boundaries, code } = window;
   return [0, ...boundaries].map((offset) => decode(code, offset, toAddress(address + offset))!);
 }
 
@@ -230,10 +243,10 @@ function finishMatch(bits: number, shift: number, mask: number, want: number): n
  */
 export function makeJump(window: JumpWindow, pad: Address): Uint8Array {
   const displacement = pad - window.address - JUMP_BYTES;
-  const jump = Uint8Array.of(0xe9, displacement, displacement >> 8, displacement >> 16, displacement >> 24);
-  if (window.siteOffset < JUMP_BYTES) return jump;
-  const bytes = window.code.slice(0, window.siteOffset + 1);
-  bytes.set(jump);
-  bytes[window.siteOffset] = TRAP_BYTE;
-  return bytes;
+  const isBehind = window.siteOffset >= JUMP_BYTES;
+  const jump = isBehind ? jumps.copy(window.code, 0, window.siteOffset + 1) : jumps.take(JUMP_BYTES);
+  jump[0] = 0xe9;
+  for (let i = 1; i < JUMP_BYTES; i++) jump[i] = displacement >> (8 * (i - 1));
+  if (isBehind) jump[window.siteOffset] = TRAP_BYTE;
+  return jump;
 }

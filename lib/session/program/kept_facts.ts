@@ -17,7 +17,7 @@
 
 import { TEXT_BUILTINS } from "../../d/code/builtin_numbers.ts";
 import type { NumberBuiltin, TextBuiltin } from "../../d/host.ts";
-import { isOfProcess } from "../../d/stop_reason.ts";
+import { isOfProcess } from "../../d/hit_plan.ts";
 import type { BuiltinName } from "../../d/tree.ts";
 import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
 import type { ProcessRecord } from "../../fasttrap/provider.ts";

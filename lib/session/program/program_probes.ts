@@ -7,8 +7,12 @@
  * **The method.** Each description is enabled by itself. What it matches is gathered by the probe's number, in the order of
  * the clauses; at a hit the first description that the probe belongs to runs all of them, and the others do nothing.
  *
- * **Stopping.** A description whose clause is content with a record of the hit is enabled so, and its probes stop no thread, as
- * long as no other clause of the same probe wants it (`lib/d/stop_reason.ts`). If one does, the hits of that probe stop the
+ * **Tallies.** A clause that does not need each hit by itself is enabled otherwise (`program_tallies.ts`), and is not among
+ * those that a hit runs.
+ *
+ * **Stopping.** A description whose clause is content with a record of the hit, and with what can be captured in it, is
+ * enabled so, and its probes stop no thread, as long as no other clause of the same probe wants it (`lib/d/hit_plan.ts`). If
+ * one does, the hits of that probe stop the
  * thread, and all clauses run then. Records are read before a hit in the same program is handled, before END and
  * `tick-` fire, and else every few milliseconds; so clauses run in each thread's own order, and of several threads in that of
  * their times, nearly (`lib/fasttrap/records.ts`). What happened before BEGIN has fired, or after `exit()` by that order, fires
@@ -22,23 +26,32 @@
 import type { Kernel } from "../../../ffi/ffi.ts";
 import type { Enabling, FiringProbe } from "../../d/host.ts";
 import type { RunningProgram } from "../../d/run/running_program.ts";
+import { findTally } from "../../d/tally_clause.ts";
 import type { Program } from "../../d/tree.ts";
-import { findStopReason } from "../../d/stop_reason.ts";
+import { planHit } from "../../d/hit_plan.ts";
+import { MemoryReads } from "../../d/memory_reads.ts";
+import { allStatements } from "../../d/walk.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
 import type { ProbeIdentity } from "../../fasttrap/probe.ts";
 import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
+import type { ListOptions } from "../options.ts";
 import type { Session } from "../session.ts";
 import { AddressNames } from "./address_names.ts";
+import { findWays } from "./hit_ways.ts";
 import { KeptFacts } from "./kept_facts.ts";
 import { ProcessFacts } from "./process_facts.ts";
 import { RecordHit } from "./record_hit.ts";
 import { ThreadHit } from "./thread_hit.ts";
+import { ProgramTallies } from "./program_tallies.ts";
 import { Ticker } from "./ticker.ts";
 import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
 import { WallClock } from "./wall_clock.ts";
+
+/** As errno(3) has it. */
+const ESRCH = 3;
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -50,11 +63,16 @@ export interface ProgramProbesOptions {
   readonly register: (enabling: Enabling) => void;
   /** Called after each firing of a clause. */
   readonly fired: () => void;
+  /** Whether clauses that do not need each hit by itself are run for many at once. */
+  readonly tallies: boolean;
 }
 
 /** A description that is enabled in the session. */
 interface EnabledDescription {
   readonly clause: number;
+  readonly description: ProbeDescription;
+  /** Why its clause needs the thread; undefined if it does not. */
+  readonly stopReason: string | undefined;
   enabled: Enabled | undefined;
 }
 
@@ -63,6 +81,8 @@ interface OwnedProbe {
   /** The description whose handler runs its clauses. */
   readonly owner: EnabledDescription;
   readonly enablings: Enabling[];
+  /** Why the first of its clauses that does so needs the thread. */
+  stopReason: string | undefined;
 }
 
 /** See the module's comment. */
@@ -75,9 +95,11 @@ export class ProgramProbes implements Disposable {
   readonly #options: ProgramProbesOptions;
   readonly #kernel: Kernel;
   readonly #facts: KeptFacts;
+  readonly #memory: MemoryReads;
   readonly #hit: ThreadHit;
   readonly #recordHit: RecordHit;
   readonly #tracerHit: TracerHit;
+  readonly #tallies: ProgramTallies;
   readonly #descriptions: EnabledDescription[] = [];
   /** What each probe of a target fires, by its number. */
   readonly #owned = new Map<number, OwnedProbe>();
@@ -115,9 +137,11 @@ export class ProgramProbes implements Disposable {
     const facts = new ProcessFacts(kernel);
     const clock = new WallClock(kernel);
     this.#facts = new KeptFacts(facts, program.clauses.flatMap(({ needs }) => [...needs.builtins]));
+    this.#memory = new MemoryReads(program.clauses, running.options.strsize);
     this.#hit = new ThreadHit(kernel, facts, clock);
     this.#recordHit = new RecordHit(this.#facts, clock);
     this.#tracerHit = new TracerHit(kernel, facts, clock);
+    this.#tallies = new ProgramTallies(session, running, this.#tracerHit, (probe, clause) => this.#pair(probe, clause));
     this.names = new AddressNames(kernel, options.wantsNames);
     running.setSymbolStart((of, pid, address) => this.names.startOf(of, pid, address));
   }
@@ -141,11 +165,27 @@ export class ProgramProbes implements Disposable {
     return counts;
   }
 
+  /**
+   * Tells how the hits of a clause's probes are had.
+   *
+   * @param clause The clause, by its place in the program.
+   * @param description One of its descriptions.
+   * @returns For each of their sites why its hits stop the thread; undefined for one whose hits are recorded.
+   */
+  waysOf(clause: number, description: ProbeDescription): (string | undefined)[] {
+    const entries = this.#descriptions.filter((entry) => entry.clause === clause && entry.description === description);
+    const probes = entries.flatMap(({ enabled }) => enabled!.probes);
+    return [...probes, ...this.#tallies.probesOf(clause, description)].flatMap((probe) =>
+      findWays(this.#session.inspect(probe), this.#owned.get(probe.id)?.stopReason)
+    );
+  }
+
   /** Fires BEGIN. */
   begin(): void {
     this.#fireTracer("BEGIN", false);
     this.#beganNs = this.#kernel.call.ft_clock_ns();
     this.#takeLost();
+    this.#tallies.begin();
     for (const name of this.#tracerEnablings.keys()) {
       const timing = timingOf(name);
       if (timing === undefined) continue;
@@ -154,17 +194,26 @@ export class ProgramProbes implements Disposable {
     }
   }
 
+  /** Lets the program have what has been tallied up to now. */
+  harvest(): void {
+    this.#tallies.harvest();
+  }
+
   /** Fires END. */
   end(): void {
     this[Symbol.dispose]();
     this.countLost();
+    this.harvest();
     this.#beganNs = Infinity;
     this.#fireTracer("END", true);
   }
 
-  /** Tells the program what was lost since the last time because the rings had no room. */
+  /** Tells the program what was lost since the last time because the rings had no room, and which threads have ended. */
   countLost(): void {
+    const ended = [...this.#running.tids].filter((tid) => this.#kernel.call.ft_kill(0, tid, 0) === -ESRCH);
     this.#session.drain();
+    // Records of what they had done have been read now.
+    for (const tid of ended) this.#running.endThread(tid);
     const count = this.#takeLost();
     if (!this.#running.isExiting) this.#running.lose(count);
   }
@@ -185,18 +234,36 @@ export class ProgramProbes implements Disposable {
     const targets = description.provider.includes("$target")
       ? this.#session.targets.map(({ pid }) => pid)
       : [undefined];
-    const mustStop = findStopReason(this.#program.clauses[clause]!, description) !== undefined;
-    return targets.reduce<number>((sum, target) => {
-      const entry: EnabledDescription = { clause, enabled: undefined };
-      this.#descriptions.push(entry);
-      entry.enabled = this.#session.enable(description, {
-        allowNone: allowNone || own.length > 0,
-        target,
-        added: (probes) => this.#gather(entry, probes),
-        ...mustStop ? { handler: (hit) => this.#fire(entry, hit) } : { record: (record) => this.#take(entry, record) },
-      });
-      return sum + entry.enabled.probes.length;
-    }, own.length);
+    const options = { allowNone: allowNone || own.length > 0 };
+    return targets.reduce<number>(
+      (sum, target) => sum + this.#enableInTargets(description, clause, { ...options, target }),
+      own.length,
+    );
+  }
+
+  #enableInTargets(description: ProbeDescription, clause: number, options: ListOptions): number {
+    const written = this.#program.clauses[clause]!;
+    const tally = this.#options.tallies && !this.#mayExitAtHit() ? findTally(written, this.#program) : undefined;
+    if (tally !== undefined) return this.#tallies.enable(description, clause, tally, options);
+    const { stopReason, captures: capture } = planHit(written, description, this.#memory);
+    const entry: EnabledDescription = { clause, description, stopReason, enabled: undefined };
+    this.#descriptions.push(entry);
+    entry.enabled = this.#session.enable(description, {
+      ...options,
+      added: (probes) => this.#gather(entry, probes),
+      ...stopReason === undefined
+        ? { capture, record: (record) => this.#take(entry, record) }
+        : { handler: (hit) => this.#fire(entry, hit) },
+    });
+    return entry.enabled.probes.length;
+  }
+
+  /** Whether a hit may end the program: those that follow it do not count then, so that each has to be looked at. */
+  #mayExitAtHit(): boolean {
+    return this.#program.clauses.some(({ probes, statements }) =>
+      probes.some((description) => this.#tracerProbes.mayBeOfTargets(description)) &&
+      [...allStatements(statements)].some(({ kind }) => kind === "exit")
+    );
   }
 
   #enableTracer(probe: FiringProbe, clause: number): void {
@@ -217,9 +284,11 @@ export class ProgramProbes implements Disposable {
     for (const probe of probes) {
       const enabling = this.#pair(probe, entry.clause);
       const owned = this.#owned.get(probe.id);
-      if (owned !== undefined) owned.enablings.push(enabling);
-      else {
-        this.#owned.set(probe.id, { owner: entry, enablings: [enabling] });
+      if (owned !== undefined) {
+        owned.enablings.push(enabling);
+        owned.stopReason ??= entry.stopReason;
+      } else {
+        this.#owned.set(probe.id, { owner: entry, enablings: [enabling], stopReason: entry.stopReason });
         this.names.follow(probe);
         this.#facts.follow(probe);
       }
@@ -231,7 +300,7 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   /** A hit has been recorded; or the thread was stopped all the same. */
@@ -242,12 +311,12 @@ export class ProgramProbes implements Disposable {
     if (owner !== description) return;
     this.#recordHit.begin(record);
     this.#running.fire(enablings, this.#recordHit);
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   /** How many hits were lost since the last call, once for each clause. */
   #takeLost(): number {
-    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, 0);
+    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, this.#tallies.dropsTotal);
     const lost = total - this.#lostTotal;
     this.#lostTotal = total;
     return lost;
@@ -267,13 +336,19 @@ export class ProgramProbes implements Disposable {
       this.#hit.begin(hit);
       this.#running.fire(enablings, this.#hit);
     });
-    this.#options.fired();
+    this.#afterFiring();
   }
 
   #fireTracer(name: string, isLast: boolean): void {
     const enablings = this.#tracerEnablings.get(name);
     if (enablings === undefined) return;
     this.#running.fire(enablings, this.#tracerHit, isLast);
+    this.#afterFiring();
+  }
+
+  #afterFiring(): void {
+    // What happens from now on does not count.
+    if (this.#running.isExiting) this.harvest();
     this.#options.fired();
   }
 }

@@ -1,13 +1,14 @@
 /**
  * A hit that nobody was stopped for, as a D program asks for it: the record of it.
  *
- * Only clauses run on it that need nothing else (`lib/d/stop_reason.ts`); whatever else is asked for reads as nothing.
+ * Only clauses run on it that need nothing else (`lib/d/hit_plan.ts`); whatever else is asked for reads as nothing. What was
+ * captured for one clause of a probe is there for all of them: memory is found by its address.
  *
  * @module
  */
 
 import type { NumberBuiltin, ProbeHit, TextBuiltin } from "../../d/host.ts";
-import type { HitRecord } from "../../fasttrap/hit_record.ts";
+import type { RecordView } from "../../fasttrap/hit_record.ts";
 import type { KeptFacts } from "./kept_facts.ts";
 import { setNumber } from "./thread_hit.ts";
 import type { WallClock } from "./wall_clock.ts";
@@ -16,7 +17,7 @@ import type { WallClock } from "./wall_clock.ts";
 export class RecordHit implements ProbeHit {
   readonly #facts: KeptFacts;
   readonly #clock: WallClock;
-  #record!: HitRecord;
+  #record!: RecordView;
 
   /**
    * Makes the object.
@@ -34,7 +35,7 @@ export class RecordHit implements ProbeHit {
    *
    * @param record What was recorded.
    */
-  begin(record: HitRecord): void {
+  begin(record: RecordView): void {
     this.#record = record;
   }
 
@@ -70,6 +71,9 @@ export class RecordHit implements ProbeHit {
       case "cpu":
       case "curlwpsinfo.pr_onpro":
         return setNumber(into, record.cpu);
+      case "ucaller":
+        // Where a function has just been entered, which it returns to is on the top of the stack.
+        return record.readStack(0, into);
       default:
         return setNumber(into, this.#facts.number(name, record.probe, record.pid, record.timestampNs));
     }
@@ -86,13 +90,13 @@ export class RecordHit implements ProbeHit {
   }
 
   /** See {@linkcode ProbeHit.readRegister}. */
-  readRegister(): boolean {
-    return false;
+  readRegister(index: number, into: Uint32Array): boolean {
+    return this.#record.readRegister(index, into);
   }
 
-  /** See {@linkcode ProbeHit.readMemory}. */
-  readMemory(): number {
-    return 0;
+  /** See {@linkcode ProbeHit.readMemory}: what was copied at the hit, which is all that clauses ask for. */
+  readMemory(address: number, into: Uint8Array): number {
+    return this.#record.readMemory(address, into);
   }
 
   /** See {@linkcode ProbeHit.writeMemory}. */

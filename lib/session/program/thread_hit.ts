@@ -1,10 +1,6 @@
 /**
  * A hit of a thread, as a D program asks for it.
  *
- * **Stacks** are walked by frame pointers: where the thread is, the return address where the function has just been
- * entered, and then the chain that `%rbp` begins. Functions that keep no frame pointer are missing from it; what leads
- * nowhere ends it.
- *
  * @module
  */
 
@@ -18,16 +14,11 @@ import type { WallClock } from "./wall_clock.ts";
 
 const HALF = 2 ** 32;
 const MILLION = 1e6;
-/** Where the frame pointer and the stack pointer are in `struct user_regs_struct`. */
-const RBP = 4;
-const RSP = 19;
-const WORD_BYTES = 8;
 const SIGSTOP = 19;
 /** DTrace lets nobody wait longer at once. */
 const CHILL_MS_MAX = 500;
-/** No code is in the first pages of an address space. */
-const ADDRESS_MIN = 0x1000;
-const ADDRESS_MAX = 2 ** 47;
+/** The deepest stack that `ustackdepth` tells. */
+const FRAMES_MAX = 1024;
 
 /** See the module's comment. One object serves all hits. */
 export class ThreadHit implements ProbeHit {
@@ -35,9 +26,7 @@ export class ThreadHit implements ProbeHit {
   readonly #facts: ProcessFacts;
   readonly #clock: WallClock;
   readonly #errno: ThreadErrno;
-  readonly #pair = new Uint32Array(2);
-  readonly #frame = new Uint8Array(2 * WORD_BYTES);
-  readonly #words = new DataView(this.#frame.buffer);
+  readonly #frames = new Float64Array(FRAMES_MAX);
   /** Strings of programs, by the probe: another program has other probes. */
   readonly #texts = new WeakMap<ProbeIdentity, Map<TextBuiltin, Uint8Array>>();
   #hit!: Hit;
@@ -96,9 +85,9 @@ export class ThreadHit implements ProbeHit {
       case "errno":
         return setNumber(into, this.#errno.read(this.#hit));
       case "ucaller":
-        return setNumber(into, this.#frames(2)[1] ?? 0);
+        return setNumber(into, this.#hit.readStack(this.#frames.subarray(0, 2)) === 2 ? this.#frames[1]! : 0);
       case "ustackdepth":
-        return setNumber(into, this.#frames(Infinity).length);
+        return setNumber(into, this.#hit.readStack(this.#frames));
       default:
         return setNumber(into, this.#facts.number(name, pid, tid));
     }
@@ -142,9 +131,7 @@ export class ThreadHit implements ProbeHit {
 
   /** See {@linkcode ProbeHit.walkStack}. */
   walkStack(into: Float64Array, limit: number): number {
-    const frames = this.#frames(limit);
-    into.set(frames);
-    return frames.length;
+    return this.#hit.readStack(into.subarray(0, limit));
   }
 
   /** See {@linkcode ProbeHit.act}: a signal comes when the thread goes on; to chill is to let it, and us, wait. */
@@ -161,38 +148,6 @@ export class ThreadHit implements ProbeHit {
     if (pid === this.#hit.pid) return true;
     if (!(probe instanceof Probe)) return false;
     return [...probe.owner.process.image.processes].some(({ ancestors }) => ancestors.includes(pid));
-  }
-
-  #frames(limit: number): number[] {
-    const { probe, pc } = this.#hit;
-    const frames = [pc];
-    // Nothing has been pushed yet at the first instruction; behind `ret` neither, but the stack is that of the caller.
-    const atEntry = probe instanceof Probe && pc === probe.functionAddress;
-    if (atEntry && this.#readFrame(this.#register(RSP))) frames.push(this.#word(0));
-    let frame = this.#register(RBP);
-    while (frames.length < Math.min(limit, 1024) && this.#readFrame(frame)) {
-      const next = this.#word(0);
-      const returnAddress = this.#word(WORD_BYTES);
-      if (returnAddress < ADDRESS_MIN || returnAddress >= ADDRESS_MAX) break;
-      frames.push(returnAddress);
-      if (next <= frame) break;
-      frame = next;
-    }
-    return frames.slice(0, limit);
-  }
-
-  #readFrame(address: number): boolean {
-    return address >= ADDRESS_MIN && address < ADDRESS_MAX && address % WORD_BYTES === 0 &&
-      this.#hit.readInto(address, this.#frame) === this.#frame.length;
-  }
-
-  #word(offset: number): number {
-    return this.#words.getUint32(offset + 4, true) * HALF + this.#words.getUint32(offset, true);
-  }
-
-  #register(index: number): number {
-    this.#hit.readRegister(index, this.#pair);
-    return this.#pair[1]! * HALF + this.#pair[0]!;
   }
 }
 

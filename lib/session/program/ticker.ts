@@ -5,8 +5,6 @@
  * @module
  */
 
-import { clearTimeout, setTimeout } from "node:timers";
-
 /** See the module's comment. */
 export class Ticker implements Disposable {
   readonly #periodMs: number;

@@ -3,6 +3,7 @@
  * are those that Oracle documents for Linux, which has them on both sides of zero.
  */
 
+import { bytesOfText, decodeBytes } from "../../../lib/consumer/records/byte_text.ts";
 import { assertEquals } from "@std/assert";
 import {
   type AggregationOptions,
@@ -23,6 +24,8 @@ const OPTIONS: AggregationOptions = {
   conversions: CONTEXT,
   zoom: false,
   histogram: false,
+  pack: false,
+  blocks: undefined,
 };
 const STRING: Form = { kind: "string" };
 const INT: Form = { kind: "number", sizeBytes: 4, signed: true };
@@ -195,10 +198,10 @@ Deno.test("formatAggregations() draws three empty buckets where nothing is left"
   assertEquals(labels({ function: "lquantize", parameters: [0, 30, 10] }), ["< 0", "0", "10"]);
 });
 
-Deno.test("formatAggregations() lets the longest bar fill the width with aggzoom", () => {
+Deno.test("formatAggregations() lets the longest bar nearly fill the width with aggzoom", () => {
   const table = tableOf({ function: "quantize" }, [[[], 1, 1], [[], 2, 2], [[], 4, 4]]);
   const bars = print([table], { zoom: true }).split("\n").slice(3, 6).map((line) => line.split("@").length - 1);
-  assertEquals(bars, [10, 20, 40]);
+  assertEquals(bars, [10, 19, 38]);
 });
 
 Deno.test("formatAggregations() draws keys with agghist", () => {
@@ -207,12 +210,49 @@ Deno.test("formatAggregations() draws keys with agghist", () => {
     print([table], { histogram: true }),
     [
       "",
-      "             key  ------------- Distribution ------------- count    ",
-      `              sh |${"@".repeat(10)}${" ".repeat(30)} 1        `,
-      `             cat |${"@".repeat(30)}${" ".repeat(10)} 3        `,
+      "              key  ------------- Distribution ------------- count    ",
+      `               sh |${"@".repeat(10)}${" ".repeat(30)} 1        `,
+      `              cat |${"@".repeat(30)}${" ".repeat(10)} 3        `,
       "",
       "",
     ].join("\n"),
+  );
+});
+
+/** The characters of text that has one for each byte. */
+function unicodeOf(text: string): string {
+  return decodeBytes(bytesOfText(text));
+}
+
+Deno.test("formatAggregations() draws bars to an eighth of a column with encoding=utf8", () => {
+  const table = tableOf({ function: "quantize" }, [[[], 1, 1], [[], 2, 15]]);
+  const bars = unicodeOf(print([table], { blocks: true })).split("\n").slice(2, -2).map((line) => line.slice(17, 58));
+  assertEquals(bars, ["", "██▌", "█".repeat(37) + "▌", ""].map((bar) => `|${bar.padEnd(40)}`));
+});
+
+Deno.test("formatAggregations() draws distributions in a line each with aggpack", () => {
+  const table = tableOf({ function: "quantize", keys: [STRING] }, [
+    [["one"], 8, 1],
+    [["two"], 16, 4],
+    [["two"], 64, 1],
+    [["two"], 0, 1],
+  ]);
+  assertEquals(
+    unicodeOf(print([table], { pack: true, zoom: true })),
+    [
+      "",
+      "              key  min .---------. max  | count",
+      "              one    0 :    █    : 128  | 1",
+      "              two    0 :▃    █ ▃ : 128  | 6",
+      "",
+    ].join("\n"),
+  );
+  const letters = print([table], { pack: true, blocks: false }).split("\n").slice(2, -1);
+  assertEquals(letters.map((line) => line.slice(24, 33)), ["    X    ", "_    x _ "]);
+  const linear = tableOf({ function: "lquantize", parameters: [0, 3, 1] }, [[[], 1, 1], [[], 9, -1]]);
+  assertEquals(
+    unicodeOf(print([linear], { pack: true })),
+    "\n     min .-----. max      | count\n     < 0 :  ▅ v: >= 3     | 0\n",
   );
 });
 

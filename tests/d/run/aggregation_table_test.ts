@@ -1,12 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { AggregationTable } from "../../../lib/d/run/aggregation_table.ts";
-import {
-  LogLinearBounds,
-  lquantizeBucket,
-  QUANTIZE_BUCKETS,
-  quantizeBucket,
-  quantizeValue,
-} from "../../../lib/d/run/buckets.ts";
+import { LogLinearBounds, lquantizeBucket } from "../../../lib/d/run/buckets.ts";
+import { QUANTIZE_BUCKETS, quantizeBucket, quantizeValue } from "../../../lib/quantize.ts";
 import type { AggregatingFunction } from "../../../lib/d/tree.ts";
 import { makeAggregation } from "../aggregations.ts";
 import { halvesOf, makeRandom, randomBigInt } from "../random.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { fromHalves, toAddress } from "../../../lib/address.ts";
-import { type Capture, layOut } from "../../../lib/isa/captures.ts";
+import { type ArgumentCapture, type Capture, isOfArgument, layOut, sizeOf } from "../../../lib/isa/captures.ts";
 import { makePad } from "../../../lib/isa/x86_64/pad.ts";
 import { EFLAGS, GENERAL, RIP, RSP } from "../../../lib/isa/x86_64/registers.ts";
 import { findWindow } from "../../../lib/isa/x86_64/window.ts";
@@ -26,6 +26,8 @@ const MEMORY = {
   captures: { alive: toAddress(REGION.DATA + ALIVE_OFFSET), pagesOffset: PAGES_OFFSET, pagesTotal: PAGES },
 };
 const SITE = REGION.CODE;
+/** Where on the stack the program is. */
+const STACK_OFFSET = 0x300;
 const HEADER = 7;
 const DIED = 0x40000000;
 const DISTRUSTED = 0x80000000;
@@ -67,14 +69,16 @@ function run(
     view.setUint32(PAGES_OFFSET + 8 * (page % PAGES), page, true);
     view.setUint32(PAGES_OFFSET + 8 * (page % PAGES) + 4, page / 2 ** 32, true);
   }
+  for (let at = STACK_OFFSET; at < windows.bytes[1]!.length; at++) windows.bytes[1]![at] = random.below(256);
+  const stack = windows.bytes[1]!.slice(STACK_OFFSET);
   windows.bytes[2]!.set(text.subarray(0, windows.bytes[2]!.length));
   const registers = cpu.initial.slice();
   for (const [number, register] of GENERAL.entries()) {
     if (number !== 4) setRegister(registers, register, random.below(2 ** 40));
   }
   for (const [i, pointer] of pointers.entries()) setRegister(registers, GENERAL[ARGUMENTS[i]!]!, pointer);
-  setRegister(registers, RSP, REGION.STACK + 0x300);
-  setRegister(registers, EFLAGS, 0x202 | random.below(2 ** 12) & 0x8d5);
+  setRegister(registers, RSP, REGION.STACK + STACK_OFFSET);
+  setRegister(registers, EFLAGS, 0x202 | random.below(2 ** 12) & 0xcd5);
   setRegister(registers, RIP, first + pad.entry);
   const before = registers.slice();
   const copies = pad.copies[0]!;
@@ -85,46 +89,69 @@ function run(
     assertEquals(outcome.registers[register], before[register], `register ${register}`);
   }
   const data = outcome.windows.bytes[0]!;
-  return { data, words: new DataView(data.buffer) };
+  return { data, words: new DataView(data.buffer), before, stack };
 }
 
 /** What a capture is to be. */
-function expectedOf({ kind, argument, sizeBytes }: Capture, pointers: readonly number[], text: Uint8Array): Uint8Array {
-  const at = pointers[argument]! - REGION.LOW;
+function expectedOf(
+  { kind, argument, through = [], offsetBytes = 0, sizeBytes }: ArgumentCapture,
+  pointers: readonly number[],
+  text: Uint8Array,
+): Uint8Array {
+  const view = new DataView(text.buffer);
+  let address = pointers[argument]!;
+  for (const pointer of through) {
+    const place = address + pointer - REGION.LOW;
+    if (!(place >= 0 && place + 8 <= text.length)) return new Uint8Array();
+    address = fromHalves(view.getUint32(place, true), view.getUint32(place + 4, true));
+  }
+  const at = address + offsetBytes - REGION.LOW;
   if (!(at >= 0 && at < text.length)) return new Uint8Array();
   const bytes = text.subarray(at, at + sizeBytes);
   const end = bytes.indexOf(0);
   return kind === "string" && end >= 0 ? bytes.subarray(0, end + 1) : bytes;
 }
 
+/** What a capture of registers is to be. */
+function registerBytes(registers: Uint32Array): Uint8Array {
+  const words = [...GENERAL, RIP, EFLAGS].flatMap((index) => [registers[index]!, registers[index + 1]!]);
+  words.splice(2 * GENERAL.length, 2, SITE % 2 ** 32, Math.floor(SITE / 2 ** 32));
+  return new Uint8Array(new Uint32Array(words).buffer);
+}
+
 /** Runs a pad and compares all that it leaves. */
 function check(cpu: Cpu, random: Random, text: Uint8Array<ArrayBuffer>, one: Case): void {
-  const { data, words } = run(cpu, random, text, one);
+  const { data, words, before, stack } = run(cpu, random, text, one);
   const { places, cells } = layOut(one.captures);
   assertEquals([words.getUint32(0, true), words.getUint32(64, true)], [cells, cells << 24 | HEADER]);
   one.pointers.forEach((pointer, i) => {
     assertEquals(words.getUint32(64 + 16 + 8 * i, true) + words.getUint32(64 + 20 + 8 * i, true) * 2 ** 32, pointer);
   });
-  for (const { capture, offsetBytes } of places) {
+  for (const { capture, offsetBytes, dataBytes } of places) {
     const expected = one.alive !== undefined && one.alive & DIED
       ? new Uint8Array()
-      : expectedOf(capture, one.pointers, text);
+      : isOfArgument(capture)
+      ? expectedOf(capture, one.pointers, text)
+      : capture.kind === "stack"
+      ? stack.slice(0, capture.sizeBytes)
+      : registerBytes(before);
     const at = 64 + offsetBytes;
     assertEquals(words.getUint32(at, true), expected.length, JSON.stringify(one));
-    assertEquals(data.slice(at + 8, at + 8 + expected.length), expected);
+    const begin = 64 + dataBytes;
+    assertEquals(data.slice(begin, begin + expected.length), expected);
     // Of a string the rest of its last word may follow.
-    const end = at + 8 + Math.ceil(capture.sizeBytes / 8) * 8;
-    const copied = Math.min(at + 8 + Math.ceil(expected.length / 8) * 8, end);
+    const end = begin + Math.ceil(sizeOf(capture) / 8) * 8;
+    const copied = Math.min(begin + Math.ceil(expected.length / 8) * 8, end);
     assertEquals(data.slice(copied, end).some((byte) => byte !== 0), false, JSON.stringify(one));
   }
   assertEquals(data.slice(64 + 64 * cells, PAGES_OFFSET).some((byte) => byte !== 0), false, JSON.stringify(one));
 }
 
-function string(argument: number, sizeBytes: number): Capture {
+function string(argument: number, sizeBytes: number): ArgumentCapture {
   return { kind: "string", argument, sizeBytes };
 }
 
-function bytes(argument: number, sizeBytes: number): Capture {
+function bytes(argument: number, sizeBytes: number): ArgumentCapture {
   return { kind: "bytes", argument, sizeBytes };
 }
 
@@ -149,6 +176,8 @@ Deno.test("makePad() makes pads that copy what there is in front of the end of m
   for (let left = 0; left < 40; left++) {
     const pointers = Array.from({ length: 6 }, (_, i) => LAST_PAGE - left + (i === 5 ? 40 : 0));
     check(cpu, random, text, { captures: [string(0, 33), bytes(1, 29), string(5, 9)], pointers });
+    const captures = [{ ...string(0, 33), offsetBytes: 7 }, { ...bytes(1, 29), offsetBytes: -300 }];
+    check(cpu, random, text, { captures, pointers });
   }
 });
 
@@ -179,5 +208,48 @@ Deno.test("makePad() makes pads that note what could be read, ask if they are to
       const { words } = run(cpu, random, text, one);
       assertEquals(words.getUint32(page, true), known !== undefined || !(alive & DIED) ? REGION.LOW / 4096 : 0);
     }
+  }
+});
+
+Deno.test("makePad() makes pads that copy all registers, the flags and the stack, beside what they read elsewhere or alone", async () => {
+  using cpu = await Cpu.start();
+  const random = new Random(30);
+  const text = Uint8Array.from({ length: 4096 }, () => 1 + random.below(255));
+  const registers: Capture = { kind: "registers" };
+  const stack: Capture = { kind: "stack", sizeBytes: 27 };
+  for (let round = 0; round < 40; round++) {
+    const pointers = round % 2 === 0 ? [] : Array(6).fill(REGION.LOW + round);
+    for (
+      const captures of [[registers], [stack, registers], [string(0, 20), registers, stack], [registers, bytes(1, 7)]]
+    ) {
+      check(cpu, random, text, {
+        captures: pointers.length === 0 ? captures.filter((one) => !isOfArgument(one)) : captures,
+        pointers,
+      });
+    }
+  }
+});
+
+Deno.test("makePad() makes pads that follow pointers, also where they end or lead to nothing", async () => {
+  using cpu = await Cpu.start();
+  const random = new Random(31);
+  for (let round = 0; round < 60; round++) {
+    const text = Uint8Array.from({ length: 4096 }, () => 1 + random.below(255));
+    const view = new DataView(text.buffer);
+    const put = (at: number, address: number) => {
+      view.setUint32(at, address % 2 ** 32, true);
+      view.setUint32(at + 4, address / 2 ** 32, true);
+    };
+    const [first, second] = [0x100 + random.below(100), 0x400 + random.below(100)];
+    const end = round % 4 === 0 ? 0 : round % 4 === 1 ? 2 ** 50 : REGION.LOW + 0x800 + random.below(0x900);
+    put(first, REGION.LOW + second - 5);
+    put(second, end);
+    const pointers = Array(6).fill(round % 7 === 6 ? LAST_PAGE - random.below(20) : REGION.LOW + first - 16);
+    const captures = [
+      { ...string(1, 1 + random.below(40)), through: [16, 5], offsetBytes: random.below(9) },
+      { ...bytes(4, 1 + random.below(40)), through: [16] },
+      { ...bytes(0, 8), through: [16, 5, -8] },
+    ];
+    check(cpu, random, text, { captures, pointers });
   }
 });

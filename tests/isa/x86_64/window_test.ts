@@ -3,8 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import type { JumpWindow, PadAction, PadCode } from "../../../lib/isa/jumps.ts";
+import type { ExtendedValue } from "../../../lib/isa/recorded_value.ts";
 import { readFlow } from "../../../lib/isa/x86_64/function_flow.ts";
 import { canTellLeaving, makePad } from "../../../lib/isa/x86_64/pad.ts";
+import { R9, RAX } from "../../../lib/isa/x86_64/registers.ts";
 import { beginEarlier, findWindow, makeJump, padAddress, shrink } from "../../../lib/isa/x86_64/window.ts";
 import { Random } from "./random.ts";
 
@@ -194,11 +196,18 @@ Deno.test("padAddress() gives the addresses whose jump traps or keeps what was t
   }
 });
 
+/** What a register has. */
+function whole(register: number): ExtendedValue {
+  return { place: { kind: "register", register }, sizeBytes: 8, signed: true };
+}
+
 /** What pads can do, and what is pushed for it behind the red zone, in bytes. */
 const ACTIONS: readonly (readonly [PadAction, number])[] = [
   [{ kind: "count", counterOffset: 8 }, 16],
   [{ kind: "record", counterOffset: 8, site: 7, values: "arguments" }, 40],
   [{ kind: "record", counterOffset: 8, site: 7, values: "results" }, 40],
+  [{ kind: "tally", counterOffset: 8, tallied: [{ value: whole(R9), sumOffset: 16 }] }, 24],
+  [{ kind: "tally", counterOffset: 8, tallied: [{ value: whole(RAX), minOffset: 16, maxOffset: 24 }] }, 32],
 ];
 
 /** The numbers from one to another, 8 apart. */

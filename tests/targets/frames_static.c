@@ -1,0 +1,3 @@
+// frames.c, linked in another way.
+// cc: -O2 -fomit-frame-pointer -static
+#include "frames.c"
