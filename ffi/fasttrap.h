@@ -279,8 +279,9 @@ FT_API int32_t ft_unmap(double address, double size);
 FT_API double ft_clock_ns(void);
 
 /*
- * The time stamp counter of the CPU, low half first, and the same moment as
- * ft_clock_ns has it, to some tens of nanoseconds.
+ * The time stamp counter of the CPU (the virtual counter of aarch64), low half
+ * first, and the same moment as ft_clock_ns has it, to some tens of
+ * nanoseconds.
  *
  * Returns 0; -ENOSYS on a machine without such a counter.
  */

@@ -39,7 +39,10 @@ export interface HitRecord {
   readonly pid: number;
   /** The thread. */
   readonly tid: number;
-  /** The CPU on which the thread ran. While the thread is stopped, to ask for it costs some 10 us. */
+  /**
+   * The CPU on which the thread ran; of what a jump has recorded on aarch64, where programs cannot know it, 0. While the
+   * thread is stopped, to ask for it costs some 10 us.
+   */
   readonly cpu: number;
   /** When it happened, or the tracer saw the thread stop: CLOCK_MONOTONIC, in nanoseconds. */
   readonly timestampNs: number;

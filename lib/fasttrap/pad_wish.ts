@@ -18,6 +18,7 @@ import type { Enabling } from "./probe.ts";
 import {
   isRefusal,
   isSameRecord,
+  NO_CAPTURES,
   NOT_RECORDED,
   placeCaptures,
   planValues,
@@ -34,7 +35,15 @@ const BOTH_ENDS = "it is the first and the last instruction of its function";
 const TOO_LONG = "what is captured there is too long for a record";
 
 /** Why there is no pad as long as the consumers are those that they are. */
-export const CONSUMERS_REASONS: readonly string[] = [HANDLED, BOTH_ENDS, TOO_LONG, TOO_MANY, UNREADABLE, NOT_RECORDED];
+export const CONSUMERS_REASONS: readonly string[] = [
+  HANDLED,
+  BOTH_ENDS,
+  TOO_LONG,
+  TOO_MANY,
+  UNREADABLE,
+  NO_CAPTURES,
+  NOT_RECORDED,
+];
 
 /**
  * Says what a pad has to do for the consumers of a tracepoint.

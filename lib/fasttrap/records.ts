@@ -183,6 +183,7 @@ export class Records {
     const { rings, clock, threads } = recording;
     const sites = this.#byImage.get(image);
     const view = this.#view;
+    const tellsCpu = image.isa.jumps?.records?.tellsCpu ?? false;
     const limit = isRoutine ? ROUNDS_LIMIT : COMPLETE_ROUNDS_LIMIT;
     let mayStop = isRoutine;
     for (let round = 0; round < limit; round++) {
@@ -212,7 +213,7 @@ export class Records {
         view.goTo(words, place, tracepoint, captured);
         view.pid = thread?.pid ?? image.pid;
         view.tid = thread?.tid ?? 0;
-        view.cpu = rings.areaOf(place);
+        view.cpu = tellsCpu ? rings.areaOf(place) : 0;
         view.timestampNs = clock.toNs(ticks[i]!);
         const { before, after } = tracepoint;
         for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);

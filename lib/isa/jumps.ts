@@ -27,7 +27,7 @@ export interface JumpWindow {
   readonly keptFrom: number;
 }
 
-/** Memory that pads share with the tracer: an area for each CPU, one behind the other. */
+/** Memory that pads share with the tracer: as many areas as there are CPUs, one behind the other. A pad uses that of its CPU or thread. */
 export interface PadMemory {
   /** A 4-byte word that is 0 where pads are to do nothing but the displaced instructions. */
   readonly enabled: Address;
@@ -101,7 +101,7 @@ export interface CountAction extends CountingAction {
 }
 
 /**
- * Writes a record into the ring of the CPU; if there is no space, it adds 1 to the counter.
+ * Writes a record into the ring of an area; if there is no space, it adds 1 to the counter.
  *
  * A record has 32-bit words: 0 the header, which is written last: the number of cells times 2^24, and the number of the site; 1
  * the thread, by a number that only it has while it lives; 2 and 3 the time in ticks of the CPU; then 64-bit values, of which the
@@ -178,8 +178,14 @@ export interface RecordWriter {
   readonly cpuFlags: readonly string[];
   /** The bits of `AT_HWCAP2` (getauxval(3)) by which the kernel says that programs may use them. */
   readonly capabilities: number;
-  /** The index of the low half of the register by which threads are told from each other. */
+  /** What `PTRACE_GETREGSET` is asked for the register by which threads are told; undefined if it is a general one. */
+  readonly threadSet?: { readonly note: number; readonly sizeBytes: number };
+  /** The index of the low half of that register in its set. */
   readonly threadRegister: number;
+  /** Whether the area that a record is in tells the CPU; else threads choose one. */
+  readonly tellsCpu: boolean;
+  /** Whether pads can capture anything. */
+  readonly canCapture: boolean;
 
   /**
    * Makes the number by which records name a thread.

@@ -244,9 +244,10 @@ export class PadArea implements PadMemory, Disposable {
   record(image: Image, writer: RecordWriter): void {
     if (this.#recording !== undefined) return;
     const clock = new TickClock(this.#kernel);
+    clock.read();
     this.#recording = {
       clock,
-      rings: new RecordRings(this.#words, this, clock.base),
+      rings: new RecordRings(this.#words, this, clock),
       threads: new RecordThreads(this.#kernel, clock, writer, image),
     };
   }

@@ -29,14 +29,15 @@
  */
 
 import { CELL_BYTES, type PadMemory, RECORD_CELLS_LIMIT } from "../isa/jumps.ts";
+import type { TickClock } from "./tick_clock.ts";
 
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */
 const COLLECTED_LIMIT = 1 << 14;
-/** How long a record that is not committed may hold back others, in ticks: about a tenth of a second. */
-const HELD_TICKS = 2 ** 28;
-/** After how many ticks, some 10 ms, or how full a ring may be before it is worth while to stop the threads. */
-const OVERDUE_TICKS = 2 ** 25;
+/** How long a record that is not committed may hold back others, in seconds. */
+const HELD_S = 0.1;
+/** After how many seconds, or how full a ring may be before it is worth while to stop the threads. */
+const OVERDUE_S = 0.0125;
 const OVERDUE_FILL = 0.5;
 /** How a header is cut: above the number of cells, below that of the site. */
 const CELLS_SHIFT = 24;
@@ -85,6 +86,8 @@ export class RecordRings {
   readonly #mask: number;
   readonly #baseLo: number;
   readonly #baseHi: number;
+  readonly #heldTicks: number;
+  readonly #overdueTicks: number;
   /** Up to when records were wanted the last time that not all were. */
   #untilTicks = 0;
 
@@ -93,13 +96,19 @@ export class RecordRings {
    *
    * @param words All areas.
    * @param memory Where the rings are in them.
-   * @param base The time in ticks that others are relative to, as two halves.
+   * @param clock The time in ticks that others are relative to, as two halves, and how many there are in a second.
    */
-  constructor(words: Uint32Array, { areasTotal, areaBytes, ring }: PadMemory, base: readonly [lo: number, hi: number]) {
+  constructor(
+    words: Uint32Array,
+    { areasTotal, areaBytes, ring }: PadMemory,
+    { base, ticksPerSecond }: Pick<TickClock, "base" | "ticksPerSecond">,
+  ) {
     this.words = words;
     this.#areaWords = areaBytes / 4;
     this.#mask = ring.cellsTotal - 1;
     [this.#baseLo, this.#baseHi] = base;
+    this.#heldTicks = HELD_S * ticksPerSecond;
+    this.#overdueTicks = OVERDUE_S * ticksPerSecond;
     this.#rings = Array.from({ length: areasTotal }, (_, area) => ({
       cells: (area * areaBytes + ring.cellsOffset) / 4,
       head: (area * areaBytes + ring.headOffset) / 4,
@@ -146,7 +155,7 @@ export class RecordRings {
 
   /** Whether that has lasted so long, or rings are so full meanwhile, that the thread should be helped out. */
   get isOverdue(): boolean {
-    const isLong = ({ isStuck, blockedTicks }: Ring) => isStuck && this.#untilTicks - blockedTicks > OVERDUE_TICKS;
+    const isLong = ({ isStuck, blockedTicks }: Ring) => isStuck && this.#untilTicks - blockedTicks > this.#overdueTicks;
     return this.isStuck && (this.#rings.some(isLong) || this.fill > OVERDUE_FILL);
   }
 
@@ -225,7 +234,7 @@ export class RecordRings {
     for (const ring of this.#rings) cut = Math.min(cut, this.#findKnown(ring, untilTicks));
     for (const ring of this.#rings) {
       // What cannot have happened yet was not written by a pad.
-      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + HELD_TICKS;
+      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + this.#heldTicks;
       if (ring.total > 0 && ring.ticks![ring.total - 1]! > cut && !isDamaged) this.#shorten(ring, cut);
     }
   }
@@ -241,7 +250,7 @@ export class RecordRings {
       ring.blockedCell = ring.collected;
       ring.blockedTicks = untilTicks;
     }
-    return untilTicks - ring.blockedTicks < HELD_TICKS ? ring.knownTicks : untilTicks;
+    return untilTicks - ring.blockedTicks < this.#heldTicks ? ring.knownTicks : untilTicks;
   }
 
   /** Gives back what is newer than a time. */

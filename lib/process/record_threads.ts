@@ -21,8 +21,8 @@ import type { Image, Thread } from "./process.ts";
 import { NT_PRSTATUS } from "./ptrace.ts";
 import type { TickClock } from "./tick_clock.ts";
 
-/** As long are the threads remembered that had a number before, in ticks: longer than records may lie in rings. */
-const REMEMBERED_TICKS = 2 ** 31;
+/** As long are the threads remembered that had a number before, in seconds: longer than records may lie in rings. */
+const REMEMBERED_S = 1;
 
 /** A thread, as records are told of it. */
 export interface ThreadIdentity {
@@ -45,6 +45,8 @@ export class RecordThreads {
   readonly #kernel: Kernel;
   readonly #clock: TickClock;
   readonly #writer: RecordWriter;
+  /** Which registers are asked for. */
+  readonly #note: number;
   readonly #registers: Uint32Array;
   readonly #bytes: Uint8Array;
   /** The threads by their numbers, in the order of time. */
@@ -64,7 +66,9 @@ export class RecordThreads {
     this.#kernel = kernel;
     this.#clock = clock;
     this.#writer = writer;
-    this.#registers = new Uint32Array(image.isa.registersBytes / 4);
+    const { note, sizeBytes } = writer.threadSet ?? { note: NT_PRSTATUS, sizeBytes: image.isa.registersBytes };
+    this.#note = note;
+    this.#registers = new Uint32Array(sizeBytes / 4);
     this.#bytes = new Uint8Array(this.#registers.buffer);
     this.addAll(image);
   }
@@ -119,19 +123,19 @@ export class RecordThreads {
 
   #follow(number: number, { pid, tid }: ThreadIdentity): void {
     this.#clock.read();
-    const { nowTicks } = this.#clock;
+    const { nowTicks, ticksPerSecond } = this.#clock;
     if (this.#byNumber.size === 0) this.#only = { pid, tid };
     else if (this.#only?.tid !== tid) this.#only = undefined;
     const bearers = this.#byNumber.get(number) ?? [];
     // Those that were followed long ago: the one that was then has to stay.
-    const old = bearers.findLastIndex(({ sinceTicks }) => sinceTicks < nowTicks - REMEMBERED_TICKS);
+    const old = bearers.findLastIndex(({ sinceTicks }) => sinceTicks < nowTicks - REMEMBERED_S * ticksPerSecond);
     if (old > 0) bearers.splice(0, old);
     bearers.push({ pid, tid, sinceTicks: nowTicks });
     this.#byNumber.set(number, bearers);
   }
 
   #numberOf({ tid }: Thread): number | undefined {
-    if (this.#kernel.call.ft_get_regset(tid, NT_PRSTATUS, this.#bytes, this.#bytes.length) < 0) return undefined;
+    if (this.#kernel.call.ft_get_regset(tid, this.#note, this.#bytes, this.#bytes.length) < 0) return undefined;
     const { threadRegister } = this.#writer;
     return this.#writer.threadNumber(this.#registers[threadRegister]!, this.#registers[threadRegister + 1]!);
   }

@@ -17,6 +17,8 @@ import type { Kernel } from "../../ffi/ffi.ts";
 /** How far the first two readings lie apart at least, and all others, in nanoseconds. */
 const FIRST_APART_NS = 2e5;
 const APART_NS = 1000;
+/** How many ticks lie between two readings at least: counters of some machines are slow. */
+const APART_TICKS = 32;
 /** How many readings are remembered, a power of two: those of some 50 ms if every hit stops the thread. */
 const READINGS = 4096;
 const MASK = READINGS - 1;
@@ -50,6 +52,13 @@ export class TickClock {
     this.#ns[0] = this.#now[0]!;
   }
 
+  /** How fast the ticks come. It was read since they were first. */
+  get ticksPerSecond(): number {
+    const at = this.#last & MASK;
+    const oldest = Math.max(0, this.#last - MASK) & MASK;
+    return (this.#ticks[at]! - this.#ticks[oldest]!) / (this.#ns[at]! - this.#ns[oldest]!) * 1e9;
+  }
+
   /** Reads both clocks again. Times up to now are exact from then on. The first call may take a moment. */
   read(): void {
     const before = this.#last & MASK;
@@ -60,6 +69,7 @@ export class TickClock {
     } while (this.#last === 0 && this.#now[0]! - this.#ns[before]! < apartNs);
     this.nowTicks = (this.#halves[1]! - baseHi) * 2 ** 32 + (this.#halves[0]! - baseLo);
     if (this.#now[0]! - this.#ns[before]! < apartNs) return;
+    if (this.nowTicks - this.#ticks[before]! < APART_TICKS) return;
     const at = ++this.#last & MASK;
     this.#ticks[at] = this.nowTicks;
     this.#ns[at] = this.#now[0]!;

@@ -18,7 +18,7 @@ class Areas {
   constructor(areasTotal: number) {
     this.words = new Uint32Array(areasTotal * AREA_BYTES / 4);
     const memory = { enabled: toAddress(0), areas: toAddress(0), areasTotal, areaBytes: AREA_BYTES, ring: RING };
-    this.rings = new RecordRings(this.words, memory, BASE);
+    this.rings = new RecordRings(this.words, memory, { base: BASE, ticksPerSecond: 10 * 2 ** 28 });
   }
 
   /** Reserves cells. Returns where they begin; undefined if there is no space. */

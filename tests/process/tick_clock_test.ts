@@ -1,7 +1,7 @@
 /** The time of records against the clock of the kernel. */
 
-import { assert } from "@std/assert";
-import { openKernel } from "../../ffi/ffi.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type Kernel, openKernel } from "../../ffi/ffi.ts";
 import { TickClock } from "../../lib/process/tick_clock.ts";
 
 Deno.test("TickClock.toNs() is between two looks at CLOCK_MONOTONIC", async () => {
@@ -22,4 +22,28 @@ Deno.test("TickClock.toNs() is between two looks at CLOCK_MONOTONIC", async () =
     closestNs = Math.min(closestNs, Math.max(before - ns, ns - after, 0));
   }
   assert(closestNs < 1000, `${closestNs} ns apart`);
+});
+
+Deno.test("TickClock.toNs() makes even times of a counter that is slow", () => {
+  // The time goes on by 700 ns whenever it is looked at.
+  let now = 5e9 + 300;
+  const kernel = {
+    check: (result: number) => result,
+    call: {
+      ft_ticks(ticks: Uint8Array, ns: Uint8Array): number {
+        now += 700;
+        new Uint32Array(ticks.buffer)[0] = Math.floor(now / 4000);
+        new Float64Array(ns.buffer)[0] = now;
+        return 0;
+      },
+    },
+  } as unknown as Kernel;
+  const clock = new TickClock(kernel);
+  clock.read();
+  for (let look = 0; look < 10_000; look++) {
+    clock.read();
+    const ns = clock.toNs(clock.nowTicks);
+    assert(Math.abs(ns - now) <= 12_000, `${ns} at ${now}`);
+  }
+  assertEquals(Math.round(clock.ticksPerSecond / 1e4), 25);
 });

@@ -12,6 +12,7 @@ import { emulate } from "./emulate.ts";
 import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
+import { records } from "./record_pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { BRANCH_REACH_BYTES } from "./slot_code.ts";
 import { findWindow, JUMP_BYTES, makeJump, PAD_DISTANCE, padAddress } from "./window.ts";
@@ -48,6 +49,7 @@ export const AARCH64: Isa = {
     jumpBytes: JUMP_BYTES,
     padDistance: PAD_DISTANCE,
     cpuFlags: CPU_FLAGS,
+    records,
     // One instruction is always enough, and where it begins is all that a branch can lead to.
     earliestBytes: 0,
     findWindow,

@@ -10,7 +10,7 @@ import { namedRegister } from "./named_registers.ts";
 import { PC, REGISTERS_BYTES, SP, X0, X1, X8 } from "./registers.ts";
 
 /** How many arguments of a function are in registers: x0 to x7. */
-const REGISTER_ARGUMENTS = 8;
+export const REGISTER_ARGUMENTS = 8;
 
 /** The registers that have a meaning to everyone. */
 export const registerAccess: RegisterAccess = {

@@ -21,6 +21,8 @@
  * threads seldom count in the same line of the cache. The addition is one instruction, so that it is exact whoever counts
  * there, and so that a thread that is stepped through the pad gets out of it; a pair of exclusive accesses never would.
  *
+ * Pads that write records are in `record_pad.ts`.
+ *
  * *Invariants.*
  * - If the push faults, because the stack ends there, the thread can be set back to the site; behind it the thread is *held*
  *   until the copy begins, and nothing that it does can fault or block.
@@ -33,6 +35,7 @@ import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow, PadAction, PadCode, PadMemory } from "../jumps.ts";
 import { appendDisplaced } from "./displace.ts";
 import { INSTRUCTION_BYTES } from "./instruction.ts";
+import { makeRecordPad } from "./record_pad.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionOf } from "./window.ts";
 
@@ -60,6 +63,7 @@ export function makePad(
   memory: PadMemory,
   action: PadAction,
 ): PadCode | undefined {
+  if (action.kind === "record") return makeRecordPad(window, pad, memory, action);
   if (action.kind !== "count") return undefined;
   const { address } = window;
   const out = new SlotCode(pad);

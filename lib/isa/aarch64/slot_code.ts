@@ -51,7 +51,7 @@ export class SlotCode {
    * @param done Whether the original instruction has taken effect.
    * @param fix What else to correct; nothing by default.
    */
-  resume(pc: Address, done: boolean, fix: Partial<Pick<ResumePoint, "isHeld">> = {}): void {
+  resume(pc: Address, done: boolean, fix: Partial<Pick<ResumePoint, "isHeld" | "stackBytes">> = {}): void {
     this.#resume.push({ offset: this.length, pc, done, ...NO_FIX, ...fix });
   }
 

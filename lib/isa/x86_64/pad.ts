@@ -93,6 +93,8 @@ export const records: RecordWriter = {
   cpuFlags: ["fsgsbase", "constant_tsc", "nonstop_tsc"],
   capabilities: HWCAP2_FSGSBASE,
   threadRegister: FS_BASE,
+  tellsCpu: true,
+  canCapture: true,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
   argument: argumentValue,
   canRecord,

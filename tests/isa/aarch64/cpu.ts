@@ -25,18 +25,24 @@ export const REGION = {
   CLOSE: 0x6_0001_0000,
   /** Slots from which only the code itself is. */
   NEAR: 0x6_0600_0000,
+  /** Much memory, for rings of records. */
+  RINGS: 0x8_0000_0000,
 } as const;
 
 const WINDOWS = [REGION.DATA, REGION.STACK, REGION.LOW] as const;
 /** How much of each window is compared, in bytes. */
 export const WINDOW_BYTES = 0x800;
 const REGION_BYTES = 0x1000;
+/** How much is at {@linkcode REGION.RINGS}, in bytes. */
+export const RINGS_BYTES = 0x80_0000;
 
 const COMPILER = "aarch64-linux-gnu-gcc";
 const EMULATOR = "qemu-aarch64";
+/** With SVE, qemu takes vector registers from a part of the signal frame that cpu_target.c does not write. */
+const CPU = "max,sve=off,sme=off";
 
 /** What requests are. */
-const WRITE = 0, RUN = 1, CALL = 2;
+const WRITE = 0, RUN = 1, CALL = 2, READ = 3;
 const HEADER_BYTES = 16;
 const VECTORS_BYTES = 512;
 const STATE_BYTES = 16 + REGISTERS_BYTES + VECTORS_BYTES + WINDOWS.length * WINDOW_BYTES;
@@ -135,7 +141,11 @@ export class Cpu implements AsyncDisposable {
       }).output();
       assert(success, `${COMPILER} could not compile cpu_target.c`);
       const args = Object.values(REGION).flatMap((address) => [hex(address), hex(sizeOf(address))]);
-      const command = new Deno.Command(EMULATOR, { args: [program, ...args], stdin: "piped", stdout: "piped" });
+      const command = new Deno.Command(EMULATOR, {
+        args: ["-cpu", CPU, program, ...args],
+        stdin: "piped",
+        stdout: "piped",
+      });
       const cpu = new Cpu(command.spawn());
       await cpu.#fillWithTraps();
       // It has started when it answers; until then its file is needed.
@@ -149,6 +159,12 @@ export class Cpu implements AsyncDisposable {
   /** Writes to the program's memory. */
   async write(address: number, bytes: Uint8Array): Promise<void> {
     await this.#input.write(joined(header(WRITE, bytes.length, address), bytes));
+  }
+
+  /** Reads from the program's memory. */
+  async read(address: number, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    await this.#input.write(header(READ, sizeBytes, address));
+    return await this.#read(sizeBytes);
   }
 
   /** Runs from the pc in the registers to the first trap or fault. */
@@ -229,6 +245,7 @@ export function bytesOf(...words: number[]): Uint8Array<ArrayBuffer> {
 }
 
 function sizeOf(address: number): number {
+  if (address === REGION.RINGS) return RINGS_BYTES;
   return address === REGION.CODE ? REGION.DATA - REGION.CODE : REGION_BYTES;
 }
 
@@ -236,7 +253,7 @@ function hex(value: number): string {
   return value.toString(16);
 }
 
-function header(kind: number, count: number, address: number): Uint8Array {
+function header(kind: number, count: number, address: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES);
   new Uint32Array(bytes.buffer).set([kind, count, address >>> 0, highHalf(address)]);
   return bytes;

@@ -18,11 +18,19 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { WRITE, RUN, CALL, WINDOWS = 3, WINDOW_BYTES = 2048, THREADS_LIMIT = 8 };
+enum {
+  WRITE,
+  RUN,
+  CALL,
+  READ,
+  WINDOWS = 3,
+  WINDOW_BYTES = 2048,
+  THREADS_LIMIT = 8
+};
 
 struct header {
   uint32_t kind;
-  uint32_t count; /* bytes to write; threads */
+  uint32_t count; /* bytes to write or read; threads */
   uint64_t address;
 };
 
@@ -39,6 +47,7 @@ static struct state state;
 static mcontext_t saved;
 static uint8_t *windows[WINDOWS];
 static uint64_t rounds;
+static pthread_barrier_t start;
 static uint64_t (*function)(uint64_t);
 
 static struct fpsimd_context *vectors_of(mcontext_t *context) {
@@ -79,6 +88,7 @@ static void leave(int signal, siginfo_t *info, void *data) {
 static void *call_often(void *unused) {
   uint64_t sum = 0;
   (void)unused;
+  pthread_barrier_wait(&start);
   for (uint64_t i = 0; i < rounds; i++)
     sum += function(i);
   return (void *)sum;
@@ -117,6 +127,8 @@ static void call(struct header header) {
   uint64_t sum = 0;
   receive(&rounds, sizeof rounds);
   function = (uint64_t(*)(uint64_t))header.address;
+  if (header.count > 0)
+    pthread_barrier_init(&start, NULL, header.count);
   for (uint32_t i = 0; i < header.count; i++)
     pthread_create(&threads[i], NULL, call_often, NULL);
   for (uint32_t i = 0; i < header.count; i++) {
@@ -156,6 +168,8 @@ int main(int argc, char **argv) {
                               (char *)header.address + header.count);
     } else if (header.kind == RUN) {
       run();
+    } else if (header.kind == READ) {
+      answer((void *)header.address, header.count);
     } else {
       call(header);
     }

@@ -7,15 +7,14 @@ import { displace, SLOT_BYTES } from "../../../lib/isa/aarch64/displace.ts";
 import { emulate } from "../../../lib/isa/aarch64/emulate.ts";
 import type { A64Instruction } from "../../../lib/isa/aarch64/instruction.ts";
 import { makePad } from "../../../lib/isa/aarch64/pad.ts";
-import { PC, PSTATE, REGISTERS_BYTES, SP } from "../../../lib/isa/aarch64/registers.ts";
+import { PC, SP } from "../../../lib/isa/aarch64/registers.ts";
 import { findWindow, makeJump, PAD_BYTES_LIMIT } from "../../../lib/isa/aarch64/window.ts";
-import type { Displacement, ResumePoint } from "../../../lib/isa/isa.ts";
+import type { Displacement } from "../../../lib/isa/isa.ts";
 import type { JumpWindow, PadMemory } from "../../../lib/isa/jumps.ts";
 import { Random } from "../x86_64/random.ts";
 import {
   bytesOf,
-  Cpu,
-  missing,
+  type Cpu,
   type Outcome,
   pcOf,
   REGION,
@@ -23,15 +22,21 @@ import {
   setRegister,
   type State,
   WINDOW_BYTES,
-  Windows,
 } from "./cpu.ts";
-import { BRANCHES, COPIED, EMULATED, type Form } from "./instructions.ts";
+import {
+  assertSame,
+  AT,
+  type Case,
+  describe,
+  makeCase,
+  runNative,
+  setBack,
+  testWithCpu,
+  TRAP,
+  withoutBranchType,
+} from "./cases.ts";
+import { BRANCHES, COPIED, EMULATED } from "./instructions.ts";
 
-const SIGTRAP = 5;
-/** Where the instruction is. */
-const AT = toAddress(REGION.CODE + 0x1000);
-const TRAP = 0xd420_0000;
-const FLAGS = 0xf000_0000;
 /** There are no records on this machine. */
 const NO_RING = { headOffset: 0, tailOffset: 0, cellsOffset: 0, cellsTotal: 1 };
 
@@ -39,26 +44,6 @@ const NO_RING = { headOffset: 0, tailOffset: 0, cellsOffset: 0, cellsTotal: 1 };
 const LIBRARY = "/usr/aarch64-linux-gnu/lib/libc.so.6";
 /** What `b` reaches. */
 const REACH = 2 ** 27;
-
-/** Halves of numbers at which carries and signs change. */
-const CORNERS = [0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
-
-/** An instruction in a state. */
-interface Case extends State {
-  readonly name: string;
-  readonly word: number;
-}
-
-function testWithCpu(name: string, fn: (cpu: Cpu) => Promise<void>): void {
-  Deno.test({
-    name: missing === undefined ? name : `${name} (ignored: no ${missing} here)`,
-    ignore: missing !== undefined,
-    fn: async () => {
-      await using cpu = await Cpu.start();
-      await fn(cpu);
-    },
-  });
-}
 
 testWithCpu("emulate() leaves what an aarch64 processor leaves", async (cpu) => {
   const random = new Random(11);
@@ -180,34 +165,6 @@ async function readCounters(cpu: Cpu, { areas, areasTotal, areaBytes }: PadMemor
   return await cpu.call(at, 1, 1);
 }
 
-/** A random state, in which the instruction has something to work on. */
-function makeCase(random: Random, form: Form): Case {
-  const word = form.make(random) >>> 0;
-  const registers = new Uint32Array(REGISTERS_BYTES / 4);
-  // Numbers of any kind, or such whose sums carry and change their sign.
-  const half = random.below(2) === 0 ? () => random.half() : () => random.pick(CORNERS);
-  for (let i = 0; i < PC; i++) registers[i] = half();
-  setRegister(registers, SP, REGION.STACK + 0x200);
-  setRegister(registers, PC, AT);
-  registers[PSTATE] = random.half() & FLAGS;
-  const base = (word >>> 5) & 31;
-  if (form.usesMemory && base !== 31) {
-    setRegister(registers, 2 * base, random.pick([REGION.DATA, REGION.STACK, REGION.LOW]) + 0x240 + random.below(64));
-  }
-  if (form.usesTarget) setRegister(registers, 2 * base, REGION.CODE + 4 * random.below(0x100));
-  const windows = new Windows();
-  for (const bytes of windows.bytes) bytes.set(random.bytes(WINDOW_BYTES));
-  return { name: form.name, word, registers, vectors: random.bytes(512), windows };
-}
-
-/** Runs the instruction itself. */
-async function runNative(cpu: Cpu, test: State & { readonly word: number }): Promise<Outcome> {
-  await cpu.write(AT, bytesOf(test.word));
-  const outcome = await cpu.run(test);
-  await cpu.write(AT, bytesOf(TRAP));
-  return withoutBranchType(outcome);
-}
-
 /** Emulates an instruction; returns whether it was performed. */
 function assertEmulated(native: Outcome, test: Case): boolean {
   const context = describe(test);
@@ -321,31 +278,4 @@ async function runFrom(cpu: Cpu, test: State, pc: number): Promise<Outcome> {
   const registers = test.registers.slice();
   setRegister(registers, PC, pc);
   return withoutBranchType(await cpu.run({ ...test, registers }));
-}
-
-/** Gives a thread that has raised a fault in a slot the pc that the program knows. */
-function setBack(outcome: Outcome, slot: number, resume: readonly ResumePoint[]): void {
-  const point = resume.find(({ offset }) => slot + offset === pcOf(outcome));
-  if (outcome.signal === SIGTRAP || point === undefined) return;
-  assert(!point.isHeld && !point.done);
-  setRegister(outcome.registers, PC, point.pc);
-}
-
-function assertSame(outcome: Outcome, native: Outcome, context: string): void {
-  assertEquals(outcome.signal, native.signal, context);
-  assertEquals(outcome.registers, native.registers, context);
-  assertEquals(outcome.windows, native.windows, context);
-  assertEquals(outcome.vectors, native.vectors, context);
-}
-
-/** The note of an indirect branch is the processor's, and ends with the next instruction. */
-function withoutBranchType(outcome: Outcome): Outcome {
-  outcome.registers[PSTATE]! &= FLAGS;
-  return outcome;
-}
-
-/** What a failing test needs to say. */
-function describe({ name, word, registers }: Case): string {
-  const values = Array.from({ length: PC / 2 }, (_, i) => registerOf(registers, 2 * i).toString(16));
-  return `${name} (${word.toString(16)}) flags=${registers[PSTATE]!.toString(16)} ${values.join(" ")}`;
 }

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import { decode } from "../../../lib/isa/aarch64/decode.ts";
 import { makePad } from "../../../lib/isa/aarch64/pad.ts";
-import { findWindow, makeJump, padAddress } from "../../../lib/isa/aarch64/window.ts";
+import { findWindow, makeJump, PAD_BYTES_LIMIT, padAddress } from "../../../lib/isa/aarch64/window.ts";
 import type { CountAction, JumpWindow, PadMemory } from "../../../lib/isa/jumps.ts";
 import { bytesOf } from "./cpu.ts";
 
@@ -51,14 +51,17 @@ Deno.test("findWindow() says why there can be no aarch64 jump", () => {
 Deno.test("padAddress() gives what an aarch64 jump reaches, and the branches of its copy", () => {
   const first = (word: number, from: number, to: number) => padAddress(windowOf(word), from, to);
   const nop = 0xd503_201f;
-  assertEquals(first(nop, SITE - 2 * REACH, SITE + REACH), toAddress(Math.ceil((SITE - REACH + 132) / 16) * 16));
+  assertEquals(
+    first(nop, SITE - 2 * REACH, SITE + REACH),
+    toAddress(Math.ceil((SITE - REACH + 4 + PAD_BYTES_LIMIT) / 16) * 16),
+  );
   assertEquals(first(nop, SITE + 1, SITE + 64), toAddress(SITE + 8));
   assertEquals(first(nop, SITE + REACH, SITE + 2 * REACH), undefined);
   assertEquals(first(nop, SITE - 2 * REACH, SITE - REACH), undefined);
   // b .+0x7ff0000
   const target = SITE + 0x7ff_0000;
   const lowest = first(0x15ff_c000, SITE - REACH, SITE + REACH)!;
-  assert(target - lowest < REACH && target - lowest > REACH - 256);
+  assert(target - lowest < REACH && target - lowest > REACH - 2 * PAD_BYTES_LIMIT);
   for (let from = SITE - REACH, tries = 0; tries < 4; tries++) {
     const pad = first(nop, from, SITE - REACH + 4096)!;
     from = pad + 1;
