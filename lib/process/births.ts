@@ -34,6 +34,8 @@ import { isOurs, listChildren, readStatus } from "./proc_files.ts";
 import { eventOf, isEnd, NT_PRSTATUS, PTRACE_EVENT_CLONE, PTRACE_EVENT_VFORK } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
+/** How often nothing has to be found before there is nothing. */
+const QUIET_LOOKS = 3;
 /** How long a child's first stop is awaited, in microseconds. */
 const FIRST_STOP_LIMIT_US = 5_000_000;
 
@@ -86,8 +88,15 @@ export function handleBirth(tracer: Tracer, parent: Thread): void {
  * @param process The process that has ended, or is about to leave its image. The children may have copies of its traps.
  */
 export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
+  // Children that end while the kernel lists them hide others (proc_pid_children(5)).
+  for (let quietLooks = 0; quietLooks < QUIET_LOOKS;) quietLooks = adoptListed(tracer, process) ? 0 : quietLooks + 1;
+}
+
+/** Looks after the children that are listed. Returns whether there were any. */
+function adoptListed(tracer: Tracer, process: TracedProcess): boolean {
   const { kernel, strangers } = tracer;
   const children = [process.pid, ...process.ancestors].flatMap((pid) => listChildren(kernel, pid));
+  let found = false;
   for (const child of new Set([...strangers.tids, ...children])) {
     if (tracer.knows(child) || !isOurs(kernel, child)) continue;
     const parentPid = readStatus(kernel, child)?.ppid ?? 0;
@@ -96,8 +105,10 @@ export function adoptOrphans(tracer: Tracer, process: TracedProcess): void {
     // What another session traces looks the same, but is no copy.
     if (!strangers.has(child) && readLayout(kernel, child) !== process.image.layout) continue;
     const status = awaitFirstStop(tracer, child);
+    found ||= status !== undefined;
     if (status !== undefined && !isEnd(status)) releaseCopy(tracer, process.image, child);
   }
+  return found;
 }
 
 function awaitFirstStop(tracer: Tracer, child: number): number | undefined {
