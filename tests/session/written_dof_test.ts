@@ -58,7 +58,8 @@ function providers(name: string): DofProvider[] {
       { ...probe, function: "wrong", name: "move", sites: [at.wrong] },
       { ...probe, function: "wrong", name: "inside", sites: [at.wrong + 1] },
       { ...probe, function: "wrong", name: "asks-nothing", sites: [], enabledSites: [at.wrong] },
-      { ...probe, function: "", name: "nowhere", sites: [at.wrong + 2 ** 30] },
+      // Further away than a heap or a pad can be.
+      { ...probe, function: "", name: "nowhere", sites: [at.wrong + 3 * 2 ** 30] },
     ],
   }];
 }
