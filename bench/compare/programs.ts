@@ -73,8 +73,9 @@ const PROGRAMS: readonly Program[] = [
     isAnswer: (output, rounds) => sumOfQuantize(output) + sumOfHistogram(output) === sumOf(rounds),
   },
   {
-    title: "@[copyinstr(arg2)] = count(), @[str(arg2)] = count(): 32 bytes",
-    d: "pid$target:a.out:pushed:entry { @[copyinstr(arg2)] = count(); }",
+    // So much bpftrace copies at most.
+    title: "@[copyinstr(arg2, 64)] = count(), @[str(arg2)] = count(): 32 bytes",
+    d: "pid$target:a.out:pushed:entry { @[copyinstr(arg2, 64)] = count(); }",
     bpftrace: `uprobe:${PROGRAM}:pushed { @[str(arg2)] = count(); }`,
     hitsPerCall: 1,
     isAnswer: (output, rounds) => {
