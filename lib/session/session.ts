@@ -27,6 +27,7 @@ import type { Hit } from "../fasttrap/hit.ts";
 import { type FasttrapStats, takeStats } from "../fasttrap/stats.ts";
 import { attach, detach } from "../process/attach.ts";
 import type { Module } from "../process/modules.ts";
+import { readLink } from "../process/proc_files.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
@@ -401,8 +402,10 @@ export class Session implements Disposable, AsyncDisposable {
       enabled.add(probes);
       return probes;
     } catch (error) {
-      // A function or an offset that one of several programs does not have.
-      if (!this.#options.follow || !options.allowNone || !(error instanceof DTraceError)) throw error;
+      if (!options.allowNone || !(error instanceof DTraceError)) throw error;
+      // A function or an offset that one of several programs does not have, or that cannot be read any more.
+      const isGone = readLink(this.#kernel, `/proc/${found.process.pid}/exe`) === undefined;
+      if (!this.#options.follow && !isGone) throw error;
       return [];
     }
   }
