@@ -335,9 +335,9 @@ export class Tracer {
     // Without any child the threads that are still known have been waited for by somebody else.
     if (tid < 0) return this.#fetchAny();
     const thread = this.#threads.get(tid);
-    if (thread?.process.ownChild) return this.#fetch(thread, 0);
-    if (thread !== undefined) return this.#see(thread, this.#status[0]!);
-    return this.strangers.take(tid) || this.#fetchAny() || this.strangers.takeUnborn();
+    // What has been seen already hides what is behind it.
+    const isNews = thread === undefined ? this.strangers.take(tid) : this.#fetch(thread, 0);
+    return isNews || this.#fetchAny() || this.strangers.takeUnborn();
   }
 
   /**
