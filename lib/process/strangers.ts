@@ -97,7 +97,8 @@ export class Strangers {
   }
 
   /**
-   * Consumes a status of each thread of our processes of whose birth we have not heard: it may never be told.
+   * Consumes a status of each thread of our processes of whose birth we have not heard: it may never be told. Those whose stops
+   * are kept may have been killed since, and the first thread is waited for only when they have been.
    *
    * @returns Whether there was any.
    */
@@ -106,7 +107,7 @@ export class Strangers {
     let found = false;
     for (const { pid } of [...processes.values()]) {
       for (const tid of listThreads(kernel, pid) ?? []) {
-        if (!this.#tracer.knows(tid) && !this.has(tid) && this.#consume(tid)) found = true;
+        if (!this.#tracer.knows(tid) && this.#consume(tid)) found = true;
       }
     }
     return found;
@@ -114,7 +115,8 @@ export class Strangers {
 
   #consume(tid: number): boolean {
     if (this.#tracer.kernel.call.ft_wait(tid, 0, this.#status) <= 0) return false;
-    if (!isEnd(this.#status[0]!)) this.#stops.set(tid, this.#status[0]!);
+    if (isEnd(this.#status[0]!)) this.#stops.delete(tid);
+    else this.#stops.set(tid, this.#status[0]!);
     return true;
   }
 
