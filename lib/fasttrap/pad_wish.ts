@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Capture, covers, sizeOfValues, unite } from "../isa/captures.ts";
+import { type Capture, covers, sizeOfRegisters, sizeOfValues, unite } from "../isa/captures.ts";
 import type { PadAction, RecordAction } from "../isa/jumps.ts";
 import type { PadWish } from "../process/pad_memory.ts";
 import { tallyWishOf } from "./pad_tally.ts";
@@ -104,5 +104,5 @@ function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): rea
       wishes.push(...placed);
     }
   }
-  return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
+  return unite(wishes, sizeOfRegisters(tracepoint.image.isa.registers), sizeOfValues(values)) ?? TOO_LONG;
 }
