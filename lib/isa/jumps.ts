@@ -54,6 +54,8 @@ export interface CaptureMemory {
   readonly pagesOffset: number;
   /** How many there are, a power of two. */
   readonly pagesTotal: number;
+  /** The features of the CPU, as `/proc/cpuinfo` names them, as far as a question to the kernel depends on them; none by default. */
+  readonly cpuFlags?: readonly string[];
 }
 
 /**

@@ -25,8 +25,7 @@
  *
  * *Invariants.*
  * - Words never cross a page. Of a string the rest of its last word may follow it, but nothing behind the end of the destination.
- * - The system call changes x0, and what SVE has beyond the vector registers of 128 bits, which is why there are no captures on a
- *   processor that has it ({@linkcode RecordWriter.captureObstacles}).
+ * - The system call changes x0, and the state of SVE, which is stored where there is one (`vector_state.ts`).
  * - x12 leads to the record, x16 to the area. What else is used has been saved.
  *
  * @module
@@ -38,6 +37,7 @@ import type { CaptureMemory, ReadPoint } from "../jumps.ts";
 import { appendSum, VALUE } from "./constant_code.ts";
 import type { Labels } from "./labels.ts";
 import type { SlotCode } from "./slot_code.ts";
+import { appendLoad, appendRelease, appendStore, appendStreamingTest, STREAMING, VECTORS } from "./vector_state.ts";
 
 /** The registers of the program that are saved beside others where memory is read. */
 export const CHANGED: readonly number[] = [0, 1, 2, 3, 8, 9, 10, 11, 4, 30];
@@ -184,7 +184,7 @@ function at(word: number, sizeBytes: number, offsetBytes: number): number {
   return word | (offsetBytes / sizeBytes) << 10 | RECORD << 5;
 }
 
-/** Writes a routine. Returns the instructions in it that read memory of the program. */
+/** Writes a routine. Returns the instructions in it that read memory of the program, or may find no stack. */
 function appendRoutine(routine: Routine, memory: CaptureMemory, labels: Labels, out: SlotCode): ReadPoint[] {
   const isString = routine === "string";
   const name = (place: string) => `${routine} ${place}`;
@@ -213,9 +213,12 @@ function appendRoutine(routine: Routine, memory: CaptureMemory, labels: Labels, 
   labels.mark(name("end"));
   const target = out.length;
   out.words(RET);
-  appendVerification(memory, name, labels, out);
+  const { stores, release } = appendVerification(memory, name, labels, out);
   if (isString) appendLastWord(name, labels, out);
-  return readers.map((offset) => ({ offset, target }));
+  return [
+    ...readers.map((offset) => ({ offset, target })),
+    ...stores.map((offset) => ({ offset, target: release })),
+  ];
 }
 
 /**
@@ -255,21 +258,35 @@ function appendPagePlace({ pagesOffset, pagesTotal }: CaptureMemory, out: SlotCo
   appendSum(ADDRESS, ADDRESS, pagesOffset, out);
 }
 
-/** Asks the kernel whether the page of x9 can be read, and notes it if it can. */
+/** Asks the kernel whether the page of x9 can be read, and notes it if it can. Returns where the stack is written to. */
 function appendVerification(
   memory: CaptureMemory,
   name: (place: string) => string,
   labels: Labels,
   out: SlotCode,
-): void {
+): { stores: readonly number[]; release: number } {
+  const { cpuFlags = [] } = memory;
+  const hasVectors = cpuFlags.includes(VECTORS);
   labels.mark(name("verify"));
+  if (cpuFlags.includes(STREAMING)) labels.branch(appendStreamingTest(WORD, out), name("end"));
+  const stores = hasVectors ? appendStore(out) : [];
   out.words(MINUS_1, AND_PAGE | SOURCE << 5 | 1, MOVZ | 2, MOVZ | 8 << 5 | 3, MOVZ | RT_SIGPROCMASK << 5 | 8, SVC);
+  if (hasVectors) {
+    appendLoad(out);
+    appendRelease(out);
+  }
   out.words(ADD_CONSTANT_SHORT | EINVAL << 10 | WORD << 5 | WORD);
   labels.branch(CBNZ | WORD, name("end"));
   out.words(LSR | PAGE_BITS << 16 | SOURCE << 5 | LEFT);
   appendPagePlace(memory, out);
   out.words(STR | ADDRESS << 5 | LEFT);
   labels.branch(B, name("ok"));
+  const release = out.length;
+  if (hasVectors) {
+    appendRelease(out);
+    out.words(RET);
+  }
+  return { stores, release };
 }
 
 /** Ends a string in the word that was copied last, of whose bytes the lowest that is zero has its highest bit set in x4. */
