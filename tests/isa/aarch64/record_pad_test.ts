@@ -43,8 +43,8 @@ import {
   WINDOW_BYTES,
 } from "./cpu.ts";
 import { BRANCHES, COPIED, EMULATED } from "./instructions.ts";
+import { disassemble, OBJDUMP } from "./listing.ts";
 
-const OBJDUMP = "aarch64-linux-gnu-objdump";
 const SITE = toAddress(0xaaaa_9000_1008);
 const MEMORY: PadMemory = {
   enabled: toAddress(0x7000),
@@ -138,20 +138,6 @@ function storesOf(values: RecordAction["values"]): number[] {
   const pad = makePad(windowOf(0x9100_03fd), toAddress(SITE + 0x1000), MEMORY, recordOf(values))!;
   const words = [...new Uint32Array(pad.code.buffer)];
   return words.slice(words.indexOf(0xf900_058d) + 1, words.indexOf(0x889f_fd91) - 2);
-}
-
-/** Disassembles instructions. */
-async function disassemble(words: readonly number[]): Promise<string[]> {
-  const file = await Deno.makeTempFile();
-  try {
-    await Deno.writeFile(file, bytesOf(...words));
-    const args = ["-D", "-b", "binary", "-m", "aarch64", "-M", "no-notes", file];
-    const { stdout } = await new Deno.Command(OBJDUMP, { args }).output();
-    const lines = new TextDecoder().decode(stdout).matchAll(/^ *[0-9a-f]+:\t[0-9a-f]{8} \t(.*)$/gm);
-    return [...lines].map(([, text]) => text!.replace(/\s*\/\/.*/, "").replaceAll("\t", " "));
-  } finally {
-    await Deno.remove(file);
-  }
 }
 
 Deno.test("makePad() writes an aarch64 pad that records", () => {
