@@ -18,7 +18,6 @@ import type { Enabling } from "./probe.ts";
 import {
   isRefusal,
   isSameRecord,
-  NO_CAPTURES,
   NOT_RECORDED,
   placeCaptures,
   planValues,
@@ -41,7 +40,6 @@ export const CONSUMERS_REASONS: readonly string[] = [
   TOO_LONG,
   TOO_MANY,
   UNREADABLE,
-  NO_CAPTURES,
   NOT_RECORDED,
 ];
 

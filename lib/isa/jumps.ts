@@ -186,8 +186,6 @@ export interface RecordWriter {
   readonly threadRegister: number;
   /** Whether the area that a record is in tells the CPU; else threads choose one. */
   readonly tellsCpu: boolean;
-  /** Whether pads can capture anything. */
-  readonly canCapture: boolean;
 
   /**
    * Makes the number by which records name a thread.

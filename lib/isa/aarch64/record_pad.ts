@@ -104,7 +104,6 @@ export const records: RecordWriter = {
   threadSet: { note: NT_ARM_TLS, sizeBytes: 8 },
   threadRegister: 0,
   tellsCpu: false,
-  canCapture: true,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
   argument: argumentValue,
   canRecord,

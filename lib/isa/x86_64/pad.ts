@@ -94,7 +94,6 @@ export const records: RecordWriter = {
   capabilities: HWCAP2_FSGSBASE,
   threadRegister: FS_BASE,
   tellsCpu: true,
-  canCapture: true,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
   argument: argumentValue,
   canRecord,
