@@ -267,8 +267,8 @@ export class RecordView implements HitRecord {
   }
 
   /** How many bytes were captured: no more than there is room for, whatever the record says. */
-  #lengthOf({ capture, offsetBytes }: PlacedCapture): number {
-    return Math.min(this.#words[this.#at - VALUES_OFFSET + offsetBytes / 4]!, sizeOf(capture));
+  #lengthOf({ offsetBytes, sizeBytes }: PlacedCapture): number {
+    return Math.min(this.#words[this.#at - VALUES_OFFSET + offsetBytes / 4]!, sizeBytes);
   }
 
   /** Where in the memory of all records what was captured is. */

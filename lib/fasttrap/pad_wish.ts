@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Capture, covers, sizeOfValues, unite } from "../isa/captures.ts";
+import { type Capture, covers, sizeOfRegisters, sizeOfValues, unite } from "../isa/captures.ts";
 import type { PadAction, RecordAction } from "../isa/jumps.ts";
 import type { PadWish } from "../process/pad_memory.ts";
 import { tallyWishOf } from "./pad_tally.ts";
@@ -18,7 +18,6 @@ import type { Enabling } from "./probe.ts";
 import {
   isRefusal,
   isSameRecord,
-  NO_CAPTURES,
   NOT_RECORDED,
   placeCaptures,
   planValues,
@@ -41,7 +40,6 @@ export const CONSUMERS_REASONS: readonly string[] = [
   TOO_LONG,
   TOO_MANY,
   UNREADABLE,
-  NO_CAPTURES,
   NOT_RECORDED,
 ];
 
@@ -104,5 +102,5 @@ function capturesOf(tracepoint: Tracepoint, values: RecordAction["values"]): rea
       wishes.push(...placed);
     }
   }
-  return unite(wishes, sizeOfValues(values)) ?? TOO_LONG;
+  return unite(wishes, sizeOfRegisters(tracepoint.image.isa.registers), sizeOfValues(values)) ?? TOO_LONG;
 }

@@ -28,9 +28,6 @@ export const UNREADABLE = "an argument is in no register that a jump can record"
 /** Why a tracepoint is a trap where an argument that is no pointer in the record is to be followed. */
 export const NOT_RECORDED = "what is captured there is pointed to by what is not recorded";
 
-/** Why a tracepoint is a trap where something is captured that no pad of the machine copies. */
-export const NO_CAPTURES = "jumps of this machine capture nothing";
-
 /** Where in a record the arguments of a probe are, by their indices; -1 for one that is not there. */
 export type ValuePlaces = readonly number[];
 
@@ -56,7 +53,6 @@ const WHOLE: Extension = { sizeBytes: 8, signed: true };
 export function planValues(tracepoint: Tracepoint): RecordAction["values"] | ValuesRefusal {
   const { image, before, after } = tracepoint;
   const writer = image.isa.jumps?.records;
-  if (writer?.canCapture === false && [...before, ...after].some(hasCaptures)) return { refusal: NO_CAPTURES };
   if (after.length > 0) return "results";
   if (writer === undefined || before.every(({ kind }) => kind !== "static")) return "arguments";
   const distinct = new Map<string, RecordedValue>();
@@ -68,11 +64,6 @@ export function planValues(tracepoint: Tracepoint): RecordAction["values"] | Val
   const usual = registersOf(writer).map(keyOf);
   if ([...distinct.keys()].every((key) => usual.includes(key))) return "arguments";
   return values.length > RECORD_VALUES_LIMIT ? { refusal: TOO_MANY } : values;
-}
-
-/** Whether anything is captured at the hits of a probe. */
-function hasCaptures({ enablings }: Probe): boolean {
-  return enablings.some(({ captures = [] }) => captures.length > 0);
 }
 
 /**

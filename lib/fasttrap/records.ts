@@ -20,7 +20,7 @@
  * @module
  */
 
-import { layOut, type PlacedCapture, sizeOfValues } from "../isa/captures.ts";
+import { layOut, type PlacedCapture, sizeOfRegisters, sizeOfValues } from "../isa/captures.ts";
 import type { RecordAction } from "../isa/jumps.ts";
 import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
@@ -95,7 +95,11 @@ export class Records {
    */
   add(tracepoint: Tracepoint, { site, values, captures = [] }: RecordAction): void {
     const sites = this.#byImage.get(tracepoint.image) ?? new Map<number, RecordedSite>();
-    const { places: captured } = layOut(captures, sizeOfValues(values));
+    const { places: captured } = layOut(
+      captures,
+      sizeOfRegisters(tracepoint.image.isa.registers),
+      sizeOfValues(values),
+    );
     const places = new Map<Probe, ValuePlaces | undefined>();
     const [lastProbe, lastPlaces] = [undefined, undefined];
     this.#byImage.set(

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { RegisterAccess } from "./isa.ts";
 import { CELL_BYTES, RECORD_CELLS_LIMIT, type RecordAction } from "./jumps.ts";
 
 /** A string that an argument points to. */
@@ -54,8 +55,9 @@ export interface StackCapture {
 }
 
 /**
- * The general registers, the pc and the flags: on x86-64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip and the flags, in
- * this order as `HitRecord.bytes`, by their numbers as `HitRecord.readRegister`.
+ * The general registers, the pc and the flags, in this order as `HitRecord.bytes`, by their numbers as `HitRecord.readRegister`:
+ * on x86-64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip and the flags; on aarch64 x0 to x30, sp, pc and pstate, of which
+ * a hit that does not stop the thread has only the flags.
  */
 export interface RegistersCapture {
   /** What is captured. */
@@ -72,8 +74,6 @@ export type ArgumentCapture = StringCapture | BytesCapture;
 export const CAPTURE_LIMIT_BYTES = 1024;
 /** How many arguments there are to choose from. */
 export const CAPTURE_ARGUMENTS = 6;
-/** How many words the registers of x86-64 take, the only machine whose pads capture them. */
-const REGISTERS_WORDS = 18;
 /** How many pointers there may be on the way to what is captured. */
 const POINTERS_LIMIT = 4;
 /** Where in a record its values begin, and how much there is in front of each capture, in bytes. */
@@ -90,6 +90,8 @@ export interface PlacedCapture {
   readonly offsetBytes: number;
   /** How far behind the beginning of the record what was copied is, in bytes; the last pointer is in front of it. */
   readonly dataBytes: number;
+  /** How much is copied at most, in bytes. */
+  readonly sizeBytes: number;
 }
 
 /** The captures of a record. */
@@ -114,16 +116,22 @@ export function sizeOfValues(values: RecordAction["values"]): number {
  * Lays out the captures of a record.
  *
  * @param captures What is captured.
+ * @param registersBytes What {@linkcode sizeOfRegisters} says.
  * @param valuesBytes What {@linkcode sizeOfValues} says; one cell by default.
  * @returns Where it is.
  */
-export function layOut(captures: readonly Capture[], valuesBytes: number = CELL_BYTES): CaptureLayout {
+export function layOut(
+  captures: readonly Capture[],
+  registersBytes: number,
+  valuesBytes: number = CELL_BYTES,
+): CaptureLayout {
   let end = valuesBytes;
   const places = captures.map((capture) => {
     const offsetBytes = end;
     const dataBytes = end + LENGTH_BYTES + (pointersOf(capture).length > 0 ? POINTER_BYTES : 0);
-    end = dataBytes + Math.ceil(sizeOf(capture) / 8) * 8;
-    return { capture, offsetBytes, dataBytes };
+    const sizeBytes = capture.kind === "registers" ? registersBytes : capture.sizeBytes;
+    end = dataBytes + Math.ceil(sizeBytes / 8) * 8;
+    return { capture, offsetBytes, dataBytes, sizeBytes };
   });
   return { places, cells: Math.ceil(end / CELL_BYTES) };
 }
@@ -132,17 +140,22 @@ export function layOut(captures: readonly Capture[], valuesBytes: number = CELL_
  * Puts together what several consumers want to be captured at one place.
  *
  * @param wishes All that they want.
+ * @param registersBytes What {@linkcode sizeOfRegisters} says.
  * @param valuesBytes What {@linkcode sizeOfValues} says; one cell by default.
  * @returns What has to be captured, so that each finds its own in it; undefined if no record holds as much.
  */
-export function unite(wishes: readonly Capture[], valuesBytes: number = CELL_BYTES): readonly Capture[] | undefined {
+export function unite(
+  wishes: readonly Capture[],
+  registersBytes: number,
+  valuesBytes: number = CELL_BYTES,
+): readonly Capture[] | undefined {
   const united: Capture[] = [];
   for (const capture of wishes) {
     const index = united.findIndex((other) => isSame(other, capture));
     if (index < 0) united.push(capture);
     else if (sizeOf(united[index]!) < sizeOf(capture)) united[index] = capture;
   }
-  return layOut(united, valuesBytes).cells <= RECORD_CELLS_LIMIT ? united : undefined;
+  return layOut(united, registersBytes, valuesBytes).cells <= RECORD_CELLS_LIMIT ? united : undefined;
 }
 
 /**
@@ -180,13 +193,23 @@ export function pointersOf(capture: Capture): readonly number[] {
 }
 
 /**
- * Tells how much a capture is at most.
+ * Tells how much of a thing is wanted.
  *
- * @param capture The capture.
- * @returns The size in bytes.
+ * @param capture What is wanted.
+ * @returns The size in bytes; `Infinity` if that is all there is.
  */
 export function sizeOf(capture: Capture): number {
-  return capture.kind === "registers" ? 8 * REGISTERS_WORDS : capture.sizeBytes;
+  return capture.kind === "registers" ? Infinity : capture.sizeBytes;
+}
+
+/**
+ * Tells how much the registers take that a capture of registers has.
+ *
+ * @param access The registers of the machine.
+ * @returns The size in bytes.
+ */
+export function sizeOfRegisters({ captured }: RegisterAccess): number {
+  return 8 * captured.length;
 }
 
 /**

@@ -89,6 +89,8 @@ export interface CaptureMemory {
   readonly pagesOffset: number;
   /** How many there are, a power of two. */
   readonly pagesTotal: number;
+  /** The features of the CPU, as `/proc/cpuinfo` names them, as far as a question to the kernel depends on them; none by default. */
+  readonly cpuFlags?: readonly string[];
 }
 
 /**
@@ -219,8 +221,6 @@ export interface RecordWriter {
   readonly threadRegister: number;
   /** Whether the area that a record is in tells the CPU; else threads choose one. */
   readonly tellsCpu: boolean;
-  /** Whether pads can capture anything. */
-  readonly canCapture: boolean;
 
   /**
    * Makes the number by which records name a thread.

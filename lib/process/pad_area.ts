@@ -161,12 +161,13 @@ export class PadArea implements PadMemory, Disposable {
     let sum = 0;
     for (let area = 0; area < this.areasTotal; area++) {
       const index = (area * this.areaBytes + offset) / 4;
-      // The high half first: a carry in between is seen with the next reading at the latest.
-      let high = this.#words[index + 1]!;
-      let low = this.#words[index]!;
-      if (this.#words[index + 1] !== high) {
-        high = this.#words[index + 1]!;
-        low = this.#words[index]!;
+      // The high half first: a carry in between is seen with the next reading at the latest. What is read behind a counter is
+      // not older than that, whatever the processor does early.
+      let high = Atomics.load(this.#words, index + 1);
+      let low = Atomics.load(this.#words, index);
+      if (Atomics.load(this.#words, index + 1) !== high) {
+        high = Atomics.load(this.#words, index + 1);
+        low = Atomics.load(this.#words, index);
       }
       sum += high * 2 ** 32 + low;
     }

@@ -322,7 +322,7 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
         areasTotal,
         areaBytes: AREA_BYTES,
         ring: RING,
-        pages: PAGES,
+        pages: { ...PAGES, cpuFlags: readCpuFlags(kernel) },
       });
     } finally {
       kernel.call.ft_close(own);

@@ -18,7 +18,8 @@
  * A fault of what a pad reads is not the program's (`capture_faults.ts`).
  *
  * In the last case the probe fires once more when the handler returns. So it does after {@linkcode STEPS_LIMIT} steps,
- * which only a repeated string instruction can need.
+ * which only a repeated string instruction can need. Out of a pad a thread steps however many signals come meanwhile: it has
+ * done what the hit is to do.
  *
  * *A late trap* (fasttrap rule 49): a thread executed a trap just before it was removed. No tracepoint is found, and
  * there is no trap instruction any more: the thread is set back to the original instruction. If there still is one, it
@@ -41,7 +42,7 @@ import { resend, restoreSiginfo, withhold } from "./withheld.ts";
 
 /** How many steps a thread makes at most to get out of a slot. */
 const STEPS_LIMIT = 4096;
-/** How many signals a thread can have withheld at most; a further one is delivered at once. */
+/** How many signals a thread in a slot can have withheld at most; a further one is delivered at once. */
 const WITHHELD_LIMIT = 64;
 /** `EM_X86_64`, for the two-byte `int 3`. */
 const EM_X86_64 = 62;
@@ -158,12 +159,13 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return deliverHere(tracer, thread);
   const isFault = readFault(tracer, thread) !== undefined;
-  const pad = isFault ? image.pads.at(pc) : undefined;
-  if (pad?.begins(pc)) return hitAtPad(tracer, thread, point);
+  const pad = image.pads.at(pc);
+  if (isFault && pad?.begins(pc)) return hitAtPad(tracer, thread, point);
   // A program that steps itself is told of a step when an instruction of its own has been performed.
-  if (pad?.entry === pc && signal === SIGTRAP) return tracer.resume(thread, 0);
+  if (isFault && pad?.entry === pc && signal === SIGTRAP) return tracer.resume(thread, 0);
   const blocks = image.slots.at(pc)?.instruction.flow === "system-call";
-  const mayStep = thread.stepsTotal < STEPS_LIMIT && thread.withheld.length < WITHHELD_LIMIT;
+  const mayStep = thread.stepsTotal < STEPS_LIMIT &&
+    (pad !== undefined || thread.withheld.length < WITHHELD_LIMIT);
   if (point.isHeld || (!point.done && !blocks && !isFault && mayStep)) {
     if (!withhold(tracer, thread)) return;
     thread.stepping = true;

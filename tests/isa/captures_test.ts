@@ -3,27 +3,37 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type ArgumentCapture, type Capture, checkCaptures, covers, layOut, unite } from "../../lib/isa/captures.ts";
 
+/** How much the registers of a machine take. */
+const REGISTERS_BYTES = 18 * 8;
+
 const string = (argument: number, sizeBytes: number): ArgumentCapture => ({ kind: "string", argument, sizeBytes });
 const bytes = (argument: number, sizeBytes: number): ArgumentCapture => ({ kind: "bytes", argument, sizeBytes });
 
 Deno.test("layOut() puts captures behind the first cell, each with its length, in words of 8 bytes", () => {
-  const { places, cells } = layOut([string(0, 13), bytes(2, 8), string(1, 1)]);
+  const { places, cells } = layOut([string(0, 13), bytes(2, 8), string(1, 1)], REGISTERS_BYTES);
   assertEquals(places.map(({ offsetBytes }) => offsetBytes), [64, 64 + 8 + 16, 64 + 8 + 16 + 8 + 8]);
   assertEquals(cells, 2);
-  assertEquals([[], [string(0, 56)], [string(0, 57)]].map((captures) => layOut(captures).cells), [1, 2, 3]);
+  assertEquals([[], [string(0, 56)], [string(0, 57)]].map((captures) => layOut(captures, REGISTERS_BYTES).cells), [
+    1,
+    2,
+    3,
+  ]);
 });
 
 Deno.test("layOut() makes room for the registers, and unite() for them and the stack once", () => {
   const stack = (sizeBytes: number): Capture => ({ kind: "stack", sizeBytes });
   const wishes: Capture[] = [{ kind: "registers" }, stack(16), { kind: "registers" }, stack(9), stack(40)];
-  const united = unite(wishes)!;
+  const united = unite(wishes, REGISTERS_BYTES)!;
   assertEquals(united, [{ kind: "registers" }, stack(40)]);
-  assertEquals(layOut(united).places.map(({ offsetBytes }) => offsetBytes), [64, 64 + 8 + 18 * 8]);
+  assertEquals(layOut(united, REGISTERS_BYTES).places.map(({ offsetBytes }) => offsetBytes), [
+    64,
+    64 + 8 + REGISTERS_BYTES,
+  ]);
   assertEquals([covers(united, wishes), covers([stack(8)], wishes)], [true, false]);
 });
 
 Deno.test("unite() has each consumer find its own, and tells what is too much for a record", () => {
-  const united = unite([string(0, 20), string(0, 64), bytes(0, 8), string(1, 4), string(0, 30)])!;
+  const united = unite([string(0, 20), string(0, 64), bytes(0, 8), string(1, 4), string(0, 30)], REGISTERS_BYTES)!;
   assertEquals(united, [string(0, 64), bytes(0, 8), string(1, 4)]);
   assertEquals(covers(united, [string(0, 64), string(1, 3)]), true);
   assertEquals([[string(0, 65)], [bytes(1, 1)], [string(2, 1)]].map((wanted) => covers(united, wanted)), [
@@ -32,16 +42,22 @@ Deno.test("unite() has each consumer find its own, and tells what is too much fo
     false,
   ]);
   const further = { ...string(0, 8), offsetBytes: 8 };
-  assertEquals(unite([further, string(0, 8), { ...string(0, 9), offsetBytes: 0 }, further]), [
+  assertEquals(unite([further, string(0, 8), { ...string(0, 9), offsetBytes: 0 }, further], REGISTERS_BYTES), [
     further,
     { ...string(0, 9), offsetBytes: 0 },
   ]);
   const behind = { ...string(0, 8), through: [8] };
-  assertEquals(unite([behind, string(0, 8), { ...behind, sizeBytes: 9 }]), [{ ...behind, sizeBytes: 9 }, string(0, 8)]);
-  assertEquals(layOut([behind, string(0, 8)]).places.map(({ dataBytes }) => dataBytes), [64 + 16, 64 + 24 + 8]);
+  assertEquals(unite([behind, string(0, 8), { ...behind, sizeBytes: 9 }], REGISTERS_BYTES), [{
+    ...behind,
+    sizeBytes: 9,
+  }, string(0, 8)]);
+  assertEquals(layOut([behind, string(0, 8)], REGISTERS_BYTES).places.map(({ dataBytes }) => dataBytes), [
+    64 + 16,
+    64 + 24 + 8,
+  ]);
   assertEquals(covers([string(0, 64)], [further]), false);
-  assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)))?.length, 3);
-  assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024))), undefined);
+  assertEquals(unite([0, 1, 2].map((argument) => string(argument, 1024)), REGISTERS_BYTES)?.length, 3);
+  assertEquals(unite([0, 1, 2, 3].map((argument) => string(argument, 1024)), REGISTERS_BYTES), undefined);
 });
 
 Deno.test("checkCaptures() wants one of six arguments, an offset of 32 bits, and a size that a record can have", () => {

@@ -23,10 +23,15 @@ static struct tally arguments[64], results[64];
 
 // The value is the first argument, and the fourth; the result is another one.
 int64_t take(int64_t value, long unused, long other, int64_t again);
+#ifdef __aarch64__
+__asm__(".p2align 4\n.globl take\n.type take, %function\ntake:\n"
+        "  neg x0, x3\n  ror x0, x0, #57\n  ret\n.size take, . - take\n");
+#else
 __asm__(".p2align 4\n.globl take\n.type take, @function\ntake:\n"
         "  push %rbp\n  mov %rsp, %rbp\n  mov %rcx, %rax\n  neg %rax\n"
         "  rol $7, %rax\n  pop %rbp\n  ret\n.size take, . - take\n"
         ".p2align 4\n");
+#endif
 
 static int bits(uint64_t magnitude) {
   int n = 0;

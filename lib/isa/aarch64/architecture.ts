@@ -12,6 +12,7 @@ import { emulate } from "./emulate.ts";
 import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
+import { canTally } from "./pad_tally.ts";
 import { records } from "./record_pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { BRANCH_REACH_BYTES } from "./slot_code.ts";
@@ -57,7 +58,7 @@ export const AARCH64: Isa = {
     shrink: () => undefined,
     padAddress,
     canTellLeaving: () => false,
-    canTally: () => false,
+    canTally,
     readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
     makePad,
     makeJump,

@@ -21,10 +21,11 @@
  * threads seldom count in the same line of the cache. The addition is one instruction, so that it is exact whoever counts
  * there, and so that a thread that is stepped through the pad gets out of it; a pair of exclusive accesses never would.
  *
- * Pads that write records are in `record_pad.ts`.
+ * A tally saves x14 and x15 as well, has the area itself in x16, and does in its place what `pad_tally.ts` says. Pads that write
+ * records are in `record_pad.ts`.
  *
  * *Invariants.*
- * - If the push faults, because the stack ends there, the thread can be set back to the site; behind it the thread is *held*
+ * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set back to the site; behind it the thread is *held*
  *   until the copy begins, and nothing that it does can fault or block.
  * - The word `enabled` is tested first: in a child of fork(2) it is 0 (`MADV_WIPEONFORK`), and so it is without a tracer.
  *
@@ -34,16 +35,16 @@
 import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow, PadAction, PadCode, PadMemory } from "../jumps.ts";
 import { appendDisplaced } from "./displace.ts";
-import { INSTRUCTION_BYTES } from "./instruction.ts";
+import { Labels } from "./labels.ts";
+import { appendTally } from "./pad_tally.ts";
 import { makeRecordPad } from "./record_pad.ts";
+import { appendPops, appendPushes, SAVED } from "./saved_registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionOf } from "./window.ts";
 
 /** The feature of the CPU that `stadd` needs, as `/proc/cpuinfo` names it (FEAT_LSE). */
 export const CPU_FLAGS: readonly string[] = ["atomics"];
 
-const PUSH = 0xa9bf_47f0; // stp x16,x17,[sp,#-16]!
-const POP = 0xa8c1_47f0; // ldp x16,x17,[sp],#16
 const LOAD_ENABLED = 0xb940_0210; // ldr w16,[x16]
 const CBZ_W16 = 0x3400_0010;
 const THREAD_POINTER = 0xd53b_d051; // mrs x17,tpidr_el0
@@ -64,21 +65,27 @@ export function makePad(
   action: PadAction,
 ): PadCode | undefined {
   if (action.kind === "record") return makeRecordPad(window, pad, memory, action);
-  if (action.kind !== "count") return undefined;
   const { address } = window;
+  const saved = SAVED[action.kind];
   const out = new SlotCode(pad);
-  out.resume(address, false);
-  out.words(PUSH);
+  const labels = new Labels(out);
+  appendPushes(address, saved, out);
   out.resume(address, false, { isHeld: true });
   out.load(X16, memory.enabled);
   out.words(LOAD_ENABLED);
-  const test = out.length;
-  out.words(CBZ_W16);
-  out.load(X16, toAddress(memory.areas + action.counterOffset));
-  appendArea(memory, out);
-  out.words(ONE, COUNT);
-  out.patch(test, CBZ_W16 | ((out.length - test) / INSTRUCTION_BYTES) << 5);
-  out.words(POP);
+  labels.branch(CBZ_W16, "quiet");
+  if (action.kind === "tally") {
+    out.load(X16, memory.areas);
+    appendArea(memory, out);
+    appendTally(action, out);
+  } else {
+    out.load(X16, toAddress(memory.areas + action.counterOffset));
+    appendArea(memory, out);
+    out.words(ONE, COUNT);
+  }
+  labels.mark("quiet");
+  appendPops(saved, out);
+  labels.finish();
   const copy = out.length;
   if (!appendDisplaced(instructionOf(window), out)) return undefined;
   return { ...out.finish(), entry: 0, begin: 0, copies: [copy] };

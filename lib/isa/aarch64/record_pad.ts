@@ -17,6 +17,7 @@
  *           w17 = w12 + cells; cas w12, w17, head(x16); if w12 was another: retry
  *           x12 = the cell; its time is x13, its thread w14; then the values
  *           stlr header, [x12]; b done
+ *          (the routines of `capture.ts`)
  *   full:   mov x17, #1; stadd x17, counter(x16)
  *   done:   ldp ...
  *   copy:   the displaced instruction; a branch back; constants
@@ -34,8 +35,9 @@
  *
  * *Invariants.*
  * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
- *   back to the site; from then on it is *held* until the copy begins, and nothing that it does can fault or block.
- * - x12 to x17 are the program's on the stack, all others in place.
+ *   back to the site; from then on it is *held* until the copy begins, and nothing that it does can block, or fault but where
+ *   {@linkcode PadCode.readers} says so.
+ * - x12 to x17 are the program's on the stack, and what else is used where memory is read; all others are in place.
  *
  * @module
  */
@@ -44,10 +46,14 @@ import type { Address } from "../../address.ts";
 import { assert } from "../../errors.ts";
 import { layOut, sizeOfValues } from "../captures.ts";
 import type { JumpWindow, PadCode, PadMemory, RecordAction, RecordWriter } from "../jumps.ts";
+import { ReadCode } from "./capture.ts";
+import { appendConstant, appendSum, VALUE } from "./constant_code.ts";
 import { appendDisplaced } from "./displace.ts";
-import { INSTRUCTION_BYTES } from "./instruction.ts";
-import { appendValues, argumentValue, canRecord, RECORD, SAVED, SAVED_BYTES } from "./recorded_values.ts";
-import { NUMBER_31 } from "./registers.ts";
+import { Labels } from "./labels.ts";
+import { appendValues, argumentValue, canRecord, mayFault, RECORD, type ValueCode } from "./recorded_values.ts";
+import { appendRegisters } from "./register_capture.ts";
+import { REGISTERS_BYTES } from "./registers.ts";
+import { appendPops, appendPushes, SAVED, sizeOfSaved } from "./saved_registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionOf } from "./window.ts";
 
@@ -58,16 +64,12 @@ const THREAD_SHIFT = 4;
 /** 2^32 by the golden ratio: what differs in any bits differs in the upper ones of the product. */
 const SPREAD = 0x9e37_79b9;
 
-/** The registers: what `cas` compares, then the record; the tail, then the time; the thread; an address; the area; a constant. */
-const [HEAD, TIME, THREAD, ADDRESS, AREA, VALUE] = [RECORD, 13, 14, 15, 16, 17];
+/** The registers: what `cas` compares, then the record; the tail, then the time; the thread; an address; the area. */
+const [HEAD, TIME, THREAD, ADDRESS, AREA] = [RECORD, 13, 14, 15, 16];
 /** Where in a record thread and time are, in bytes. */
 const THREAD_OFFSET = 4;
 const TIME_OFFSET = 8;
 
-const STP_FIRST = 0xa980_0000; // stp xt,xu,[sp,#offset]!
-const STP = 0xa900_0000;
-const LDP = 0xa940_0000;
-const LDP_LAST = 0xa8c0_0000; // ldp xt,xu,[sp],#offset
 const LOAD_ENABLED = 0xb940_0210; // ldr w16,[x16]
 const CBZ = 0x3400_0000;
 const CBNZ = 0x3500_0000;
@@ -84,7 +86,6 @@ const CAS = 0x88a0_7c00;
 const STR_LONG = 0xf900_0000;
 const STADD = 0xf820_001f;
 const MOVZ = 0x5280_0000;
-const MOVK_UPPER = 0x72a0_0000; // movk wd,#value,lsl #16
 const LSR = 0x5300_7c00;
 const LSR_LONG = 0xd340_fc00;
 const MUL = 0x1b00_7c00;
@@ -95,8 +96,6 @@ const SUB_LONG = 0xcb00_0000;
 const EOR = 0x4a00_0000;
 const EOR_LONG = 0xca00_0000;
 const UBFIZ = 0xd340_0000;
-const ADD_CONSTANT = 0x9100_0000; // add xd,xn,#value
-const UPPER_CONSTANT = 0x0040_0000; // value times 4096
 
 /** How pads write records: the thread is told by its thread pointer. */
 export const records: RecordWriter = {
@@ -105,12 +104,10 @@ export const records: RecordWriter = {
   threadSet: { note: NT_ARM_TLS, sizeBytes: 8 },
   threadRegister: 0,
   tellsCpu: false,
-  canCapture: false,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
   argument: argumentValue,
   canRecord,
-  // What it would read of memory that need not be readable, canRecord() refuses.
-  mayFault: () => false,
+  mayFault,
 };
 
 /**
@@ -130,50 +127,34 @@ export function makeRecordPad(
 ): PadCode | undefined {
   const { address } = window;
   const out = new SlotCode(pad);
-  appendPushes(address, out);
+  const labels = new Labels(out);
+  const code = {
+    saved: readsMemory(action) ? SAVED.reading : SAVED.record,
+    read: new ReadCode(memory.captures, labels, out),
+  };
+  appendPushes(address, code.saved, out);
   out.resume(address, false, { isHeld: true });
   out.load(AREA, memory.enabled);
   out.words(LOAD_ENABLED);
-  const disabled = out.length;
-  out.words(CBZ | AREA);
+  labels.branch(CBZ | AREA, "done");
   appendRing(memory, out);
-  const full = appendRecord(memory, action, out);
-  const written = out.length;
-  out.words(B);
-  out.patch(full, SIGN_SET | TIME | distance(full, out.length) << 5);
-  appendAddress(ADDRESS, action.counterOffset, out);
+  appendRecord(memory, action, { address, labels, code }, out);
+  labels.branch(B, "done");
+  const readers = code.read.finish();
+  labels.mark("full");
+  appendSum(ADDRESS, AREA, action.counterOffset, out);
   out.words(MOVZ | 1 << 5 | VALUE, STADD | VALUE << 16 | ADDRESS << 5);
-  out.patch(disabled, CBZ | AREA | distance(disabled, out.length) << 5);
-  out.patch(written, B | distance(written, out.length));
-  appendPops(out);
+  labels.mark("done");
+  appendPops(code.saved, out);
+  labels.finish();
   const copy = out.length;
   if (!appendDisplaced(instructionOf(window), out)) return undefined;
-  return { ...out.finish(), entry: 0, begin: 0, copies: [copy] };
+  return { ...out.finish(), entry: 0, begin: 0, copies: [copy], readers };
 }
 
-/** How far a branch leads, in instructions. */
-function distance(from: number, to: number): number {
-  return (to - from) / INSTRUCTION_BYTES;
-}
-
-/** Saves what is used. */
-function appendPushes(address: Address, out: SlotCode): void {
-  out.resume(address, false);
-  for (let index = 0; index < SAVED.length; index += 2) {
-    const offset = index === 0 ? -SAVED_BYTES : 8 * index;
-    out.words(pair(index === 0 ? STP_FIRST : STP, index, offset));
-    if (index + 2 < SAVED.length) out.resume(address, false, { stackBytes: SAVED_BYTES });
-  }
-}
-
-function appendPops(out: SlotCode): void {
-  for (let index = SAVED.length - 2; index > 0; index -= 2) out.words(pair(LDP, index, 8 * index));
-  out.words(pair(LDP_LAST, 0, SAVED_BYTES));
-}
-
-/** The store or load of two of the registers that are saved. */
-function pair(word: number, index: number, offset: number): number {
-  return (word | ((offset / 8) & 0x7f) << 15 | SAVED[index + 1]! << 10 | NUMBER_31 << 5 | SAVED[index]!) >>> 0;
+/** Whether a pad reads memory of the program that need not be readable. */
+function readsMemory({ captures = [], values }: RecordAction): boolean {
+  return captures.some(({ kind }) => kind !== "registers") || (typeof values !== "string" && values.some(mayFault));
 }
 
 /** Writes the number of the thread into its register, and the address of its area. */
@@ -187,28 +168,41 @@ function appendRing({ areas, areasTotal, areaBytes }: PadMemory, out: SlotCode):
   out.words(ADD_LONG | VALUE << 16 | Math.log2(areaBytes) << 10 | AREA << 5 | AREA);
 }
 
-/** Writes a record into the ring of the area. Returns where the branch has to be that is for a full ring. */
-function appendRecord({ ring }: PadMemory, action: RecordAction, out: SlotCode): number {
-  const { site, values } = action;
-  const { cells } = layOut([], sizeOfValues(values));
+/** What a record is written with, beside its ring. */
+interface RecordCode {
+  /** The site. */
+  readonly address: Address;
+  readonly labels: Labels;
+  readonly code: ValueCode;
+}
+
+/** Writes a record into the ring of the area, or goes to `full`. */
+function appendRecord(
+  { ring }: PadMemory,
+  action: RecordAction,
+  { address, labels, code }: RecordCode,
+  out: SlotCode,
+): void {
+  const { site, values, captures = [] } = action;
+  const { cells, places } = layOut(captures, REGISTERS_BYTES, sizeOfValues(values));
   assert(ring.cellsTotal - cells < 1 << 16, "the number of cells is a short constant");
-  const retry = out.length;
+  labels.mark("retry");
   // The tail first: it must not be seen in front of the head.
-  appendAddress(ADDRESS, ring.tailOffset, out);
+  appendSum(ADDRESS, AREA, ring.tailOffset, out);
   out.words(LDAR | ADDRESS << 5 | TIME);
-  appendAddress(ADDRESS, ring.headOffset, out);
+  appendSum(ADDRESS, AREA, ring.headOffset, out);
   out.words(LDR | ADDRESS << 5 | HEAD);
   out.words(SUB | TIME << 16 | HEAD << 5 | TIME, MOVZ | (ring.cellsTotal - cells) << 5 | VALUE);
   out.words(SUB_LONG | TIME << 16 | VALUE << 5 | TIME);
-  const full = out.length;
-  out.words(SIGN_SET, ISB, COUNTER | TIME);
+  labels.branch(SIGN_SET | TIME, "full");
+  out.words(ISB, COUNTER | TIME);
   out.words(EOR_LONG | TIME << 16 | TIME << 5 | VALUE, ADD_LONG | VALUE << 16 | ADDRESS << 5 | ADDRESS);
   out.words(ADD | cells << 10 | HEAD << 5 | VALUE, CAS | HEAD << 16 | ADDRESS << 5 | VALUE);
   out.words(ADD | cells << 10 | HEAD << 5 | ADDRESS, EOR | VALUE << 16 | ADDRESS << 5 | ADDRESS);
-  out.words(CBNZ | (distance(out.length, retry) & 0x7ffff) << 5 | ADDRESS);
+  labels.branch(CBNZ | ADDRESS, "retry");
   // ubfiz x12,x12,#6,#bits
   out.words(UBFIZ | 58 << 16 | (Math.log2(ring.cellsTotal) - 1) << 10 | HEAD << 5 | RECORD);
-  appendAddress(ADDRESS, ring.cellsOffset, out);
+  appendSum(ADDRESS, AREA, ring.cellsOffset, out);
   out.words(ADD_LONG | ADDRESS << 16 | RECORD << 5 | RECORD);
   if (cells > 1) {
     appendConstant(VALUE, cells << 24, out);
@@ -216,23 +210,11 @@ function appendRecord({ ring }: PadMemory, action: RecordAction, out: SlotCode):
   }
   out.words(STR | (THREAD_OFFSET / 4) << 10 | RECORD << 5 | THREAD);
   out.words(STR_LONG | (TIME_OFFSET / 8) << 10 | RECORD << 5 | TIME);
-  appendValues(values, out);
+  appendValues(values, code, out);
+  for (const place of places) {
+    if (place.capture.kind === "registers") appendRegisters(place, address, code, out);
+    else code.read.copy(place, sizeOfSaved(code.saved));
+  }
   appendConstant(VALUE, (cells << 24) | site, out);
   out.words(STLR | RECORD << 5 | VALUE);
-  return full;
-}
-
-/** Writes what is so far behind the area into a register. */
-function appendAddress(register: number, offset: number, out: SlotCode): void {
-  const upper = offset >>> 12;
-  const lower = offset & 0xfff;
-  assert(upper < 1 << 12, "the offset is two short constants");
-  if (upper > 0) out.words((ADD_CONSTANT | UPPER_CONSTANT | upper << 10 | AREA << 5 | register) >>> 0);
-  const base = upper > 0 ? register : AREA;
-  if (lower > 0 || upper === 0) out.words((ADD_CONSTANT | lower << 10 | base << 5 | register) >>> 0);
-}
-
-/** Writes a constant of 32 bits into a register. */
-function appendConstant(register: number, value: number, out: SlotCode): void {
-  out.words(MOVZ | (value & 0xffff) << 5 | register, MOVK_UPPER | (value >>> 16) << 5 | register);
 }

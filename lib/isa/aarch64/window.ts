@@ -21,8 +21,8 @@ import { BRANCH_REACH_BYTES, branchWord } from "./slot_code.ts";
 export const JUMP_BYTES = INSTRUCTION_BYTES;
 /** Where pads preferably are: below the modules that are loaded behind each other, in the middle of the reach. */
 export const PAD_DISTANCE = -(1 << 26);
-/** The size that every pad fits in, in bytes. */
-export const PAD_BYTES_LIMIT = 512;
+/** The size that every pad fits in, in bytes; few have more than some hundred. */
+export const PAD_BYTES_LIMIT = 1 << 16;
 /** Where pads begin, so that their constants can be loaded and no two share a granule. */
 const PAD_ALIGNMENT = 16;
 /** How far a pad may be from where its first and its last instruction lead, or are led to from. */

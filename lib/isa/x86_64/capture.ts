@@ -34,7 +34,7 @@
  */
 
 import { assert } from "../../errors.ts";
-import { isOfArgument, type PlacedCapture, pointersOf, sizeOf } from "../captures.ts";
+import { isOfArgument, type PlacedCapture, pointersOf } from "../captures.ts";
 import type { CaptureMemory, ReadPoint } from "../jumps.ts";
 import type { SlotCode } from "./slot_code.ts";
 
@@ -114,14 +114,14 @@ export interface ReadCode {
  * @returns The instructions that read memory of the program.
  */
 export function appendCopy(
-  { capture, offsetBytes, dataBytes }: PlacedCapture,
+  { capture, offsetBytes, dataBytes, sizeBytes }: PlacedCapture,
   stackBytes: number,
   read: ReadCode,
   out: SlotCode,
 ): ReadPoint[] {
   const labels = new Labels(out);
   const isString = capture.kind === "string";
-  const limit = dataBytes + sizeOf(capture);
+  const limit = dataBytes + sizeBytes;
   const pointerReaders: ReadPoint[] = [];
   if (isOfArgument(capture)) {
     out.bytes(0x4c, 0x8b, 0x83); // mov value(%rbx),%r8

@@ -59,7 +59,7 @@ import { usesStackPointer } from "./operands.ts";
 import { appendTally, pushedForTally } from "./pad_tally.ts";
 import { appendValue, argumentValue, canRecord, mayFault, type SavedRegisters } from "./recorded_values.ts";
 import { appendRegisters } from "./register_capture.ts";
-import { FS_BASE } from "./registers.ts";
+import { FS_BASE, GENERAL } from "./registers.ts";
 import { SlotCode } from "./slot_code.ts";
 import { instructionsOf } from "./window.ts";
 
@@ -94,7 +94,6 @@ export const records: RecordWriter = {
   capabilities: HWCAP2_FSGSBASE,
   threadRegister: FS_BASE,
   tellsCpu: true,
-  canCapture: true,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
   argument: argumentValue,
   canRecord,
@@ -311,7 +310,7 @@ function appendRecord(
   out: SlotCode,
 ): readonly ReadPoint[] {
   const { site, values } = action;
-  const { cells, places } = layOut(action.captures ?? [], sizeOfValues(values));
+  const { cells, places } = layOut(action.captures ?? [], WORD_BYTES * (GENERAL.length + 2), sizeOfValues(values));
   const areaSlot = WORD_BYTES;
   if (readsMemory(action)) out.bytes(0x48, 0x89, 0x4c, 0x24, areaSlot); // mov %rcx,area(%rsp)
   const retry = out.length;

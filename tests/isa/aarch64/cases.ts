@@ -39,13 +39,13 @@ export interface Case extends State {
   readonly word: number;
 }
 
-/** A test that needs the processor. */
-export function testWithCpu(name: string, fn: (cpu: Cpu) => Promise<void>): void {
+/** A test that needs the processor, or another one of qemu's. */
+export function testWithCpu(name: string, fn: (cpu: Cpu) => Promise<void>, model?: string): void {
   Deno.test({
     name: missing === undefined ? name : `${name} (ignored: no ${missing} here)`,
     ignore: missing !== undefined,
     fn: async () => {
-      await using cpu = await Cpu.start();
+      await using cpu = await Cpu.start(model);
       await fn(cpu);
     },
   });

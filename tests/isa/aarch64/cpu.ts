@@ -130,8 +130,8 @@ export class Cpu implements AsyncDisposable {
     this.#output = process.stdout.getReader();
   }
 
-  /** Compiles and starts the program. */
-  static async start(): Promise<Cpu> {
+  /** Compiles and starts the program, on a processor of qemu's. */
+  static async start(model = CPU): Promise<Cpu> {
     const folder = await Deno.makeTempDir();
     try {
       const program = `${folder}/cpu_target`;
@@ -142,7 +142,7 @@ export class Cpu implements AsyncDisposable {
       assert(success, `${COMPILER} could not compile cpu_target.c`);
       const args = Object.values(REGION).flatMap((address) => [hex(address), hex(sizeOf(address))]);
       const command = new Deno.Command(EMULATOR, {
-        args: ["-cpu", CPU, program, ...args],
+        args: ["-cpu", model, program, ...args],
         stdin: "piped",
         stdout: "piped",
       });

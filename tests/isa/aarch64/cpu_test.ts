@@ -8,7 +8,7 @@ import { emulate } from "../../../lib/isa/aarch64/emulate.ts";
 import type { A64Instruction } from "../../../lib/isa/aarch64/instruction.ts";
 import { makePad } from "../../../lib/isa/aarch64/pad.ts";
 import { PC, SP } from "../../../lib/isa/aarch64/registers.ts";
-import { findWindow, makeJump, PAD_BYTES_LIMIT } from "../../../lib/isa/aarch64/window.ts";
+import { findWindow, makeJump } from "../../../lib/isa/aarch64/window.ts";
 import type { Displacement } from "../../../lib/isa/isa.ts";
 import type { JumpWindow, PadMemory } from "../../../lib/isa/jumps.ts";
 import { Random } from "../x86_64/random.ts";
@@ -243,7 +243,7 @@ async function comparePad(cpu: Cpu, random: Random, test: Case): Promise<boolean
   const pad = makePad(window, toAddress(REGION.NEAR), memory, { kind: "count", counterOffset: 8 });
   if (pad === undefined) return false;
   const context = `pad for ${describe(test)}`;
-  assert(pad.code.length <= PAD_BYTES_LIMIT, context);
+  assert(pad.code.length <= 128, context);
   const isEnabled = random.pick([0, 1]);
   test.windows.writeWord(enabled, isEnabled, 0);
   for (let i = 0; i < areasTotal; i++) test.windows.writeWord(areas + 32 * i + 8, 100, 0);

@@ -63,7 +63,7 @@ Deno.test("padAddress() gives what an aarch64 jump reaches, and the branches of 
   const lowest = first(0x15ff_c000, SITE - REACH, SITE + REACH)!;
   assert(target - lowest < REACH && target - lowest > REACH - 2 * PAD_BYTES_LIMIT);
   for (let from = SITE - REACH, tries = 0; tries < 4; tries++) {
-    const pad = first(nop, from, SITE - REACH + 4096)!;
+    const pad = first(nop, from, SITE - REACH + 2 * PAD_BYTES_LIMIT)!;
     from = pad + 1;
     const jump = decode(makeJump(windowOf(nop), pad), 0, SITE);
     assertEquals([jump?.flow, jump?.target], ["jump", pad]);

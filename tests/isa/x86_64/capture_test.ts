@@ -2,11 +2,12 @@
 
 import { assertEquals } from "@std/assert";
 import { fromHalves, toAddress } from "../../../lib/address.ts";
-import { type ArgumentCapture, type Capture, isOfArgument, layOut, sizeOf } from "../../../lib/isa/captures.ts";
+import { type Capture, isOfArgument, layOut } from "../../../lib/isa/captures.ts";
 import { makePad } from "../../../lib/isa/x86_64/pad.ts";
 import { EFLAGS, GENERAL, RIP, RSP } from "../../../lib/isa/x86_64/registers.ts";
 import { findWindow } from "../../../lib/isa/x86_64/window.ts";
 import type { JumpWindow } from "../../../lib/isa/jumps.ts";
+import { bytes, expectedOf, string } from "../capture_model.ts";
 import { Cpu, REGION, setRegister, Windows } from "./cpu.ts";
 import { Random } from "./random.ts";
 
@@ -29,6 +30,8 @@ const SITE = REGION.CODE;
 /** Where on the stack the program is. */
 const STACK_OFFSET = 0x300;
 const HEADER = 7;
+/** How much the registers, the pc and the flags take. */
+const REGISTERS_BYTES = 18 * 8;
 const DIED = 0x40000000;
 const DISTRUSTED = 0x80000000;
 /** The registers that arguments are in, in order, as numbers of instructions. */
@@ -92,26 +95,6 @@ function run(
   return { data, words: new DataView(data.buffer), before, stack };
 }
 
-/** What a capture is to be. */
-function expectedOf(
-  { kind, argument, through = [], offsetBytes = 0, sizeBytes }: ArgumentCapture,
-  pointers: readonly number[],
-  text: Uint8Array,
-): Uint8Array {
-  const view = new DataView(text.buffer);
-  let address = pointers[argument]!;
-  for (const pointer of through) {
-    const place = address + pointer - REGION.LOW;
-    if (!(place >= 0 && place + 8 <= text.length)) return new Uint8Array();
-    address = fromHalves(view.getUint32(place, true), view.getUint32(place + 4, true));
-  }
-  const at = address + offsetBytes - REGION.LOW;
-  if (!(at >= 0 && at < text.length)) return new Uint8Array();
-  const bytes = text.subarray(at, at + sizeBytes);
-  const end = bytes.indexOf(0);
-  return kind === "string" && end >= 0 ? bytes.subarray(0, end + 1) : bytes;
-}
-
 /** What a capture of registers is to be. */
 function registerBytes(registers: Uint32Array): Uint8Array {
   const words = [...GENERAL, RIP, EFLAGS].flatMap((index) => [registers[index]!, registers[index + 1]!]);
@@ -122,16 +105,16 @@ function registerBytes(registers: Uint32Array): Uint8Array {
 /** Runs a pad and compares all that it leaves. */
 function check(cpu: Cpu, random: Random, text: Uint8Array<ArrayBuffer>, one: Case): void {
   const { data, words, before, stack } = run(cpu, random, text, one);
-  const { places, cells } = layOut(one.captures);
+  const { places, cells } = layOut(one.captures, REGISTERS_BYTES);
   assertEquals([words.getUint32(0, true), words.getUint32(64, true)], [cells, cells << 24 | HEADER]);
   one.pointers.forEach((pointer, i) => {
     assertEquals(words.getUint32(64 + 16 + 8 * i, true) + words.getUint32(64 + 20 + 8 * i, true) * 2 ** 32, pointer);
   });
-  for (const { capture, offsetBytes, dataBytes } of places) {
+  for (const { capture, offsetBytes, dataBytes, sizeBytes } of places) {
     const expected = one.alive !== undefined && one.alive & DIED
       ? new Uint8Array()
       : isOfArgument(capture)
-      ? expectedOf(capture, one.pointers, text)
+      ? expectedOf(capture, one.pointers, REGION.LOW, text)
       : capture.kind === "stack"
       ? stack.slice(0, capture.sizeBytes)
       : registerBytes(before);
@@ -140,19 +123,11 @@ function check(cpu: Cpu, random: Random, text: Uint8Array<ArrayBuffer>, one: Cas
     const begin = 64 + dataBytes;
     assertEquals(data.slice(begin, begin + expected.length), expected);
     // Of a string the rest of its last word may follow.
-    const end = begin + Math.ceil(sizeOf(capture) / 8) * 8;
+    const end = begin + Math.ceil(sizeBytes / 8) * 8;
     const copied = Math.min(begin + Math.ceil(expected.length / 8) * 8, end);
     assertEquals(data.slice(copied, end).some((byte) => byte !== 0), false, JSON.stringify(one));
   }
   assertEquals(data.slice(64 + 64 * cells, PAGES_OFFSET).some((byte) => byte !== 0), false, JSON.stringify(one));
-}
-
-function string(argument: number, sizeBytes: number): ArgumentCapture {
-  return { kind: "string", argument, sizeBytes };
-}
-
-function bytes(argument: number, sizeBytes: number): ArgumentCapture {
-  return { kind: "bytes", argument, sizeBytes };
 }
 
 Deno.test("makePad() makes pads that copy strings of all lengths at the end of a page, and nothing more", async () => {

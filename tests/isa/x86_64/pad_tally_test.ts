@@ -3,10 +3,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import type { JumpWindow, PadMemory, TalliedValue, TallyAction } from "../../../lib/isa/jumps.ts";
-import type { ExtendedValue, Extension } from "../../../lib/isa/recorded_value.ts";
+import type { ExtendedValue } from "../../../lib/isa/recorded_value.ts";
 import { makePad } from "../../../lib/isa/x86_64/pad.ts";
 import { canTally } from "../../../lib/isa/x86_64/pad_tally.ts";
 import { EFLAGS, GENERAL, RCX, RDI, RDX, RIP, RSP } from "../../../lib/isa/x86_64/registers.ts";
+import { BORDERS, type CounterMemory, extend, randomValue, tallyByHand } from "../tally_model.ts";
 import { Cpu, REGION, setRegister, Windows } from "./cpu.ts";
 import { Random } from "./random.ts";
 
@@ -47,20 +48,8 @@ const WINDOW: JumpWindow = {
   keptFrom: 5,
 };
 
-/** Where values fall into another bucket, or have another sign, and what surrounds that. */
-const BORDERS = [
-  ...Array.from({ length: 64 }, (_, n) => [1n << BigInt(n), -(1n << BigInt(n))]).flat(),
-  0n,
-].flatMap((value) => [value - 1n, value, value + 1n]).map((value) => BigInt.asIntN(64, value));
-
-/** The counter of a histogram that a value belongs to: by the digits that it has. */
-function counterOf(value: bigint): number {
-  const bits = value === 0n ? 0 : (value < 0n ? -value : value).toString(2).length;
-  return value < 0n ? 63 + bits : bits;
-}
-
 /** The windows as the pads see them. */
-class Counters {
+class Counters implements CounterMemory {
   readonly #data: DataView;
   readonly #stack: DataView;
 
@@ -80,31 +69,6 @@ class Counters {
     if (offset < 0x400) this.#data.setBigInt64(offset, value, true);
     else this.#stack.setBigInt64(address - REGION.STACK, value, true);
   }
-}
-
-/** What is tallied of a word of 64 bits. */
-function extend(word: bigint, { sizeBytes, signed }: Extension): bigint {
-  return BigInt.asIntN(64, signed ? BigInt.asIntN(8 * sizeBytes, word) : BigInt.asUintN(8 * sizeBytes, word));
-}
-
-/** What a hit changes. */
-function tallyByHand(counters: Counters, action: TallyAction, values: readonly bigint[]): void {
-  const add = (offset: number | undefined, value: bigint) =>
-    offset !== undefined && counters.set(offset, BigInt.asIntN(64, counters.get(offset) + value));
-  for (const [index, { sumOffset, minOffset, maxOffset, bucketsOffset }] of action.tallied.entries()) {
-    const value = values[index]!;
-    add(sumOffset, value);
-    if (minOffset !== undefined && value < counters.get(minOffset)) counters.set(minOffset, value);
-    if (maxOffset !== undefined && value > counters.get(maxOffset)) counters.set(maxOffset, value);
-    if (bucketsOffset !== undefined) add(bucketsOffset + 8 * counterOf(value), 1n);
-  }
-  add(action.counterOffset, 1n);
-}
-
-/** A number of any size, often at a border. */
-function randomValue(random: Random): bigint {
-  const wide = (BigInt(random.half()) << 32n) | BigInt(random.half());
-  return random.below(2) === 0 ? random.pick(BORDERS) : BigInt.asIntN(64, wide) >> BigInt(random.below(64));
 }
 
 /** Performs a pad once, and compares all that it leaves. */
