@@ -298,6 +298,12 @@ export interface RegisterAccess {
   readonly vectors: { readonly sizeBytes: number; offsetOf(number: number): number };
 
   /**
+   * What `PTRACE_GETREGSET` is asked for registers that a system call clears, though the program does not expect it where it is
+   * made to make one; at most so many bytes. Undefined if there are none.
+   */
+  readonly clearedByCalls?: { readonly note: number; readonly sizeBytes: number };
+
+  /**
    * Finds a register by the name that assemblers give it.
    *
    * @param name The name in lower case, without a sign in front of it.

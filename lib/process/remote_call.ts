@@ -141,6 +141,7 @@ export function remoteCall(
   if (repeatsTrap) thread.status = INTERRUPTED;
   const hasSignal = eventOf(thread.status) === 0 && tracer.kernel.call.ft_get_siginfo(thread.tid, own) >= 0;
   const saved = tracer.stop.registers.slice();
+  const putBack = keepCleared(tracer, thread);
   const caller = writeCaller(tracer, thread, hasSignal, data);
   const at = caller ?? (image.systemCall ??= findSystemCall(tracer, image));
   if (at === undefined) throw new SystemError("ENOEXEC", "find a system call instruction in", subject);
@@ -156,6 +157,7 @@ export function remoteCall(
   if (hasSignal) tracer.kernel.call.ft_set_siginfo(thread.tid, own);
   tracer.stop.registers.set(saved);
   tracer.stop.putBackRegisters(thread);
+  putBack?.();
   if (caller !== undefined) image.text.write(caller, new Uint8Array(isa.keeper!.callerBytes + DATA_BYTES));
   thread.status = status;
   if (waiting && thread.state === "stopped") tracer.enqueue(thread);
@@ -163,6 +165,16 @@ export function remoteCall(
   resend(tracer, thread);
   if (!arrived) throw new SystemError("ESRCH", "make a system call in", subject);
   return hi === 0xffffffff ? lo - 2 ** 32 : fromHalves(lo, hi);
+}
+
+/** Reads the registers of a thread that a call clears. Returns what puts them back; undefined if there are none. */
+function keepCleared({ kernel }: Tracer, { tid, process }: Thread): (() => void) | undefined {
+  const { clearedByCalls } = process.image.isa.registers;
+  if (clearedByCalls === undefined) return undefined;
+  const { note, sizeBytes } = clearedByCalls;
+  const bytes = new Uint8Array(sizeBytes);
+  const size = kernel.call.ft_get_regset(tid, note, bytes, sizeBytes);
+  return size < 0 ? undefined : () => kernel.call.ft_set_regset(tid, note, bytes, size);
 }
 
 /** The parameters of a call, with the one in it that leads to data behind the caller. */

@@ -12,6 +12,10 @@ import { PC, REGISTERS_BYTES, SP, X0, X1, X8 } from "./registers.ts";
 /** How many arguments of a function are in registers: x0 to x7. */
 export const REGISTER_ARGUMENTS = 8;
 
+/** `NT_ARM_SVE` (elf.h): vectors and predicates, if the processor has SVE; and more than they take if vectors have 2048 bits. */
+const NT_ARM_SVE = 0x405;
+const SVE_BYTES = 1 << 14;
+
 /** The registers that have a meaning to everyone. */
 export const registerAccess: RegisterAccess = {
   pc: PC,
@@ -29,6 +33,7 @@ export const registerAccess: RegisterAccess = {
   captured: Array.from({ length: REGISTERS_BYTES / 8 }, (_, number) => 2 * number),
   // The kernel's `struct user_fpsimd_state`: 32 registers, two control words, padding.
   vectors: { sizeBytes: 528, offsetOf: (number) => 16 * number },
+  clearedByCalls: { note: NT_ARM_SVE, sizeBytes: SVE_BYTES },
   named: namedRegister,
   segmentBase: () => undefined,
   argument,
