@@ -1,8 +1,8 @@
 /**
  * What an earlier tracer has left in a program because it was killed: found, and taken out.
  *
- * *Method.* The page of a keeper is found by its name at the beginning of an anonymous mapping; its table says the rest
- * (`keeper.ts`). With all threads stopped, in this order, so that the program goes on if we die as well:
+ * *Method.* The page of a keeper is found by its name near the beginning of an anonymous mapping, where those of several
+ * tracers may lie one behind the other; its table says the rest (`keeper.ts`). With all threads stopped, in this order, so that the program goes on if we die as well:
  *
  * 1. the text gets its original bytes back;
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
@@ -45,9 +45,12 @@ import { forgetTrapAction } from "./trap_action.ts";
 const TABLE_LIMIT_BYTES = 1 << 28;
 /** How much memory is searched at most for ways back, in bytes. */
 const SEARCH_LIMIT_BYTES = 1 << 29;
+/** How much of a mapping is searched for keepers, in bytes. */
+const KEEPERS_LIMIT_BYTES = 1 << 20;
 /** How much is read at once, in bytes. */
 const READ_BYTES = 1 << 20;
 const PAGE_BYTES = 4096;
+const NAME = new TextEncoder().encode(KEEPER_NAME);
 /** The file that counters and records are in, as `/proc/PID/maps` has it. */
 const PADS_FILE = "/memfd:fasttrap";
 /** The opcode of a jump. */
@@ -82,11 +85,26 @@ export function takeOutLeftovers(tracer: Tracer, process: TracedProcess, setBack
   const mappings = readMappings(tracer.kernel, process.pid) ?? [];
   image.isSearched = true;
   takeOutCallers(tracer, image, mappings);
-  for (const { start, path, permissions } of mappings) {
-    if (path !== "" || permissions !== "r-xp") continue;
-    const leftover = readLeftover(image, start);
+  for (const keeper of findKeepers(image, mappings)) {
+    const leftover = readLeftover(image, keeper);
     if (leftover !== undefined) takeOut(tracer, process, leftover, mappings, setBack);
   }
+}
+
+/** Finds the pages that look like keepers. The kernel makes one mapping of those that come to lie side by side. */
+function findKeepers({ memory }: Image, mappings: readonly Mapping[]): Address[] {
+  const bytes = new Uint8Array(KEEPERS_LIMIT_BYTES);
+  const found: Address[] = [];
+  for (const { start, end, path, permissions } of mappings) {
+    if (path !== "" || permissions !== "r-xp") continue;
+    const length = memory.read(start, bytes.subarray(0, Math.min(end - start, bytes.length)));
+    for (let at = 0; at < length; at += PAGE_BYTES) if (isKeeper(bytes, at)) found.push(toAddress(start + at));
+  }
+  return found;
+}
+
+function isKeeper(bytes: Uint8Array, at: number): boolean {
+  return NAME.every((byte, i) => bytes[at + i] === byte);
 }
 
 function takeOut(
@@ -129,8 +147,7 @@ function takeOut(
 function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined {
   const page = new Uint8Array(PAGE_BYTES);
   if (memory.read(keeper, page) < page.length) return undefined;
-  const name = new TextEncoder().encode(KEEPER_NAME);
-  if (!name.every((byte, i) => page[i] === byte) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
+  if (!isKeeper(page, 0) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
   const nothing = { keeper, table: 0, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
   const table = wordAt(page, TABLE_OFFSET);
   const head = new Uint8Array(KEPT_TABLE.sites);
