@@ -36,7 +36,7 @@ import { shedTraps } from "./pending_traps.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { MADV_REMOVE } from "./ptrace.ts";
-import { callerPlaceBefore, findCaller, remoteCall } from "./remote_call.ts";
+import { callerPlaceBefore, findCaller, isCallerAt, remoteCall } from "./remote_call.ts";
 import { fileNumber } from "./semaphores.ts";
 import type { Tracer } from "./tracer.ts";
 import { forgetTrapAction } from "./trap_action.ts";
@@ -360,18 +360,14 @@ function call(
 
 /** Takes callers out of the ends of texts. */
 function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping[]): void {
-  const { isa, memory, text } = image;
+  const { isa, text } = image;
   if (isa.keeper === undefined) return;
-  const own = isa.keeper.makeCaller(new Uint32Array(isa.registersBytes / 4));
-  const codeBytes = own.findLastIndex((byte) => byte !== 0) + 1;
   for (const { end, path, permissions } of mappings) {
     if (!path.startsWith("/") || permissions !== "r-xp") continue;
     const place = callerPlaceBefore(end, isa.keeper);
-    const actual = new Uint8Array(end - place);
-    if (memory.read(place, actual) < actual.length || actual[0] !== own[0]) continue;
-    if (!own.subarray(0, codeBytes).every((byte, i) => actual[i] === byte)) continue;
+    if (!isCallerAt(image, place, isa.keeper)) continue;
     const isInside = (pc: number) => pc >= place && pc < end;
     const isOut = [...image.threads()].map((thread) => stepOut(tracer, thread, isInside)).every((isOut) => isOut);
-    if (isOut) text.write(place, new Uint8Array(actual.length));
+    if (isOut) text.write(place, new Uint8Array(end - place));
   }
 }
