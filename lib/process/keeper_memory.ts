@@ -36,7 +36,7 @@ export function provideKeeper(tracer: Tracer, image: Image): void {
     const base = map(tracer, image, KEEPER_BYTES, PROT_READ | PROT_EXEC);
     const thread = findCaller(image);
     if (base === undefined || thread === undefined) return;
-    // A later tracer looks for it at the beginning of mappings.
+    // A later tracer looks for it near the beginning of mappings: pads, which may be there too, are dumped.
     remoteCall(tracer, thread, image.isa.registers.systemCalls.madvise, [base, KEEPER_BYTES, MADV_DONTDUMP]);
     const keeper = new Keeper(installer, base);
     if (!image.text.write(base, keeper.page())) return;

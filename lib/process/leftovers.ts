@@ -1,8 +1,8 @@
 /**
  * What an earlier tracer has left in a program because it was killed: found, and taken out.
  *
- * *Method.* The page of a keeper is found by its name at the beginning of an anonymous mapping; its table says the rest
- * (`keeper.ts`). With all threads stopped, in this order, so that the program goes on if we die as well:
+ * *Method.* The page of a keeper is found by its name near the beginning of an anonymous mapping, where those of several
+ * tracers may lie one behind the other; its table says the rest (`keeper.ts`). With all threads stopped, in this order, so that the program goes on if we die as well:
  *
  * 1. the text gets its original bytes back;
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
@@ -36,7 +36,7 @@ import { shedTraps } from "./pending_traps.ts";
 import { type Mapping, readMappings } from "./proc_files.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { MADV_REMOVE } from "./ptrace.ts";
-import { callerPlaceBefore, findCaller, remoteCall } from "./remote_call.ts";
+import { callerPlaceBefore, findCaller, isCallerAt, remoteCall } from "./remote_call.ts";
 import { fileNumber } from "./semaphores.ts";
 import type { Tracer } from "./tracer.ts";
 import { forgetTrapAction } from "./trap_action.ts";
@@ -45,9 +45,12 @@ import { forgetTrapAction } from "./trap_action.ts";
 const TABLE_LIMIT_BYTES = 1 << 28;
 /** How much memory is searched at most for ways back, in bytes. */
 const SEARCH_LIMIT_BYTES = 1 << 29;
+/** How much of a mapping is searched for keepers, in bytes. */
+const KEEPERS_LIMIT_BYTES = 1 << 20;
 /** How much is read at once, in bytes. */
 const READ_BYTES = 1 << 20;
 const PAGE_BYTES = 4096;
+const NAME = new TextEncoder().encode(KEEPER_NAME);
 /** The file that counters and records are in, as `/proc/PID/maps` has it. */
 const PADS_FILE = "/memfd:fasttrap";
 /** The opcode of a jump. */
@@ -82,11 +85,26 @@ export function takeOutLeftovers(tracer: Tracer, process: TracedProcess, setBack
   const mappings = readMappings(tracer.kernel, process.pid) ?? [];
   image.isSearched = true;
   takeOutCallers(tracer, image, mappings);
-  for (const { start, path, permissions } of mappings) {
-    if (path !== "" || permissions !== "r-xp") continue;
-    const leftover = readLeftover(image, start);
+  for (const keeper of findKeepers(image, mappings)) {
+    const leftover = readLeftover(image, keeper);
     if (leftover !== undefined) takeOut(tracer, process, leftover, mappings, setBack);
   }
+}
+
+/** Finds the pages that look like keepers. The kernel makes one mapping of those that come to lie side by side. */
+function findKeepers({ memory }: Image, mappings: readonly Mapping[]): Address[] {
+  const bytes = new Uint8Array(KEEPERS_LIMIT_BYTES);
+  const found: Address[] = [];
+  for (const { start, end, path, permissions } of mappings) {
+    if (path !== "" || permissions !== "r-xp") continue;
+    const length = memory.read(start, bytes.subarray(0, Math.min(end - start, bytes.length)));
+    for (let at = 0; at < length; at += PAGE_BYTES) if (isKeeper(bytes, at)) found.push(toAddress(start + at));
+  }
+  return found;
+}
+
+function isKeeper(bytes: Uint8Array, at: number): boolean {
+  return NAME.every((byte, i) => bytes[at + i] === byte);
 }
 
 function takeOut(
@@ -129,8 +147,7 @@ function takeOut(
 function readLeftover({ memory }: Image, keeper: Address): Leftover | undefined {
   const page = new Uint8Array(PAGE_BYTES);
   if (memory.read(keeper, page) < page.length) return undefined;
-  const name = new TextEncoder().encode(KEEPER_NAME);
-  if (!name.every((byte, i) => page[i] === byte) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
+  if (!isKeeper(page, 0) || wordAt(page, OWN_OFFSET) !== keeper) return undefined;
   const nothing = { keeper, table: 0, sites: [], semaphores: [], ranges: [{ base: keeper, sizeBytes: KEEPER_BYTES }] };
   const table = wordAt(page, TABLE_OFFSET);
   const head = new Uint8Array(KEPT_TABLE.sites);
@@ -343,18 +360,14 @@ function call(
 
 /** Takes callers out of the ends of texts. */
 function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping[]): void {
-  const { isa, memory, text } = image;
+  const { isa, text } = image;
   if (isa.keeper === undefined) return;
-  const own = isa.keeper.makeCaller(new Uint32Array(isa.registersBytes / 4));
-  const codeBytes = own.findLastIndex((byte) => byte !== 0) + 1;
   for (const { end, path, permissions } of mappings) {
     if (!path.startsWith("/") || permissions !== "r-xp") continue;
     const place = callerPlaceBefore(end, isa.keeper);
-    const actual = new Uint8Array(end - place);
-    if (memory.read(place, actual) < actual.length || actual[0] !== own[0]) continue;
-    if (!own.subarray(0, codeBytes).every((byte, i) => actual[i] === byte)) continue;
+    if (!isCallerAt(image, place, isa.keeper)) continue;
     const isInside = (pc: number) => pc >= place && pc < end;
     const isOut = [...image.threads()].map((thread) => stepOut(tracer, thread, isInside)).every((isOut) => isOut);
-    if (isOut) text.write(place, new Uint8Array(actual.length));
+    if (isOut) text.write(place, new Uint8Array(end - place));
   }
 }

@@ -10,8 +10,9 @@
  *
  * *The instruction* is the first of a *caller* (`isa/keeper.ts`), which gives the thread its registers back by itself if
  * the tracer dies before it can. The caller is written for the time of the call, into memory that can be executed and
- * that nothing is in: the zeros between the end of a module's code and that of its last page. Where there are none, a
- * system call instruction that is in memory anyway has to do. Where it cannot be found out whether there are, no call is made.
+ * that nothing is in: the zeros between the end of a module's code and that of its last page. If tracers that were killed have
+ * left callers in all of them, one of those is overwritten. Where there are none, a system call instruction that is in
+ * memory anyway has to do. Where it cannot be found out whether there are, no call is made.
  *
  * *The stop behind it* must be one in which the kernel still looks at the registers for an interrupted call, and at
  * which the thread's own stop can be answered:
@@ -256,7 +257,8 @@ function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Addre
     path.startsWith("/") && permissions === "r-xp"
   );
   const places = ends?.map(({ end }) => callerPlaceBefore(end, keeper)) ?? [];
-  const place = places.find((place) => isEmpty(image, place, keeper));
+  const place = places.find((place) => isEmpty(image, place, keeper)) ??
+    places.find((place) => isAbandoned(tracer, image, place, keeper));
   if (place !== undefined || (places.length > 0 && places.every((place) => isEmpty(image, place, keeper) === false))) {
     return place;
   }
@@ -267,6 +269,38 @@ function findEmpty(tracer: Tracer, image: Image, keeper: KeeperInstaller): Addre
 function isEmpty({ memory }: Image, place: Address, { callerBytes }: KeeperInstaller): boolean | undefined {
   const bytes = new Uint8Array(callerBytes + DATA_BYTES);
   return memory.read(place, bytes) < bytes.length ? undefined : bytes.every((byte) => byte === 0);
+}
+
+/**
+ * Whether a place holds the caller of an earlier tracer, which was killed, and no thread is in it. Only until the program has
+ * been searched can there be one.
+ */
+function isAbandoned(tracer: Tracer, image: Image, place: Address, keeper: KeeperInstaller): boolean {
+  if (image.isSearched || !isCallerAt(image, place, keeper)) return false;
+  const own = tracer.stop.registers.slice();
+  const isOutside = [...image.threads()].every((thread) => {
+    if (thread.state === "ended") return true;
+    if (thread.state !== "stopped" || !tracer.stop.loadRegisters(thread)) return false;
+    const pc = tracer.stop.getPc(image);
+    return pc < place || pc >= place + keeper.callerBytes;
+  });
+  tracer.stop.registers.set(own);
+  return isOutside;
+}
+
+/**
+ * Tells whether a caller is at a place.
+ *
+ * @param image The image.
+ * @param place The place.
+ * @param keeper What makes callers.
+ * @returns Whether its code is there.
+ */
+export function isCallerAt({ isa, memory }: Image, place: Address, keeper: KeeperInstaller): boolean {
+  const wanted = keeper.makeCaller(new Uint32Array(isa.registersBytes / 4));
+  const code = wanted.subarray(0, wanted.findLastIndex((byte) => byte !== 0) + 1);
+  const actual = new Uint8Array(code.length);
+  return memory.read(place, actual) === actual.length && code.every((byte, i) => actual[i] === byte);
 }
 
 /** Goes on to the beginning of the call, and from there to a stop behind it. Signals are withheld. */

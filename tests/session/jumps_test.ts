@@ -173,12 +173,13 @@ Deno.test("Session.enable() and Enabled[Symbol.dispose]() put jumps in and out w
   await using target = await TargetProgram.start("hot", { args });
   assertEquals(await target.line(), "ready");
   let hits = 0;
+  let round = 0;
   {
     await using session = new Session({ signals: false });
     session.attach(target.pid);
     await target.send();
     const running = session.run();
-    for (let round = 0; round < 100 * SOAK && target.alive; round++) {
+    for (; round < 100 * SOAK && target.alive; round++) {
       using all = session.enable(HOT[round % HOT.length]!, { count: true });
       using one = session.enable("pid$target:a.out:mix:entry", { count: true });
       using offsets = round % 8 === 0 ? session.enable("pid$target:a.out:mix:", { count: true }) : one;
@@ -187,10 +188,10 @@ Deno.test("Session.enable() and Enabled[Symbol.dispose]() put jumps in and out w
     }
     session.stop();
     await running;
-    assertEquals(changedText(target.pid), []);
+    if (target.alive) assertEquals(changedText(target.pid), []);
   }
-  assertTextUntouched(target.pid);
-  assert(hits > 0);
+  if (target.alive) assertTextUntouched(target.pid);
+  assert(hits > 0 && round > HOT.length, `${hits} hits in ${round} rounds`);
   assertEquals(await target.outcome(), expected);
 });
 

@@ -4,13 +4,15 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, fail } from "@std/assert";
 
 /** A tracer in a process of its own, and what it prints. */
 export class MortalTracer {
   readonly #child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #complaints: Promise<string>;
   #text = "";
+  #hasEnded = false;
 
   /**
    * Starts it.
@@ -22,8 +24,10 @@ export class MortalTracer {
   constructor(program: string, pid: number, hitsWanted: number) {
     const path = new URL(program, import.meta.url).pathname;
     const args = ["run", "--allow-ffi", "--no-lock", path, String(pid), String(hitsWanted)];
-    this.#child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "null" }).spawn();
+    this.#child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" }).spawn();
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#complaints = new Response(this.#child.stderr).text();
+    void this.#child.status.then(() => this.#hasEnded = true);
   }
 
   /** Reads on until it has said something, or has ended. */
@@ -31,11 +35,13 @@ export class MortalTracer {
     while (!this.#text.includes(`${line}\n`)) if (!await this.#read()) return;
   }
 
-  /** Kills it; gives what it has said. */
+  /** Kills it, unless it has ended by itself, which it must not; gives what it has said. */
   async kill(): Promise<string[]> {
-    this.#child.kill("SIGKILL");
+    if (!this.#hasEnded) this.#child.kill("SIGKILL");
     while (await this.#read());
-    assertEquals((await this.#child.status).signal, "SIGKILL");
+    const { code, signal } = await this.#child.status;
+    if (signal === null) fail(`The tracer has ended with ${code}: ${await this.#complaints}`);
+    assertEquals(signal, "SIGKILL");
     return this.#text.split("\n");
   }
 

@@ -98,6 +98,31 @@ Deno.test("Session.attach() unmaps what a killed tracer has left as soon as the 
     assertEquals(await target.outcome(), { stdout: "", end: "exited 5" });
   }));
 
+Deno.test("Session.attach() finds what two killed tracers have left side by side", () =>
+  withTarget("clings", async (target) => {
+    const ask = async (what: string) => {
+      await target.send(what);
+      assertEquals(await target.line(), what);
+    };
+    const trace = async (...asked: string[]) => {
+      const tracer = new MortalTracer("mortal_capturer.ts", target.pid, 0);
+      await tracer.said("enabled");
+      for (const what of asked) await ask(what);
+      await tracer.kill();
+    };
+    await target.send();
+    await trace("call", "keep");
+    // What the second one maps comes to lie behind what has stayed of the first.
+    await ask("room");
+    await trace("call");
+    assertGreaterOrEqual(changedText(target.pid).length, 2);
+    await using session = new Session({ signals: false, onWarning() {} });
+    session.detach(session.attach(target.pid));
+    assertEquals(changedText(target.pid), []);
+    await ask("call");
+    assertEquals(await target.outcome(), { stdout: "", end: "exited 5" });
+  }));
+
 Deno.test("Session leaves a program alive and right whenever it is killed", () =>
   withTarget("survives", async (target) => {
     const random = new Random(20261126);

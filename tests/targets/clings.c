@@ -1,11 +1,16 @@
 // Remembers where code is that is in no file. A line of input says what to do:
-// call take() and give() some times, keep the addresses of all such code, or
-// forget them. It answers each with the same word, and ends with the input.
+// call take() and give() some times, keep the addresses of all such code,
+// forget them, or make room above what was mapped since the start. It answers
+// each with the same word, and ends with the input.
+#define _GNU_SOURCE
 #include "target.h"
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define KEPT_LIMIT 64
+#define PAGE 4096
+#define HOLES_LIMIT 256
 
 static uintptr_t kept[KEPT_LIMIT];
 
@@ -48,9 +53,19 @@ static NOINLINE void forget(void) {
   __asm__ volatile("" ::"r"(stack) : "memory");
 }
 
+// Fills all holes of one page. Returns the page below which there is nothing.
+static void *fill(void) {
+  void *lowest = NULL;
+  for (int i = 0; i < HOLES_LIMIT; i++)
+    lowest = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return lowest;
+}
+
 int main(void) {
   char line[64];
   long wrong = 0;
+  void *lowest = fill();
   await_go();
   while (fgets(line, sizeof line, stdin) != NULL) {
     if (strcmp(line, "call\n") == 0)
@@ -59,6 +74,8 @@ int main(void) {
       keep();
     if (strcmp(line, "forget\n") == 0)
       forget();
+    if (strcmp(line, "room\n") == 0)
+      munmap(lowest, PAGE);
     fputs(line, stdout);
     fflush(stdout);
   }
