@@ -96,7 +96,7 @@ testError("D_SYNTAX: an expression that is too long", () => ({
 
 testError("D_SYNTAX: a conversion that D does not know", () => ({
   source: clause('printf("%z", 1);'),
-  message: "line 1: format conversion #1 is not a valid conversion: %z",
+  message: "line 1: format conversion #1 is undefined: %z",
 }));
 
 testError("D_SYNTAX: a format that ends in a conversion", () => ({
@@ -106,7 +106,32 @@ testError("D_SYNTAX: a format that ends in a conversion", () => ({
 
 testError("D_SYNTAX: flags of a percent sign", () => ({
   source: clause('printf("%-%", 1);'),
-  message: "line 1: format conversion #1 is not a valid conversion: %-%",
+  message: "line 1: format conversion #1 cannot be combined with other format flags: %%",
+}));
+
+testError("D_SYNTAX: a place of an argument in a format", () => ({
+  source: clause('printf("%1$d", 1);'),
+  message: "line 1: format conversion #1 uses unsupported positional format (%n$)",
+}));
+
+testError("D_SYNTAX: two widths in a format", () => ({
+  source: clause('printf("%**d", 1);'),
+  message: "line 1: format conversion #1 has more than one '*' specified for the output width",
+}));
+
+testError("D_SYNTAX: two precisions in a format", () => ({
+  source: clause('printf("%.**d", 1);'),
+  message: "line 1: format conversion #1 has more than one '*' specified for the output precision",
+}));
+
+testError("D_SYNTAX: two points in a format", () => ({
+  source: clause('printf("%5.5.5d", 1);'),
+  message: "line 1: format conversion #1 has more than one '.' specified",
+}));
+
+testError("D_SYNTAX: a conversion of no letter in a format", () => ({
+  source: clause('printf("%!", 1);'),
+  message: "line 1: format conversion #1 is undefined: %!",
 }));
 
 testError("D_SYNTAX: a keyword that means nothing", () => ({

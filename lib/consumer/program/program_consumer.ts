@@ -16,7 +16,7 @@
 
 import { sortedRows } from "../aggregations/aggregation_rows.ts";
 import type { NormalizedTable } from "../aggregations/aggregation_text.ts";
-import { type DropKind, formatDrops, formatFault } from "../records/messages.ts";
+import { type DropKind, formatDrops, formatFault, formatOptionProblem } from "../records/messages.ts";
 import type { ConversionContext } from "../records/conversion.ts";
 import { bytesOfText } from "../records/byte_text.ts";
 import { formatPrint } from "../records/print_format.ts";
@@ -148,7 +148,7 @@ export class ProgramConsumer {
     const enabling = this.#enablings.get(epid);
     if (enabling === undefined) return undefined;
     const fault = faultOf(view.getUint32(at + ErrorRecord.fault, true));
-    const address = {
+    const value = {
       lo: view.getUint32(at + ErrorRecord.address, true),
       hi: view.getUint32(at + ErrorRecord.address + 4, true),
     };
@@ -156,7 +156,7 @@ export class ProgramConsumer {
       epid,
       probe: enabling.probe,
       fault,
-      address: fault === "badAddress" || fault === "badAlignment" || fault === "badStack" ? address : undefined,
+      value,
       action: view.getUint32(at + ErrorRecord.action, true),
     };
     return { ...head, enabling, actions: [], fault: report };
@@ -169,11 +169,11 @@ export class ProgramConsumer {
       return this.#writer.end();
     }
     this.#writer.begin(record, next?.fault === undefined ? next : undefined);
-    for (const action of record.actions) this.#act(action);
+    for (const action of record.actions) this.#act(action, record.enabling);
     this.#writer.end();
   }
 
-  #act(consumed: ConsumedAction): void {
+  #act(consumed: ConsumedAction, enabling: Enabling): void {
     const { action, data } = consumed;
     switch (action.kind) {
       case "trace":
@@ -198,7 +198,7 @@ export class ProgramConsumer {
         this.#flush();
         return this.#host.truncate();
       case "setopt":
-        return this.#setOption(action);
+        return this.#setOption(action, enabling);
       case "clear":
       case "trunc":
       case "normalize":
@@ -207,12 +207,10 @@ export class ProgramConsumer {
     }
   }
 
-  #setOption({ name, value }: Action & { kind: "setopt" }): void {
+  #setOption({ name, value }: Action & { kind: "setopt" }, enabling: Enabling): void {
     const problem = setConsumerOption(this.options, name, value, true);
     const unknown = problem === "Invalid option name" ? this.#host.setOption(name, value) : problem;
-    if (unknown !== undefined) {
-      this.#host.say(`dtrace: couldn't set option "${name}" to "${value ?? ""}": ${unknown}\n`);
-    }
+    if (unknown !== undefined) this.#host.say(formatOptionProblem(enabling, { name, value }, unknown));
   }
 
   #change({ kind, aggregation }: AggregationAction, data: readonly Datum[]): void {

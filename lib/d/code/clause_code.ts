@@ -184,7 +184,7 @@ export class ClauseCode {
         return void code.memory(Op.i64Store, offset);
       case "string":
         emitTo();
-        this.#expressions.emitString(expression);
+        this.#expressions.emitText(expression);
         return void code.i32(align(options.strsize)).call(helpers.copyString);
       case "stack":
         assert(expression.kind === "stack", "a stack is recorded on the spot");

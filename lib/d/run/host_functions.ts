@@ -109,6 +109,7 @@ export class HostFunctionTable {
   begin(hit: ProbeHit): void {
     this.#hit = hit;
     this.#firing++;
+    this.#subroutines.reset(hit);
     const { words } = this.#memory;
     this.#builtin(TIMESTAMP);
     words[Cell.time >> 2] = this.#values[2 * TIMESTAMP]!;
@@ -119,7 +120,6 @@ export class HostFunctionTable {
   beginClause(enabling: Enabling): void {
     this.#enabling = enabling;
     this.#memory.reset();
-    this.#subroutines.reset(this.#hit);
     this.speculations.reset();
   }
 
@@ -266,7 +266,7 @@ export class HostFunctionTable {
   #string(lo: number, hi: number, limit: number): number {
     const memory = this.#memory;
     const at = memory.ownAt(lo, hi, 1, false);
-    const end = Math.min(at + limit, memory.layout.scratch.end);
+    const end = Math.min(at + limit, memory.scratchEnd);
     const nul = memory.bytes.subarray(at, end).indexOf(0);
     return nul >= 0 ? at : memory.makeText(memory.bytes.subarray(at, end));
   }

@@ -52,6 +52,7 @@ import { WallClock } from "./wall_clock.ts";
 
 /** As errno(3) has it. */
 const ESRCH = 3;
+const ERROR = "ERROR";
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -152,16 +153,21 @@ export class ProgramProbes implements Disposable {
   }
 
   /**
-   * Enables the probes of all clauses.
+   * Enables the probes of all clauses. Those of ERROR have the least numbers, as in DTrace on Linux.
    *
    * @returns How many probes each clause has.
    */
   enable(): number[] {
+    this.#program.clauses.forEach(({ probes }, clause) => {
+      for (const probe of probes.flatMap((one) => this.#tracerProbes.matching(one))) {
+        if (probe.name === ERROR) this.#enableTracer(probe, clause);
+      }
+    });
     const counts = this.#program.clauses.map(({ probes }, clause) => {
       this.#clauseInHand = clause;
       return probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
     });
-    this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
+    this.#running.setErrorEnablings(this.#tracerEnablings.get(ERROR) ?? []);
     return counts;
   }
 
@@ -225,7 +231,7 @@ export class ProgramProbes implements Disposable {
 
   #enable(description: ProbeDescription, clause: number): number {
     const own = this.#tracerProbes.matching(description);
-    for (const probe of own) this.#enableTracer(probe, clause);
+    for (const probe of own) if (probe.name !== ERROR) this.#enableTracer(probe, clause);
     const { allowNone } = this.#options;
     if (!this.#tracerProbes.mayBeOfTargets(description)) {
       if (own.length === 0 && !allowNone) throw noProbesError(description);
