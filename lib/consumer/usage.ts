@@ -37,9 +37,9 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
                    jumps=on|off (off: each hit stops, none is dropped), fasttrapstats, oformat=text|ndjson; of D:
                    aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev agghist aggpack aggzoom bufpolicy
                    bufresize bufsize cleanrate cppargs cpphdrs cpppath cpp defaultargs define destructive droptags
-                   dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs nspec pspec
-                   quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc strsize switchrate undef
-                   ustackframes version zdefs
+                   dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs nspec printsize
+                   pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc strsize switchrate
+                   undef ustackframes version zdefs
   -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().

@@ -37,7 +37,7 @@
 import type { Attributes } from "../spec/stability.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import type { PrintFormat } from "./print_format.ts";
-import type { BuiltinName, Expression, Scope, Variable } from "./expression.ts";
+import type { BuiltinName, Expression, Load, Scope, Variable } from "./expression.ts";
 import type { Form, Type } from "./types.ts";
 
 export type * from "./expression.ts";
@@ -212,6 +212,8 @@ export interface TraceMemoryAction {
 export interface PrintAction {
   readonly kind: "print";
   readonly value: Expression;
+  /** What a pointer leads to, which is printed with it; undefined if the value is no pointer. */
+  readonly target: Load | undefined;
   readonly line: number;
 }
 

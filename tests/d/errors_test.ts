@@ -908,6 +908,16 @@ testError("D_TRACE_DYN: a trace of a translated pointer", () => ({
   message: "line 1: trace( ) may not be applied to a translated pointer",
 }));
 
+testError("D_PRINT_SIZE: print() of a pointer to what has no size", () => ({
+  source: clause("print((struct nothing *)0);", "struct nothing;\n"),
+  message: "line 2: print( ) argument #1 reference has type 'struct nothing' with size 0; cannot print( ) it.",
+}));
+
+testError("D_PRINT_DYN: print() of an aggregation", () => ({
+  source: clause("@a = count(); print(@a);"),
+  message: "line 1: print( ) may not be applied to a dynamic expression",
+}));
+
 testError("D_PRINT_VOID: a print of nothing", () => ({
   source: clause("print((void)1);"),
   message: "line 1: print( ) may not be applied to a void expression",

@@ -132,6 +132,7 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   jstackframes: { kind: "count", dynamic: false },
   maxframes: { kind: "count", dynamic: false },
   stackframes: { kind: "count", dynamic: false },
+  printsize: { kind: "size", dynamic: false },
   quiet: { kind: "switch", dynamic: true },
   flowindent: { kind: "switch", dynamic: true },
   destructive: { kind: "switch", dynamic: false },

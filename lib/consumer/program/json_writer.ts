@@ -26,7 +26,7 @@ import type { DatumOptions } from "../records/datum_text.ts";
 import { formatNumericAddress } from "../records/datum_text.ts";
 import { formatSigned } from "../records/integer_text.ts";
 import { formatPrint } from "../records/print_format.ts";
-import { formatTyped } from "../records/typed_text.ts";
+import { formatPrinted } from "../records/typed_text.ts";
 import { recordedBytesOf } from "./consumed_record.ts";
 import type { ConsumedAction, ConsumedRecord, ProgramTotals, RecordWriter } from "./consumed_record.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
@@ -71,7 +71,7 @@ export class JsonWriter implements RecordWriter {
     if (action.kind === "printf") {
       this.#data.push({ action: "printf", text: decodeText(formatPrint(action.format, data, this.#context)) });
     } else if (action.kind === "print") {
-      this.#data.push({ action: "print", text: decodeText(formatTyped(data[0]!, types[0]!, this.#datumOptions())) });
+      this.#data.push({ action: "print", text: decodeText(formatPrinted(data, types, this.#datumOptions())) });
     } else if (action.kind === "tracemem") {
       this.#data.push({ action: "tracemem", value: jsonOfDatum(recordedBytesOf(data), resolver) });
     } else this.#data.push({ action: action.kind, value: jsonOfDatum(data[0]!, resolver) });

@@ -198,12 +198,25 @@ export class ExpressionCode implements ExpressionEmitter {
 
   /** See {@linkcode ExpressionEmitter.emitBytesTo}. */
   emitBytesTo(expression: Expression, sizeBytes: number, emitTo: () => void): void {
+    const userland = expression.kind === "load" && expression.userland;
+    this.emitMemoryTo(() => this.#emitAnyNumber(expression), userland, sizeBytes, emitTo);
+  }
+
+  /**
+   * Copies memory.
+   *
+   * @param emitAddress Pushes its address.
+   * @param userland Whether it is known to be the traced program's.
+   * @param sizeBytes How many bytes.
+   * @param emitTo Pushes the offset to copy to.
+   */
+  emitMemoryTo(emitAddress: () => void, userland: boolean, sizeBytes: number, emitTo: () => void): void {
     const { code, helpers, host } = this.#context;
     const address = code.take(I64);
-    this.#emitAnyNumber(expression);
+    emitAddress();
     code.set(address);
     emitTo();
-    if (expression.kind === "load" && expression.userland) {
+    if (userland) {
       emitHalves(code, address);
       code.i32(sizeBytes).call(host.copyIn);
     } else code.get(address).i32(sizeBytes).call(helpers.readable).i32(sizeBytes).copy();

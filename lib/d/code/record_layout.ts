@@ -14,8 +14,8 @@
  * @module
  */
 
-import type { Action, Clause, Expression, Statement } from "../tree.ts";
-import type { Form, Type } from "../types.ts";
+import type { Action, Clause, Expression, PrintAction, Statement } from "../tree.ts";
+import { type Form, sizeOf, type Type } from "../types.ts";
 import { recordedBytes } from "../run/datum.ts";
 import type { RunOptions } from "../run/run_options.ts";
 import { framesOf } from "./code_context.ts";
@@ -66,7 +66,7 @@ export function layOutRecord(clause: Clause, options: RunOptions): RecordLayout 
       for (const inner of [...statement.then, ...statement.otherwise]) add(inner, true);
       return;
     }
-    const recorded = isAction(statement) ? dataOf(statement) : undefined;
+    const recorded = isAction(statement) ? dataOf(statement, options) : undefined;
     if (recorded === undefined) return;
     const presentAt = conditional ? end : undefined;
     if (conditional) end += 8;
@@ -88,13 +88,14 @@ function isAction(statement: Statement): statement is Action {
 }
 
 /** What an action records; undefined if it acts at once. */
-function dataOf(action: Action): { expression: Expression; form: Form }[] | undefined {
+function dataOf(action: Action, options: RunOptions): { expression: Expression; form: Form }[] | undefined {
   const of = (expression: Expression | undefined, form?: Form) =>
     expression === undefined ? [] : [{ expression, form: form ?? expression.form }];
   switch (action.kind) {
     case "trace":
-    case "print":
       return of(action.value);
+    case "print":
+      return [...of(action.value), ...of(action.target, { kind: "bytes", sizeBytes: printedBytes(action, options) })];
     case "tracemem":
       return [...of(action.address, { kind: "bytes", sizeBytes: action.sizeBytes }), ...of(action.dynamicBytes, LONG)];
     case "printf":
@@ -115,4 +116,9 @@ function dataOf(action: Action): { expression: Expression; form: Form }[] | unde
     default:
       return undefined;
   }
+}
+
+/** How many bytes of what a pointer leads to are printed. */
+function printedBytes({ target }: PrintAction, { strsize, printsize }: RunOptions): number {
+  return target === undefined ? 0 : Math.min(sizeOf(target.type, strsize), printsize);
 }
