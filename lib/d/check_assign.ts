@@ -76,6 +76,7 @@ export function referTo(
   const { variable, keyTypes } = identifier;
   const { type, form } = variable;
   const name = PREFIXES[named.scope] + named.name;
+  if (named.scope === "global") environment.noteAttributes(named.name);
   if (variable.keys === undefined) return { kind: "variable", variable, type, form, line };
   if (named.keys === undefined) {
     fail("D_IDENT_BADREF", line, `associative array ${name} may not be referenced without its keys`);

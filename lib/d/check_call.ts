@@ -18,6 +18,7 @@ import {
   type StackName,
   typeProblem,
 } from "./prototypes.ts";
+import { functionAttributes } from "./reliance.ts";
 import type { CallSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, type SymbolKind, type Type } from "./types.ts";
@@ -34,7 +35,10 @@ import { allExpressions } from "./walk.ts";
 export function prototypeOf(environment: Environment, { callee, line }: CallSyntax): Prototype {
   if (callee.kind !== "identifier") fail("D_FUNC_IDENT", line, "function designator is not of function type");
   const prototype = PROTOTYPES.get(callee.name);
-  if (prototype !== undefined) return prototype;
+  if (prototype !== undefined) {
+    environment.clause?.attributes.push(functionAttributes(prototype.name));
+    return prototype;
+  }
   const identifier = environment.identifiers.get(callee.name);
   if (identifier !== undefined || isReserved(callee.name)) {
     const kind = identifier?.kind === "enumerator" ? "enumerator" : "variable";

@@ -24,6 +24,7 @@ import { type MacroContext, Macros } from "./macros.ts";
 import { needsOf } from "./needs.ts";
 import { type Pragma, readDirective, readPragma } from "./pragma.ts";
 import { parseProgram } from "./program_parser.ts";
+import { argumentAttributes } from "./reliance.ts";
 import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
 import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
 
@@ -298,6 +299,7 @@ class Compiler {
       get argumentTypes() {
         return descriptions.argumentTypes(probe);
       },
+      argumentAttributes: argumentAttributes(probe, this.#providers),
       usesArguments: false,
       attributes: [],
     };
