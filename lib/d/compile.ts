@@ -81,14 +81,14 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
 /**
  * Compiles a program.
  *
- * @example What a clause needs from the thread
+ * @example What a clause needs
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
  * const program = compileProgram("pid1:libc:open:entry { trace(copyinstr(arg0)); }");
  * const [clause] = program.clauses;
  * assertEquals(clause?.probes[0]?.function, "open");
- * assertEquals(clause?.needs.strings, [{ argument: 0, limitBytes: undefined }]);
+ * assertEquals(clause?.needs.destructive, false);
  * ```
  *
  * @param source The text, or several texts one behind the other, which are one program.

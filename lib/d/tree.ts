@@ -72,7 +72,7 @@ export interface Clause {
   readonly predicate: Expression | undefined;
   /** What it does. Empty: it records that the probe fired, and nothing else. */
   readonly statements: readonly Statement[];
-  /** What it needs from the thread that hits the probe. */
+  /** What has to be there, and allowed, before it runs. */
   readonly needs: Needs;
   /** How much one may rely on what it uses, the probes apart. */
   readonly attributes: Attributes;
@@ -82,36 +82,12 @@ export interface Clause {
   readonly part: number;
 }
 
-/** What a clause needs from the thread, so that it can be decided what a hit captures and whether it has to stop. */
+/** What a clause needs that is asked for before it runs. */
 export interface Needs {
-  /** Which of `arg0` to `arg9` are read: bit n for `argN`. */
-  readonly arguments: number;
   /** The built-in variables that are read, other than arguments and registers. */
   readonly builtins: ReadonlySet<BuiltinName>;
-  /** Whether registers are read. */
-  readonly registers: boolean;
-  /** Whether a user stack is recorded or used as a key. */
-  readonly userStack: boolean;
-  /** Strings that are copied from where an argument points to, if that is all that is read there: `copyinstr(arg0)`. */
-  readonly strings: readonly ArgumentString[];
-  /** Whether memory of the program is read, apart from {@linkcode Needs.strings}. */
-  readonly readsMemory: boolean;
   /** Whether the thread is changed or kept: `stop`, `raise`, `copyout`, `chill`, `system`. Needs the option `destructive`. */
   readonly destructive: boolean;
-  /** Whether a statement adds to an aggregation. */
-  readonly aggregates: boolean;
-  /** Whether variables that outlive the hit are read or written. */
-  readonly variables: boolean;
-  /** Whether it speculates, commits or discards. */
-  readonly speculates: boolean;
-}
-
-/** A string that an argument points to. */
-export interface ArgumentString {
-  /** The argument, 0 to 9. */
-  readonly argument: number;
-  /** How many bytes at most; undefined for `strsize`. */
-  readonly limitBytes: number | undefined;
 }
 
 /** The functions that aggregate. */
