@@ -47,6 +47,8 @@ export interface CompileContext {
   readonly keepsTarget?: boolean | undefined;
   /** The size of a string in bytes, unless the program sets it; 256 by default. */
   readonly strsize?: number | undefined;
+  /** How much scratch memory a clause has, unless the program sets it; what is larger is asked for in vain. */
+  readonly scratchsize?: number | undefined;
   /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
   readonly prefersDescriptions?: boolean | undefined;
   /** Whether an empty program is one (`-x empty`); otherwise it is `D_EMPTY`. */
@@ -130,6 +132,7 @@ class Compiler {
     this.#context = context;
     this.#macros = new Macros(context.macros ?? NO_MACROS);
     this.#environment = new Environment(context.strsize ?? STRSIZE, checkExpression);
+    this.#environment.scratchsize = context.scratchsize;
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
@@ -244,7 +247,9 @@ class Compiler {
       fail("D_PRAGMA_OPTSET", line, `failed to set option ${text}: ${problem}`);
     }
     this.#options.push(option);
-    if (name === "strsize" && value !== undefined) this.#environment.setStrsize(sizeOfText(option));
+    if (value === undefined) return;
+    if (name === "strsize") this.#environment.setStrsize(sizeOfText(option));
+    if (name === "scratchsize") this.#environment.scratchsize = sizeOfText(option);
   }
 
   #applyPragma(pragma: Pragma, line: number): void {

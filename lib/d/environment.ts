@@ -91,6 +91,8 @@ export class Environment {
   clause: ClauseContext | undefined;
 
   #strsize: number;
+  /** How much scratch memory a clause has; undefined if that is not known. */
+  scratchsize: number | undefined;
 
   /**
    * Makes an environment that knows the types of C.

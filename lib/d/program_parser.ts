@@ -19,7 +19,7 @@ import type {
   StatementSyntax,
   TranslatorSyntax,
 } from "./syntax.ts";
-import type { Token } from "./token.ts";
+import { type Token, withoutScope } from "./token.ts";
 
 /** What the parser must know beside the text. */
 export interface ParserOptions {
@@ -63,7 +63,7 @@ export interface ParserOptions {
 export function parseProgram(source: string, options: ParserOptions): void {
   const lexer = new Lexer(source, {
     macros: options.macros,
-    isTypeName: (name) => options.typeNames.has(name),
+    isTypeName: (name) => options.typeNames.has(withoutScope(name)),
     prefersDescriptions: options.prefersDescriptions,
     onDirective(text, line) {
       const words = text.trim().split(/\s+/);

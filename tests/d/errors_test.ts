@@ -707,6 +707,23 @@ testError("D_ARGS_NONE: args outside of clauses", () => ({
   message: "line 1: args[ ] may not be referenced outside of a clause",
 }));
 
+testError("D_ALLOCA_SIZE: more than all scratch memory", () => ({
+  source: clause("this->p = alloca(1025);"),
+  message: "line 1: alloca(1025) size larger than scratchsize 1024",
+  context: { scratchsize: 1024 },
+}));
+
+testError("D_ALLOCA_SIZE: a copy of more than the scratch memory of the program's option", () => ({
+  source: clause("this->p = copyin(arg0, 4097);", "#pragma D option scratchsize=4k\n"),
+  message: "line 2: copyin(4097) size larger than scratchsize 4096",
+}));
+
+testError("D_ALLOCA_SIZE: a negative size", () => ({
+  source: clause("this->p = alloca(-1);"),
+  message: "line 1: alloca(18446744073709551615) size larger than scratchsize 65536",
+  context: { scratchsize: 65536 },
+}));
+
 testError("D_ARGS_IDX: an argument that is not there", () => ({
   source: "p1:::q { trace(args[1]); }",
   message: "line 1: index 1 is out of range for p1:::q args[ ]",

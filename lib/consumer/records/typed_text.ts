@@ -19,7 +19,16 @@
 
 import { type Datum, readFloat } from "../../d/run/datum.ts";
 import { typeName } from "../../d/type_name.ts";
-import { formOf, type Member, resolve, sizeOf, type StructType, type Type } from "../../d/types.ts";
+import {
+  type BitField,
+  type Form,
+  formOf,
+  type Member,
+  resolve,
+  sizeOf,
+  type StructType,
+  type Type,
+} from "../../d/types.ts";
 import { textOfBytes } from "./byte_text.ts";
 import { type DatumOptions, digitsOf, formatNumericAddress, formatTraced } from "./datum_text.ts";
 import { formatFloat } from "./float_text.ts";
@@ -109,14 +118,22 @@ function memberText(
     const { kind } = resolve(type);
     return isZero(own) && kind !== "enum" && kind !== "array" ? undefined : valueText(own, type, indent, present);
   }
-  const form = formOf(type);
-  let value = 0;
-  for (let i = bits.width - 1; i >= 0; i--) {
-    const bit = bits.shift + i;
-    value = 2 * value + ((bytes[offsetBytes + (bit >> 3)]! >> (bit & 7)) & 1);
+  const datum = fieldDatum(bytes.subarray(offsetBytes), bits, formOf(type));
+  return datum.lo === 0 && datum.hi === 0 ? undefined : `(${typeName(type)})${scalarText(datum, type)}`;
+}
+
+/** The value of a bit-field, extended by its sign. */
+function fieldDatum(bytes: Uint8Array, { shift, width }: BitField, form: Form): Datum & { kind: "number" } {
+  const bitAt = (bit: number) => (bytes[(shift + bit) >> 3]! >> ((shift + bit) & 7)) & 1;
+  const signed = form.kind === "number" && form.signed;
+  const above = signed ? bitAt(width - 1) : 0;
+  let [lo, hi] = [0, 0];
+  for (let bit = 0; bit < 64; bit++) {
+    const value = bit < width ? bitAt(bit) : above;
+    if (bit < 32) lo |= value << bit;
+    else hi |= value << (bit - 32);
   }
-  if (form.kind === "number" && form.signed && value >= 2 ** (bits.width - 1)) value -= 2 ** bits.width;
-  return value === 0 ? undefined : `(${typeName(type)})${value}`;
+  return { kind: "number", lo: lo >>> 0, hi: hi >>> 0, sizeBytes: 8, signed };
 }
 
 function valueText(bytes: Uint8Array, type: Type, indent: number, present: number): string {

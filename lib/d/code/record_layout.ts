@@ -9,7 +9,7 @@
  * ```
  *
  * An action in an `if` has 8 bytes before its data that say whether it happened. A clause without statements records its
- * head; one whose statements record nothing has no record at all.
+ * head, and so does one that only speculates; one whose statements record nothing has no record at all.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export function layOutRecord(clause: Clause, options: RunOptions): RecordLayout 
     actions.push({ action: statement as Action, presentAt, data });
   };
   for (const statement of clause.statements) add(statement, false);
-  const hasRecord = actions.length > 0 || clause.statements.length === 0;
+  const hasRecord = actions.length > 0 || clause.statements.every(({ kind }) => kind === "speculate");
   return { sizeBytes: hasRecord ? end : 0, actions };
 }
 

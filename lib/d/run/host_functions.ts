@@ -95,7 +95,7 @@ export class HostFunctionTable {
     this.#aggregations = aggregations;
     this.#hasSymbols = aggregations.map(({ aggregation }) => hasSymbols(aggregation.keys));
     this.space = new DynamicSpace(memory.bytes, code.layout.dynamic);
-    this.speculations = new Speculations(options);
+    this.speculations = new Speculations(options, memory.fault);
     this.#arrays = code.arrays.map(({ form }) => new AssociativeArray(this.space, storedBytes(form, options.strsize)));
     this.#threads = new ThreadVariables(this.space, memory);
     this.#subroutines = new SubroutineCaller(memory, this.speculations, this.#hit);
