@@ -21,6 +21,7 @@ import { ProgramError } from "./program_error.ts";
 import { ProcessFacts } from "../session/program/process_facts.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { parseAttributes } from "../spec/stability.ts";
 import { errnoName } from "../system_names.ts";
 
 /** What is said instead of the names of errors. */
@@ -69,6 +70,7 @@ export async function compileWritten(
       },
       strsize: options.strsize,
       scratchsize: options.scratchsize,
+      leastAttributes: parseAttributes(options.amin),
       prefersDescriptions: options.pspec,
       allowsEmpty: options.empty,
       libraries: options.nolibs ? [] : options.libdir.flatMap((folder) => readLibraries(context, folder)),

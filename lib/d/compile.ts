@@ -11,7 +11,7 @@
  * @module
  */
 
-import { minimumAttributes } from "../spec/stability.ts";
+import { type Attributes, formatAttributes, isLess, minimumAttributes, parseAttributes } from "../spec/stability.ts";
 import type { ProbeDescription, ProbeField } from "../spec/probe_description.ts";
 import { checkClause, inRegion } from "./check_clause.ts";
 import { checkExpression } from "./check_expression.ts";
@@ -24,7 +24,7 @@ import { type MacroContext, Macros } from "./macros.ts";
 import { needsOf } from "./needs.ts";
 import { type Pragma, readDirective, readPragma } from "./pragma.ts";
 import { parseProgram } from "./program_parser.ts";
-import { argumentAttributes } from "./reliance.ts";
+import { argumentAttributes, descriptionAttributes } from "./reliance.ts";
 import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
 import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
 
@@ -49,6 +49,8 @@ export interface CompileContext {
   readonly strsize?: number | undefined;
   /** How much scratch memory a clause has, unless the program sets it; what is larger is asked for in vain. */
   readonly scratchsize?: number | undefined;
+  /** The least attributes that a clause may have (`-x amin`), unless the program sets them. */
+  readonly leastAttributes?: Attributes | undefined;
   /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
   readonly prefersDescriptions?: boolean | undefined;
   /** Whether an empty program is one (`-x empty`); otherwise it is `D_EMPTY`. */
@@ -125,6 +127,7 @@ class Compiler {
   /** The libraries that have been compiled. */
   readonly #libraries = new Set<string>();
   #file: string | undefined;
+  #leastAttributes: Attributes | undefined;
   /** Which of the program's texts is read. */
   #part = 0;
 
@@ -133,6 +136,7 @@ class Compiler {
     this.#macros = new Macros(context.macros ?? NO_MACROS);
     this.#environment = new Environment(context.strsize ?? STRSIZE, checkExpression);
     this.#environment.scratchsize = context.scratchsize;
+    this.#leastAttributes = context.leastAttributes;
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
@@ -249,6 +253,7 @@ class Compiler {
     this.#options.push(option);
     if (value === undefined) return;
     if (name === "strsize") this.#environment.setStrsize(sizeOfText(option));
+    if (name === "amin") this.#leastAttributes = parseAttributes(value);
     if (name === "scratchsize") this.#environment.scratchsize = sizeOfText(option);
   }
 
@@ -310,6 +315,11 @@ class Compiler {
     };
     const { predicate, statements } = checkClause(environment, syntax);
     const attributes = minimumAttributes([STABLE, ...environment.clause.attributes]);
+    const all = minimumAttributes([attributes, ...probes.map((one) => descriptionAttributes(one, this.#providers))]);
+    if (this.#leastAttributes !== undefined && isLess(all, this.#leastAttributes)) {
+      const text = `attributes for clause (${formatAttributes(all)}) are less than predefined minimum`;
+      fail("D_ATTR_MIN", syntax.endLine, text);
+    }
     const needs = needsOf(predicate, statements);
     return { probes, predicate, statements, needs, attributes, line: syntax.line, part: this.#part };
   }

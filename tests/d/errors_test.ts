@@ -602,6 +602,17 @@ testError("D_DIV_ZERO: an assignment with such a division", () => ({
   message: "line 1: expression contains division by zero",
 }));
 
+testError("D_ATTR_MIN: a clause that relies on less than it may", () => ({
+  source: "#pragma D option amin=Stable/Stable/Common\nBEGIN\n{\n  trace(htons(1));\n}\n",
+  message: "line 5: attributes for clause (Evolving/Evolving/Common) are less than predefined minimum",
+}));
+
+testError("D_ATTR_MIN: a description that says too much", () => ({
+  source: "pid1:a.out:main:entry { trace(1); }",
+  message: "line 1: attributes for clause (Private/Private/Unknown) are less than predefined minimum",
+  context: { leastAttributes: { name: "Evolving", data: "Evolving", class: "ISA" } },
+}));
+
 testError("D_CAST_INVAL: a string to a number", () => ({
   source: clause("trace((int)execname);"),
   message: 'line 1: invalid cast expression: from type "string" to "int"',
