@@ -58,7 +58,7 @@ function formatTyped(datum: Datum, type: Type, options: DatumOptions): string {
     case "number":
       return `(${typeName(type)})${scalarText(datum, type)}\n`;
     case "string":
-      return `(string)"${textOfBytes(datum.bytes)}"\n`;
+      return `${stringText(datum.bytes)}\n`;
     case "bytes":
       return `\n${" ".repeat(INDENT)}${compoundText(datum.bytes, type, INDENT, datum.bytes.length)}\n`;
     default:
@@ -70,9 +70,7 @@ function formatPointed(pointer: Datum & { kind: "number" }, bytes: Uint8Array, t
   const size = sizeOf(type, bytes.length);
   const whole = new Uint8Array(size);
   whole.set(bytes);
-  const text = resolve(type).kind === "string"
-    ? `(string)"${textOfBytes(bytes.subarray(0, [...bytes, 0].indexOf(0)))}"`
-    : valueText(whole, type, INDENT, bytes.length);
+  const text = valueText(whole, type, INDENT, bytes.length);
   return `${formatNumericAddress(pointer)} = *\n${" ".repeat(INDENT)}${text}\n`;
 }
 
@@ -114,8 +112,9 @@ function memberText(
   present: number,
 ): string | undefined {
   if (bits === undefined) {
-    const own = bytes.subarray(offsetBytes, offsetBytes + sizeOf(type, 0));
     const { kind } = resolve(type);
+    const own = bytes.subarray(offsetBytes, kind === "string" ? undefined : offsetBytes + sizeOf(type, 0));
+    if (kind === "string") return own[0] === 0 ? undefined : stringText(own);
     return isZero(own) && kind !== "enum" && kind !== "array" ? undefined : valueText(own, type, indent, present);
   }
   const datum = fieldDatum(bytes.subarray(offsetBytes), bits, formOf(type));
@@ -142,6 +141,7 @@ function valueText(bytes: Uint8Array, type: Type, indent: number, present: numbe
     const value = readFloat(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, form.sizeBytes);
     return `(${typeName(type)})${formatFloat(value, { ...FLOAT, precision: FLOAT_DIGITS[form.sizeBytes] })}`;
   }
+  if (form.kind === "string") return stringText(bytes);
   if (form.kind !== "number") return compoundText(bytes, type, indent, present);
   const wide = new Uint8Array(8);
   wide.set(bytes);
@@ -160,6 +160,12 @@ function scalarText(datum: Datum & { kind: "number" }, type: Type): string {
   const isPrintable = datum.hi === 0 && datum.lo >= 0x20 && datum.lo < 0x7f;
   if (resolved.kind === "integer" && resolved.isChar && isPrintable) return `'${String.fromCharCode(datum.lo)}'`;
   return digitsOf(datum);
+}
+
+/** A string up to its NUL. */
+function stringText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return `(string)"${textOfBytes(end < 0 ? bytes : bytes.subarray(0, end))}"`;
 }
 
 function isZero(bytes: Uint8Array): boolean {

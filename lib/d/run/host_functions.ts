@@ -265,7 +265,8 @@ export class HostFunctionTable {
   /** A string at an address: where it is, if it ends there, else a copy of what there is of it. */
   #string(lo: number, hi: number, limit: number): number {
     const memory = this.#memory;
-    const at = memory.ownAt(lo, hi, 1, false);
+    const at = memory.ownAt(lo, hi, 0, false);
+    if (at === memory.scratchEnd) memory.fault.raise("badAddress", lo, hi);
     const end = Math.min(at + limit, memory.scratchEnd);
     const nul = memory.bytes.subarray(at, end).indexOf(0);
     return nul >= 0 ? at : memory.makeText(memory.bytes.subarray(at, end));
