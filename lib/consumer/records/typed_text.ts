@@ -96,7 +96,8 @@ function compoundText(bytes: Uint8Array, type: Type, indent: number, present: nu
       break;
     }
     const part = memberText(bytes, member, indent + 1, present - member.offsetBytes);
-    if (part !== undefined) text += `${blanks} .${member.name} = ${part},\n`;
+    const name = member.name === "" ? "" : `.${member.name} = `;
+    if (part !== undefined) text += `${blanks} ${name}${part},\n`;
   }
   return `${text}${blanks}}`;
 }

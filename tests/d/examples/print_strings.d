@@ -1,6 +1,6 @@
 // fasttrap -q -x strsize=32 -s FILE
 //
-// Strings in structures, and what a translator makes, are printed as any other member; empty ones are left out.
+// Strings and members without a name in structures, and what a translator makes, are printed as any other member; empty ones are left out.
 struct person {
 	int age;
 	string name;
@@ -11,6 +11,10 @@ struct person {
 	} home;
 	uint64_t id : 60;
 	int rank : 4;
+	union {
+		uint8_t low;
+		uint16_t both;
+	};
 };
 struct source {
 	int number;
@@ -29,6 +33,7 @@ BEGIN
 	anna.home.number = 5;
 	anna.id = 0xfedcba987654321;
 	anna.rank = -3;
+	anna.both = 0x102;
 	print(anna);
 	print(&anna.home);
 	this->s = (struct source *)alloca(sizeof (struct source));
