@@ -25,6 +25,9 @@ import { ThreadVariables } from "./thread_variables.ts";
 
 const HALF = 2 ** 32;
 const EPID = NUMBER_BUILTINS.indexOf("epid");
+/** How long `chill()` may keep threads in each interval, as in DTrace. */
+const CHILL_MAX_NS = 5e8;
+const CHILL_INTERVAL_NS = 1e9;
 const ID = NUMBER_BUILTINS.indexOf("id");
 const TIMESTAMP = NUMBER_BUILTINS.indexOf("timestamp");
 const ARGUMENTS_MAX = 10;
@@ -71,6 +74,9 @@ export class HostFunctionTable {
   #hit!: ProbeHit;
   #enabling!: Enabling;
   /** What the statements of the clause that runs add, if it runs for many hits, and which one is next. */
+  /** When the interval began, and how long threads were kept in it. */
+  #chillBegin = -Infinity;
+  #chilledNs = 0;
   #tallies: readonly (Tally | undefined)[] | undefined;
   #talliedCount = 0;
 
@@ -321,13 +327,27 @@ export class HostFunctionTable {
         return this.speculations.commit(value, this.#buffer);
       case "discard":
         return this.speculations.discard(value);
+      case "chill":
+        this.#checkChill(value);
+        return this.#hit.act(action, value);
       case "stop":
       case "raise":
-      case "chill":
         return this.#hit.act(action, value);
       case "breakpoint":
       case "panic":
         this.#memory.fault.raise("illegalOperation");
     }
+  }
+
+  /** Threads are kept for half of the time at most. */
+  #checkChill(ns: number): void {
+    const { words } = this.#memory;
+    const now = (words[(Cell.time >> 2) + 1]! >>> 0) * HALF + (words[Cell.time >> 2]! >>> 0);
+    if (now - this.#chillBegin > CHILL_INTERVAL_NS) {
+      this.#chillBegin = now;
+      this.#chilledNs = 0;
+    }
+    if (ns < 0 || this.#chilledNs + ns > CHILL_MAX_NS) this.#memory.fault.raise("illegalOperation");
+    this.#chilledNs += ns;
   }
 }
