@@ -140,7 +140,10 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
 /** What `-v` says. */
 function formatReport({ clauses, providers }: Program, probes: ProgramProbes): string {
   const reports = clauses.map((clause, index) =>
-    formatStability(clause, providers, (description) => probes.waysOf(index, description))
+    formatStability(clause, providers, {
+      waysOf: (description) => probes.waysOf(index, description),
+      attributesOf: (description) => probes.attributesOf(index, description),
+    })
   );
   return `${reports.join("")}\n`;
 }

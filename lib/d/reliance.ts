@@ -79,15 +79,19 @@ export function argumentAttributes(
  *
  * @param description The description.
  * @param providers The providers that the program declares.
+ * @param found What is known of the providers of the probes that it names, if any.
  * @returns The least of their attributes.
  */
 export function descriptionAttributes(
   description: ProbeDescription,
   providers: readonly ProviderDeclaration[],
+  found: readonly Readonly<Record<ProbeField, Attributes>>[] = [],
 ): Attributes {
-  const known = attributesOf(description, providers);
+  const known = found.length === 0 ? [attributesOf(description, providers)] : found;
   const written = FIELDS.filter((field) => description[field] !== "");
-  return minimumAttributes(written.length === 0 ? [STABLE] : written.map((field) => known[field]));
+  return written.length === 0
+    ? STABLE
+    : minimumAttributes(known.flatMap((parts) => written.map((field) => parts[field])));
 }
 
 /**

@@ -28,26 +28,37 @@
 
 import { descriptionAttributes } from "../../d/reliance.ts";
 import type { Clause, ProviderDeclaration } from "../../d/tree.ts";
-import { formatProbeDescription, type ProbeDescription } from "../../spec/probe_description.ts";
+import { formatProbeDescription, type ProbeDescription, type ProbeField } from "../../spec/probe_description.ts";
 import type { Attributes } from "../../spec/stability.ts";
+
+/** What is known of the probes of a clause. */
+export interface EnabledDescriptions {
+  /** For each site of what a description names why its hits stop the thread; undefined where they do not. */
+  waysOf(description: ProbeDescription): readonly (string | undefined)[];
+  /** How much one may rely on the static probes that a description names, as their objects say. */
+  attributesOf(description: ProbeDescription): readonly Readonly<Record<ProbeField, Attributes>>[];
+}
 
 /**
  * Writes the report of a clause.
  *
  * @param clause The clause.
  * @param providers The providers that its program declares.
- * @param waysOf Tells for each site of what a description names why its hits stop the thread; undefined where they do not.
+ * @param enabled Tells what is known of the probes that its descriptions name.
  * @returns The lines.
  */
 export function formatStability(
   { probes, attributes }: Clause,
   providers: readonly ProviderDeclaration[],
-  waysOf: (description: ProbeDescription) => readonly (string | undefined)[],
+  enabled: EnabledDescriptions,
 ): string {
   return probes.map((description) =>
     `\nStability attributes for description ${formatProbeDescription(description)}:\n` +
-    formatWords("Minimum Probe Description Attributes", descriptionAttributes(description, providers)) +
-    formatWords("Minimum Statement Attributes", attributes) + formatWays(waysOf(description))
+    formatWords(
+      "Minimum Probe Description Attributes",
+      descriptionAttributes(description, providers, enabled.attributesOf(description)),
+    ) +
+    formatWords("Minimum Statement Attributes", attributes) + formatWays(enabled.waysOf(description))
   ).join("");
 }
 
