@@ -245,10 +245,6 @@ function checkOnAggregation(environment: Environment, syntax: CallSyntax, protot
 }
 
 function checkSetOption(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
-  const list = checkArguments(environment, prototype, syntax);
-  const [name, value] = list.map((argument, index) => {
-    if (argument.kind === "string") return new TextDecoder().decode(argument.bytes);
-    fail("D_PROTO_ARG", syntax, `setopt( ) argument #${index + 1} must be a string constant`);
-  });
+  const [name, value] = checkArguments(environment, prototype, syntax);
   return { kind: "setopt", name: name!, value, line: syntax.line };
 }

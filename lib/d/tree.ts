@@ -226,11 +226,11 @@ export interface PlainAction {
   readonly line: number;
 }
 
-/** `setopt(name, value)`. */
+/** `setopt(name, value)`; both are strings. */
 export interface SetOptionAction {
   readonly kind: "setopt";
-  readonly name: string;
-  readonly value: string | undefined;
+  readonly name: Expression;
+  readonly value: Expression | undefined;
   readonly line: number;
 }
 

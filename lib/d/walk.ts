@@ -70,6 +70,8 @@ export function expressionsOf(statement: Statement): readonly Expression[] {
     case "system":
     case "freopen":
       return statement.arguments;
+    case "setopt":
+      return listed(statement.name, statement.value);
     case "print":
       return listed(statement.value, statement.target);
     case "tracemem":

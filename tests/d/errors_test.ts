@@ -341,9 +341,9 @@ testError("D_PROTO_ARG: an argument of an inline of another type", () => ({
   message: "line 2: f[ ] key #1 is incompatible with prototype:\n\tprototype: int\n\t argument: string",
 }));
 
-testError("D_PROTO_ARG: an option that is no constant", () => ({
-  source: clause("setopt(execname);"),
-  message: "line 1: setopt( ) argument #1 must be a string constant",
+testError("D_PROTO_ARG: an option that is no string", () => ({
+  source: clause("setopt(5);"),
+  message: "line 1: setopt( ) argument #1 is incompatible with prototype:\n\tprototype: const char *\n\t argument: int",
 }));
 
 testError("D_PROTO_ARG: a register that is no constant", () => ({

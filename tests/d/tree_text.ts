@@ -51,7 +51,7 @@ function statementText(statement: Statement): string {
       }`;
     }
     case "setopt":
-      return `setopt ${statement.name}=${statement.value}`;
+      return `setopt ${expressionText(statement.name)}${statement.value ? `=${expressionText(statement.value)}` : ""}`;
     case "clear":
     case "normalize":
     case "denormalize":

@@ -25,11 +25,12 @@ import type { Enabling } from "../../d/host.ts";
 import { type Datum, readDatum } from "../../d/run/datum.ts";
 import { faultOf } from "../../d/run/fault.ts";
 import { ERROR_EPID, ErrorRecord, type RunningProgram } from "../../d/run/running_program.ts";
-import type { Action, Aggregation, AggregationAction } from "../../d/tree.ts";
+import type { Aggregation, AggregationAction } from "../../d/tree.ts";
 import type { ConsumedAction, ConsumedRecord, RecordWriter } from "./consumed_record.ts";
 import { type ConsumerOptions, setConsumerOption } from "./consumer_options.ts";
 
 const HALF = 2 ** 32;
+const decoder = new TextDecoder();
 /** Drops that are reported with a CPU, as they are of buffers that each CPU has in the kernel. */
 const OF_CPU: ReadonlySet<DropKind> = new Set<DropKind>(["principal", "aggregation"]);
 
@@ -198,7 +199,7 @@ export class ProgramConsumer {
         this.#flush();
         return this.#host.truncate();
       case "setopt":
-        return this.#setOption(action, enabling);
+        return this.#setOption(data, enabling);
       case "clear":
       case "trunc":
       case "normalize":
@@ -207,7 +208,8 @@ export class ProgramConsumer {
     }
   }
 
-  #setOption({ name, value }: Action & { kind: "setopt" }, enabling: Enabling): void {
+  #setOption(data: readonly Datum[], enabling: Enabling): void {
+    const [name = "", value] = data.map((datum) => datum.kind === "string" ? decoder.decode(datum.bytes) : "");
     const problem = setConsumerOption(this.options, name, value, true);
     const unknown = problem === "Invalid option name" ? this.#host.setOption(name, value) : problem;
     if (unknown !== undefined) this.#host.say(formatOptionProblem(enabling, { name, value }, unknown));

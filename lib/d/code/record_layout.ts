@@ -109,8 +109,9 @@ function dataOf(action: Action, options: RunOptions): { expression: Expression; 
     case "normalize":
     case "trunc":
       return of(action.value, LONG);
-    case "printa":
     case "setopt":
+      return [...of(action.name), ...of(action.value)];
+    case "printa":
     case "ftruncate":
       return [];
     default:

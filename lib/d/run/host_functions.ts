@@ -272,7 +272,6 @@ export class HostFunctionTable {
   #string(lo: number, hi: number, limit: number): number {
     const memory = this.#memory;
     const at = memory.ownAt(lo, hi, 0, false);
-    if (at === memory.scratchEnd) memory.fault.raise("badAddress", lo, hi);
     const end = Math.min(at + limit, memory.scratchEnd);
     const nul = memory.bytes.subarray(at, end).indexOf(0);
     return nul >= 0 ? at : memory.makeText(memory.bytes.subarray(at, end));
