@@ -18,8 +18,10 @@ import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
 import { ProgramError } from "./program_error.ts";
+import { ProcessFacts } from "../session/program/process_facts.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
+import { parseAttributes } from "../spec/stability.ts";
 import { errnoName } from "../system_names.ts";
 
 /** What is said instead of the names of errors. */
@@ -67,6 +69,8 @@ export async function compileWritten(
         defaults: options.defaultargs,
       },
       strsize: options.strsize,
+      scratchsize: options.scratchsize,
+      leastAttributes: parseAttributes(options.amin),
       prefersDescriptions: options.pspec,
       allowsEmpty: options.empty,
       libraries: options.nolibs ? [] : options.libdir.flatMap((folder) => readLibraries(context, folder)),
@@ -146,7 +150,10 @@ function macrosOf({ session, kernel }: SourceContext): Record<string, number | u
   const status = readStatus(kernel, "self");
   const [uid, euid] = status?.uid ?? [];
   const [gid, egid] = status?.gid ?? [];
-  return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, uid, euid, gid, egid };
+  const facts = new ProcessFacts(kernel);
+  const pgid = facts.number("curpsinfo.pr_pgid", Deno.pid, Deno.pid);
+  const sid = facts.number("curpsinfo.pr_sid", Deno.pid, Deno.pid);
+  return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, pgid, sid, uid, euid, gid, egid };
 }
 
 /** The types of the arguments that all probes of a description have; undefined if they have none, or different ones. */

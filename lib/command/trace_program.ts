@@ -138,9 +138,14 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
 }
 
 /** What `-v` says. */
-function formatReport({ clauses }: Program, probes: ProgramProbes): string {
-  return clauses.map((clause, index) => formatStability(clause, (description) => probes.waysOf(index, description)))
-    .join("") + "\n";
+function formatReport({ clauses, providers }: Program, probes: ProgramProbes): string {
+  const reports = clauses.map((clause, index) =>
+    formatStability(clause, providers, {
+      waysOf: (description) => probes.waysOf(index, description),
+      attributesOf: (description) => probes.attributesOf(index, description),
+    })
+  );
+  return `${reports.join("")}\n`;
 }
 
 /** Refuses what would stop the kernel, by name. */

@@ -35,11 +35,11 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
   --follow         trace the children of targets, and the programs that they execute, as well
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main (how far CMD runs before probes are set), fthashsize=N, ftmax=N,
                    jumps=on|off (off: each hit stops, none is dropped), fasttrapstats, oformat=text|ndjson; of D:
-                   aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev agghist aggpack aggzoom bufpolicy
-                   bufresize bufsize cleanrate cppargs cpphdrs cpppath cpp defaultargs define destructive droptags
-                   dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs nspec pspec
-                   quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc strsize switchrate undef
-                   ustackframes version zdefs
+                   agghist aggpack aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev aggzoom amin
+                   bufpolicy bufresize bufsize cleanrate cpp cppargs cpphdrs cpppath defaultargs define destructive
+                   droptags dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs
+                   nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc
+                   strsize switchrate undef ustackframes version zdefs
   -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().

@@ -7,18 +7,18 @@
 import { checkArguments, checkCount } from "./check_call.ts";
 import { checkFormat } from "./check_format.ts";
 import { aggregationName } from "./check_aggregate.ts";
-import { structValue } from "./check_member.ts";
+import { checkDereference, structValue } from "./check_member.ts";
 import { fail } from "./compile_error.ts";
-import { isSameType, isScalar, isStringLike } from "./compatible.ts";
+import { isSameType, isScalar, isStringLike, structOf, targetOf } from "./compatible.ts";
 import type { Environment } from "./environment.ts";
-import type { Expression } from "./expression.ts";
+import type { Expression, Load } from "./expression.ts";
 import { numberOf } from "./int64.ts";
 import { decay, toStringValue } from "./nodes.ts";
 import { type ActionName, passed, type Prototype, typeProblem } from "./prototypes.ts";
 import type { CallSyntax, ExpressionSyntax } from "./syntax.ts";
 import type { Action, Aggregation } from "./tree.ts";
 import { typeName } from "./type_name.ts";
-import { resolve } from "./types.ts";
+import { resolve, sizeOf } from "./types.ts";
 
 /** Checks the call of one action. */
 type Checker = (environment: Environment, syntax: CallSyntax, prototype: Prototype) => Action;
@@ -71,21 +71,18 @@ function checkNumber(environment: Environment, syntax: CallSyntax, prototype: Pr
 }
 
 /** Checks a value that is recorded. */
-function checkRecorded(environment: Environment, name: string, syntax: ExpressionSyntax): Expression {
+function checkRecorded(environment: Environment, name: "print" | "trace", syntax: ExpressionSyntax): Expression {
+  const tag = name.toUpperCase();
   if (syntax.kind === "aggregation") {
-    fail("D_TRACE_DYN", syntax, `${name}( ) may not be applied to a dynamic expression`);
+    fail(`D_${tag}_DYN`, syntax, `${name}( ) may not be applied to a dynamic expression`);
   }
   const operand = environment.check(syntax);
   if (operand.kind === "translated" && resolve(operand.type).kind === "pointer") {
-    fail("D_TRACE_DYN", syntax, `${name}( ) may not be applied to a translated pointer`);
+    fail(`D_${tag}_DYN`, syntax, `${name}( ) may not be applied to a translated pointer`);
   }
   const value = structValue(environment, operand);
   if (value.form.kind === "void") {
-    fail(
-      name === "print" ? "D_PRINT_VOID" : "D_TRACE_VOID",
-      syntax,
-      `${name}( ) may not be applied to a void expression`,
-    );
+    fail(`D_${tag}_VOID`, syntax, `${name}( ) may not be applied to a void expression`);
   }
   return value;
 }
@@ -97,7 +94,16 @@ function checkTrace(environment: Environment, syntax: CallSyntax, prototype: Pro
 
 function checkPrint(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
   checkCount(prototype, syntax);
-  return { kind: "print", value: checkRecorded(environment, "print", syntax.arguments[0]!), line: syntax.line };
+  const { line } = syntax;
+  const value = checkRecorded(environment, "print", syntax.arguments[0]!);
+  const to = resolve(value.type).kind === "pointer" ? targetOf(value.type)! : undefined;
+  if (to === undefined || resolve(to).kind === "function") return { kind: "print", value, target: undefined, line };
+  const struct = structOf(to);
+  if (resolve(to).kind === "void" || struct?.complete === false || sizeOf(to, environment.strsize) === 0) {
+    const type = `'${typeName(to)}' with size 0`;
+    fail("D_PRINT_SIZE", line, `print( ) argument #1 reference has type ${type}; cannot print( ) it.`);
+  }
+  return { kind: "print", value, target: checkDereference(value, line) as Load, line };
 }
 
 function checkTraceMemory(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
@@ -239,10 +245,6 @@ function checkOnAggregation(environment: Environment, syntax: CallSyntax, protot
 }
 
 function checkSetOption(environment: Environment, syntax: CallSyntax, prototype: Prototype): Action {
-  const list = checkArguments(environment, prototype, syntax);
-  const [name, value] = list.map((argument, index) => {
-    if (argument.kind === "string") return new TextDecoder().decode(argument.bytes);
-    fail("D_PROTO_ARG", syntax, `setopt( ) argument #${index + 1} must be a string constant`);
-  });
+  const [name, value] = checkArguments(environment, prototype, syntax);
   return { kind: "setopt", name: name!, value, line: syntax.line };
 }

@@ -76,6 +76,7 @@ export function referTo(
   const { variable, keyTypes } = identifier;
   const { type, form } = variable;
   const name = PREFIXES[named.scope] + named.name;
+  if (named.scope === "global") environment.noteAttributes(named.name);
   if (variable.keys === undefined) return { kind: "variable", variable, type, form, line };
   if (named.keys === undefined) {
     fail("D_IDENT_BADREF", line, `associative array ${name} may not be referenced without its keys`);
@@ -232,6 +233,9 @@ function newType(environment: Environment, value: Expression, line: number): Typ
 /** Makes what is assigned to a place of what stands on the right side. */
 function valueFor(environment: Environment, place: Place, value: Expression, line: number): Expression {
   const { kind } = resolve(place.type);
+  // A zero frees an element or a thread's variable that is a structure, too.
+  const isFreed = place.kind === "element" || (place.kind === "variable" && place.variable.scope === "thread");
+  if (isFreed && place.form.kind === "bytes" && value.kind === "constant" && !isTrue(value.value)) return value;
   if (kind === "array" || kind === "function") {
     fail("D_OP_ARRFUN", line, `operator = may not be applied to operand of type "${typeName(place.type)}"`);
   }

@@ -8,7 +8,7 @@ import { fail } from "./compile_error.ts";
 import { isArgumentCompatible, isInteger, isStringLike } from "./compatible.ts";
 import { type Environment, isReserved } from "./environment.ts";
 import type { Call, Expression, Stack, SubroutineName, SymbolOf } from "./expression.ts";
-import { isTrue, numberOf } from "./int64.ts";
+import { formatInt64, isTrue, numberOf } from "./int64.ts";
 import { convert, decay, toStringValue } from "./nodes.ts";
 import {
   countProblem,
@@ -18,6 +18,7 @@ import {
   type StackName,
   typeProblem,
 } from "./prototypes.ts";
+import { functionAttributes } from "./reliance.ts";
 import type { CallSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, resolve, type SymbolKind, type Type } from "./types.ts";
@@ -34,7 +35,10 @@ import { allExpressions } from "./walk.ts";
 export function prototypeOf(environment: Environment, { callee, line }: CallSyntax): Prototype {
   if (callee.kind !== "identifier") fail("D_FUNC_IDENT", line, "function designator is not of function type");
   const prototype = PROTOTYPES.get(callee.name);
-  if (prototype !== undefined) return prototype;
+  if (prototype !== undefined) {
+    environment.clause?.attributes.push(functionAttributes(prototype.name));
+    return prototype;
+  }
   const identifier = environment.identifiers.get(callee.name);
   if (identifier !== undefined || isReserved(callee.name)) {
     const kind = identifier?.kind === "enumerator" ? "enumerator" : "variable";
@@ -70,8 +74,17 @@ export function checkCall(environment: Environment, syntax: CallSyntax): Express
       line,
     } satisfies SymbolOf;
   }
+  const size = name === "alloca" ? list[0] : name === "copyin" ? list[1] : undefined;
+  if (size !== undefined) checkScratch(environment, name, size);
   const type = environment.type(returns);
   return { kind: "call", name: name as SubroutineName, arguments: list, type, form: formOf(type), line } satisfies Call;
+}
+
+/** Checks that a size that is known is not more than all scratch memory. */
+function checkScratch({ scratchsize }: Environment, name: string, size: Expression): void {
+  if (size.kind !== "constant" || scratchsize === undefined || numberOf(size.value, false) <= scratchsize) return;
+  const text = formatInt64(size.value, false);
+  fail("D_ALLOCA_SIZE", size, `${name}(${text}) size larger than scratchsize ${scratchsize}`);
 }
 
 function nothing(line: number): Omit<Call, "name"> {

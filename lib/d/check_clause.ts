@@ -14,6 +14,7 @@ import { CompileError, fail, type Region } from "./compile_error.ts";
 import { isScalar } from "./compatible.ts";
 import type { Environment } from "./environment.ts";
 import type { Expression } from "./expression.ts";
+import { DESTRUCTIVE_ACTIONS, isDestructive } from "./needs.ts";
 import { decay } from "./nodes.ts";
 import type { CallSyntax, ClauseSyntax, ExpressionSyntax, StatementSyntax } from "./syntax.ts";
 import type { Statement } from "./tree.ts";
@@ -99,8 +100,6 @@ interface Order {
   readonly records: boolean;
 }
 
-const DESTRUCTIVE = new Set(["stop", "raise", "chill", "system", "freopen", "breakpoint", "panic"]);
-
 /** Checks the order of statements, and tells what they have done. */
 function checkOrder(statements: readonly Statement[], before: Order): Order {
   let order = before;
@@ -118,12 +117,9 @@ function checkOrder(statements: readonly Statement[], before: Order): Order {
 }
 
 /** Whether a statement changes the program: an action that does, or an expression that copies something out. */
-function isDestructive(statement: Statement): boolean {
-  if (DESTRUCTIVE.has(statement.kind)) return true;
-  if (statement.kind !== "expression") return false;
-  return allExpressions(statement.expression).some((expression) =>
-    expression.kind === "call" && expression.name.startsWith("copyout")
-  );
+function changesProgram(statement: Statement): boolean {
+  return DESTRUCTIVE_ACTIONS.has(statement.kind) ||
+    expressionsOf(statement).flatMap(allExpressions).some(isDestructive);
 }
 
 function checkNext(statement: Exclude<Statement, { kind: "if" }>, order: Order): Order {
@@ -145,11 +141,11 @@ function checkNext(statement: Exclude<Statement, { kind: "if" }>, order: Order):
     if (speculates) fail("D_AGG_SPEC", statement, "aggregating actions may not follow speculate( )");
     return { ...order, records: true };
   }
-  if (speculates && isDestructive(statement)) {
+  if (speculates && changesProgram(statement)) {
     fail("D_ACT_SPEC", statement, "destructive actions may not follow speculate( )");
   }
   if (speculates && kind === "exit") fail("D_EXIT_SPEC", statement, "exit( ) may not follow speculate( )");
-  if (kind === "expression" || kind === "discard" || DESTRUCTIVE.has(kind)) return order;
+  if (kind === "expression" || kind === "discard" || DESTRUCTIVE_ACTIONS.has(kind)) return order;
   if (commits) fail("D_DREC_COMM", statement, "data-recording actions may not follow commit( )");
   return speculates ? order : { ...order, records: true };
 }

@@ -145,8 +145,7 @@ function checkName(environment: Environment, name: string, line: number): Operan
   const bound = environment.binding(name);
   if (bound !== undefined) return bound;
   const identifier = environment.identifiers.get(name);
-  const attributes = environment.attributes.get(name);
-  if (attributes !== undefined) environment.clause?.attributes.push(attributes);
+  environment.noteAttributes(name);
   if (identifier?.kind === "enumerator") return numberConstant(identifier.value, identifier.type, line);
   if (identifier?.kind === "inline") {
     if (identifier.parameters !== undefined) {
@@ -267,6 +266,7 @@ function checkTypedArgument(environment: Environment, keys: readonly ExpressionS
     fail("D_ARGS_TYPE", line, "args[ ] must be referenced using an integer constant");
   }
   clause.usesArguments = true;
+  clause.attributes.push(clause.argumentAttributes);
   const types = clause.argumentTypes;
   if (types === undefined) {
     const text = formatProbeDescription(clause.description);

@@ -11,7 +11,7 @@ import { fail } from "./compile_error.ts";
 import { isInteger, isStringLike } from "./compatible.ts";
 import type { ConversionSource, FormatNumber, PrintFormat } from "./print_format.ts";
 import { typeName } from "./type_name.ts";
-import { resolve, type Type } from "./types.ts";
+import { resolve, sizeOf, type Type } from "./types.ts";
 
 /** What the values of a format are. */
 export interface FormatValues {
@@ -40,7 +40,8 @@ const FLOATS: ConversionKind = { accepts: isFloat, prototype: "float, double, or
 const isText = (type: Type) => isStringLike(type) && resolve(type).kind !== "pointer";
 const STRINGS: ConversionKind = { accepts: isText, prototype: "char [] or string (or use stringof)" };
 const ADDRESSES: ConversionKind = { accepts: isPointerLike, prototype: "pointer or integer" };
-const TIMES: ConversionKind = { accepts: isAnyInteger, prototype: "int64_t" };
+const isLong = (type: Type) => isInteger(type) && sizeOf(type, 0) === 8;
+const TIMES: ConversionKind = { accepts: isLong, prototype: "int64_t" };
 const WIDE: ConversionKind = { accepts: isAnyInteger, prototype: "wchar_t" };
 const STACKS: ConversionKind = { accepts: (type) => resolve(type).kind === "stack", prototype: "stack" };
 
@@ -57,7 +58,9 @@ const CONVERSIONS: ReadonlyMap<string, ConversionKind> = new Map([
   ...each("k", STACKS),
 ]);
 
-const CONVERSION = /%([-+ #0'@]*)(\*|\?|\d+)?(?:\.(\*|\d*))?(h{1,2}|l{1,2}|L)?(w[cs]|[a-zA-Z%])?/y;
+/** What may stand between `%` and the size: flags, width and precision, in any order. */
+const MODIFIER = /[-+ #0'@]|[1-9]\d*|[.*?$]/y;
+const NAME = /(h{1,2}|l{1,2}|L)?(w[cs]|[a-zA-Z%])?/y;
 
 /** The width of a pointer in hexadecimal digits, which `%?` means. */
 const POINTER_WIDTH = 16;
@@ -96,10 +99,7 @@ class FormatReader {
       const end = percent < 0 ? text.length : percent;
       this.#addText(text.slice(at, end));
       if (percent < 0) break;
-      CONVERSION.lastIndex = percent;
-      const match = CONVERSION.exec(text)!;
-      this.#conversion(match);
-      at = percent + match[0].length;
+      at = this.#conversion(percent);
     }
     this.#checkRest();
     return this.#parts;
@@ -113,24 +113,67 @@ class FormatReader {
     else this.#parts[this.#parts.length - 1] = { kind: "text", bytes: Uint8Array.from([...last.bytes, ...bytes]) };
   }
 
-  #conversion([whole, flags, width, precision, size = "", name]: RegExpExecArray): void {
-    if (whole === "%%") return this.#addText("%");
-    const { line } = this.#values;
-    const number = ++this.#count;
-    if (name === undefined) {
-      fail("D_SYNTAX", line, `format conversion #${number} name expected before end of format string`);
+  /** Reads a conversion; returns where it ends. */
+  #conversion(percent: number): number {
+    const text = this.#text;
+    if (text.startsWith("%%", percent)) {
+      this.#addText("%");
+      return percent + 2;
     }
-    const kind = CONVERSIONS.get(name);
-    if (kind === undefined) fail("D_SYNTAX", line, `format conversion #${number} is not a valid conversion: ${whole}`);
+    const number = ++this.#count;
+    const { flags, width, precision, end } = this.#modifiers(percent + 1, number);
+    NAME.lastIndex = end;
+    const [suffix, size = "", name] = NAME.exec(text)!;
+    const whole = text.slice(percent, end + suffix.length);
+    if (name === undefined) {
+      const next = text.slice(end + suffix.length, end + suffix.length + 1);
+      if (next !== "") this.#malformed(number, `is undefined: ${whole}${next}`);
+      this.#malformed(number, "name expected before end of format string");
+    }
+    if (name === "%") this.#malformed(number, "cannot be combined with other format flags: %%");
+    const kind = CONVERSIONS.get(name) ?? this.#malformed(number, `is undefined: %${size}${name}`);
     const conversion = {
       kind: "conversion" as const,
       name,
       size,
-      flags: [...new Set(flags!.replaceAll("@", ""))].join(""),
+      flags: [...flags].filter((flag) => flag !== "@").join(""),
       width: width === "?" ? { kind: "number" as const, value: POINTER_WIDTH } : this.#number(width, number, name),
       precision: this.#number(precision, number, name),
     };
-    this.#parts.push({ ...conversion, source: this.#source(flags!.includes("@"), kind, number, size + name) });
+    this.#parts.push({ ...conversion, source: this.#source(flags.has("@"), kind, number, size + name) });
+    return end + suffix.length;
+  }
+
+  /** Reads flags, width and precision. */
+  #modifiers(begin: number, number: number) {
+    const flags = new Set<string>();
+    let width: string | undefined;
+    let precision: string | undefined;
+    let at = begin;
+    while (true) {
+      MODIFIER.lastIndex = at;
+      const [word] = MODIFIER.exec(this.#text) ?? [];
+      if (word === undefined) return { flags, width, precision, end: at };
+      at += word.length;
+      if (word === "$") this.#malformed(number, "uses unsupported positional format (%n$)");
+      else if (word === "*" && precision === undefined) {
+        if (width === "*") this.#malformed(number, "has more than one '*' specified for the output width");
+        width = word;
+      } else if (word === "*") {
+        if (precision === "*") this.#malformed(number, "has more than one '*' specified for the output precision");
+        precision = word;
+      } else if (word === ".") {
+        if (precision !== undefined) this.#malformed(number, "has more than one '.' specified");
+        precision = "";
+      } else if (word === "?") width = word;
+      else if (/^[1-9]/.test(word) && precision === undefined) width = word;
+      else if (/^\d/.test(word) && precision !== undefined) precision = word;
+      else flags.add(word);
+    }
+  }
+
+  #malformed(number: number, text: string): never {
+    return fail("D_SYNTAX", this.#values.line, `format conversion #${number} ${text}`);
   }
 
   /** Reads a width or a precision. */

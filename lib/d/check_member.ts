@@ -36,6 +36,7 @@ import type { ConstructMember } from "./tree.ts";
 import type { IndexSyntax, MemberSyntax, TypeNameSyntax } from "./syntax.ts";
 import { typeName } from "./type_name.ts";
 import { formOf, type Member, resolve, sizeOf, type StructType, type Type } from "./types.ts";
+import { rootOf } from "./walk.ts";
 
 /**
  * Checks `base.name` and `base->name`.
@@ -169,20 +170,25 @@ export function checkPointerIndex(environment: Environment, base: Expression, sy
   }
   const index = environment.value(syntax.keys[0]!);
   if (!isInteger(index.type)) fail("D_OP_INT", syntax, "operator [ ] requires an index of integral type");
-  checkBounds(base.type, index, syntax.line);
+  const bounded = checkBounds(base, index, syntax.line);
   const isUser = isUserPointer(base.type) || (base.kind === "load" && base.userland);
   const pointer = decay(base);
   checkTarget(pointer.type, syntax.line);
-  return dereference(addIndex(environment, pointer, index), isUser, syntax.line);
+  return dereference(addIndex(environment, pointer, bounded), isUser, syntax.line);
 }
 
-/** Checks a constant index of an array whose size is known. */
-function checkBounds(type: Type, index: Expression, line: number): void {
-  const array = resolve(type);
-  if (array.kind !== "array" || array.count === 0 || index.kind !== "constant") return;
+/** Checks an index of an array whose size is known: a constant now, another one of a variable's array when it runs. */
+function checkBounds(base: Expression, index: Expression, line: number): Expression {
+  const array = resolve(base.type);
+  if (array.kind !== "array" || array.count === 0) return index;
+  if (index.kind !== "constant") {
+    const { kind } = rootOf(base);
+    const isOwn = kind === "variable" || kind === "element";
+    return isOwn ? { kind: "bounded", index, count: array.count, type: index.type, form: index.form, line } : index;
+  }
   const value = numberOf(index.value, isSigned(index.type));
-  if (value >= 0 && value < array.count) return;
-  fail("D_ARR_BOUNDS", line, `index outside array bounds: ${value}, max is ${array.count - 1}`);
+  if (value >= 0 && value < array.count) return index;
+  return fail("D_ARR_BOUNDS", line, `index outside array bounds: ${value}, max is ${array.count - 1}`);
 }
 
 /** Checks that a pointer leads to something that has a value. */

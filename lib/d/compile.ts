@@ -11,7 +11,7 @@
  * @module
  */
 
-import { minimumAttributes } from "../spec/stability.ts";
+import { type Attributes, formatAttributes, isLess, minimumAttributes, parseAttributes } from "../spec/stability.ts";
 import type { ProbeDescription, ProbeField } from "../spec/probe_description.ts";
 import { checkClause, inRegion } from "./check_clause.ts";
 import { checkExpression } from "./check_expression.ts";
@@ -24,6 +24,7 @@ import { type MacroContext, Macros } from "./macros.ts";
 import { needsOf } from "./needs.ts";
 import { type Pragma, readDirective, readPragma } from "./pragma.ts";
 import { parseProgram } from "./program_parser.ts";
+import { argumentAttributes, descriptionAttributes } from "./reliance.ts";
 import type { ClauseSyntax, ItemSyntax } from "./syntax.ts";
 import type { Clause, Program, ProgramOption, ProviderDeclaration } from "./tree.ts";
 
@@ -46,6 +47,10 @@ export interface CompileContext {
   readonly keepsTarget?: boolean | undefined;
   /** The size of a string in bytes, unless the program sets it; 256 by default. */
   readonly strsize?: number | undefined;
+  /** How much scratch memory a clause has, unless the program sets it; what is larger is asked for in vain. */
+  readonly scratchsize?: number | undefined;
+  /** The least attributes that a clause may have (`-x amin`), unless the program sets them. */
+  readonly leastAttributes?: Attributes | undefined;
   /** Whether a word in front of a clause is a probe description even if it is a type's name (`-x pspec`). */
   readonly prefersDescriptions?: boolean | undefined;
   /** Whether an empty program is one (`-x empty`); otherwise it is `D_EMPTY`. */
@@ -80,14 +85,14 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
 /**
  * Compiles a program.
  *
- * @example What a clause needs from the thread
+ * @example What a clause needs
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
  * const program = compileProgram("pid1:libc:open:entry { trace(copyinstr(arg0)); }");
  * const [clause] = program.clauses;
  * assertEquals(clause?.probes[0]?.function, "open");
- * assertEquals(clause?.needs.strings, [{ argument: 0, limitBytes: undefined }]);
+ * assertEquals(clause?.needs.destructive, false);
  * ```
  *
  * @param source The text, or several texts one behind the other, which are one program.
@@ -122,6 +127,7 @@ class Compiler {
   /** The libraries that have been compiled. */
   readonly #libraries = new Set<string>();
   #file: string | undefined;
+  #leastAttributes: Attributes | undefined;
   /** Which of the program's texts is read. */
   #part = 0;
 
@@ -129,6 +135,8 @@ class Compiler {
     this.#context = context;
     this.#macros = new Macros(context.macros ?? NO_MACROS);
     this.#environment = new Environment(context.strsize ?? STRSIZE, checkExpression);
+    this.#environment.scratchsize = context.scratchsize;
+    this.#leastAttributes = context.leastAttributes;
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
@@ -243,7 +251,10 @@ class Compiler {
       fail("D_PRAGMA_OPTSET", line, `failed to set option ${text}: ${problem}`);
     }
     this.#options.push(option);
-    if (name === "strsize" && value !== undefined) this.#environment.setStrsize(sizeOfText(option));
+    if (value === undefined) return;
+    if (name === "strsize") this.#environment.setStrsize(sizeOfText(option));
+    if (name === "amin") this.#leastAttributes = parseAttributes(value);
+    if (name === "scratchsize") this.#environment.scratchsize = sizeOfText(option);
   }
 
   #applyPragma(pragma: Pragma, line: number): void {
@@ -298,11 +309,17 @@ class Compiler {
       get argumentTypes() {
         return descriptions.argumentTypes(probe);
       },
+      argumentAttributes: argumentAttributes(probe, this.#providers),
       usesArguments: false,
       attributes: [],
     };
     const { predicate, statements } = checkClause(environment, syntax);
     const attributes = minimumAttributes([STABLE, ...environment.clause.attributes]);
+    const all = minimumAttributes([attributes, ...probes.map((one) => descriptionAttributes(one, this.#providers))]);
+    if (this.#leastAttributes !== undefined && isLess(all, this.#leastAttributes)) {
+      const text = `attributes for clause (${formatAttributes(all)}) are less than predefined minimum`;
+      fail("D_ATTR_MIN", syntax.endLine, text);
+    }
     const needs = needsOf(predicate, statements);
     return { probes, predicate, statements, needs, attributes, line: syntax.line, part: this.#part };
   }

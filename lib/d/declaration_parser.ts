@@ -22,7 +22,7 @@ import type {
   StorageClass,
   TypeNameSyntax,
 } from "./syntax.ts";
-import type { Token } from "./token.ts";
+import { type Token, withoutScope } from "./token.ts";
 
 const TYPE_WORDS = new Set([
   "char",
@@ -62,7 +62,7 @@ export abstract class DeclarationParser extends ExpressionParser {
 
   /** Tells whether a token begins the name of a type. */
   protected override beginsType({ kind, text }: Token): boolean {
-    if (kind === "identifier") return this.typeNames.has(text);
+    if (kind === "identifier") return this.typeNames.has(withoutScope(text));
     return kind === "keyword" &&
       (TYPE_WORDS.has(text) || QUALIFIERS.has(text) || ["struct", "union", "enum", "userland"].includes(text));
   }
@@ -112,7 +112,9 @@ export abstract class DeclarationParser extends ExpressionParser {
       } else if (kind === "keyword" && (text === "struct" || text === "union" || text === "enum")) {
         if (named !== undefined) fail("D_DECL_COMBO", line, "invalid type combination");
         named = text === "enum" ? this.#enumeration() : this.#structure(text);
-      } else if (kind === "identifier" && this.typeNames.has(text) && named === undefined && words.length === 0) {
+      } else if (
+        kind === "identifier" && this.typeNames.has(withoutScope(text)) && named === undefined && words.length === 0
+      ) {
         named = { kind: "typedef", name: this.take().text };
       } else break;
     }

@@ -10,6 +10,7 @@
 import type { ProbeDescription, ProbeField } from "../spec/probe_description.ts";
 import { fail } from "./compile_error.ts";
 import type { Macros } from "./macros.ts";
+import { declaredProvider } from "./reliance.ts";
 import type { DescriptionSyntax } from "./syntax.ts";
 import type { ProviderDeclaration } from "./tree.ts";
 import type { TypeTable } from "./type_table.ts";
@@ -87,16 +88,10 @@ export class Descriptions {
    * @returns The types; undefined if the probes have none, or not the same ones.
    */
   argumentTypes(description: ProbeDescription): readonly Type[] | undefined {
-    const declared = this.#providers
-      .find(({ name }) => isProvider(name, description.provider))
+    const declared = declaredProvider(description.provider, this.#providers)
       ?.probes.find(({ name }) => name === description.name);
     if (declared !== undefined) return declared.translatedTypes;
     const names = this.#context.argumentTypes?.(description);
     return names?.map((name) => this.#types.named(name, true) ?? this.#types.named("int64_t", true)!);
   }
-}
-
-/** Whether a field means a declared provider, which a program of its own pid has. */
-function isProvider(name: string, field: string): boolean {
-  return field.startsWith(name) && /^(?:[0-9]*|\*)$/.test(field.slice(name.length));
 }

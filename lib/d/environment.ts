@@ -54,6 +54,8 @@ export interface ClauseContext {
   readonly description: ProbeDescription;
   /** The types of that probe's `args[]`; undefined if the description matches probes that have none, or not the same. */
   readonly argumentTypes: readonly Type[] | undefined;
+  /** How much one may rely on them. */
+  readonly argumentAttributes: Attributes;
   /** Whether it uses `args[]`. */
   usesArguments: boolean;
   /** How much one may rely on what it uses. */
@@ -89,6 +91,8 @@ export class Environment {
   clause: ClauseContext | undefined;
 
   #strsize: number;
+  /** How much scratch memory a clause has; undefined if that is not known. */
+  scratchsize: number | undefined;
 
   /**
    * Makes an environment that knows the types of C.
@@ -135,6 +139,12 @@ export class Environment {
     const checked = this.check(syntax);
     if (checked.kind !== "constant" || checked.form.kind !== "number") return undefined;
     return { value: checked.value, signed: checked.form.signed };
+  }
+
+  /** A clause uses a name of which a pragma may say how much one may rely on it. */
+  noteAttributes(name: string): void {
+    const attributes = this.attributes.get(name);
+    if (attributes !== undefined) this.clause?.attributes.push(attributes);
   }
 
   /** Finds a type by its name. */

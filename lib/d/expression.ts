@@ -43,6 +43,7 @@ export type Expression =
   | ToString
   | AddressOf
   | Unary
+  | Bounded
   | Arithmetic
   | Comparison
   | StringComparison
@@ -195,6 +196,14 @@ export interface Unary extends ExpressionBase {
   readonly kind: "unary";
   readonly operator: "-" | "~" | "!";
   readonly operand: Expression;
+}
+
+/** An index of an array that a variable holds; one that is outside of it is a fault of the clause. */
+export interface Bounded extends ExpressionBase {
+  readonly kind: "bounded";
+  readonly index: Expression;
+  /** How many elements there are. */
+  readonly count: number;
 }
 
 /** An operator that computes a number of two. */

@@ -105,7 +105,7 @@ export class Lexer {
 
   /** Tells whether a word is one of a declaration: `int`, or `int*` and the like with nothing of a description in it. */
   #beginsDeclaration(text: string): boolean {
-    const [word] = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text) ?? [];
+    const [word] = /^(?:[CD]`)?[A-Za-z_][A-Za-z0-9_]*/.exec(text) ?? [];
     if (word === undefined || !/^\**(?:[A-Za-z_]\w*)?$/.test(text.slice(word.length))) return false;
     return DECLARATION_KEYWORDS.has(word) || this.#options.isTypeName(word);
   }

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { type Attributes, DEPENDENCY_CLASSES, STABILITIES } from "../spec/stability.ts";
+import { type Attributes, parseAttributes } from "../spec/stability.ts";
 import { fail } from "./compile_error.ts";
 import type { PragmaSyntax } from "./syntax.ts";
 import type { ProgramOption } from "./tree.ts";
@@ -76,16 +76,8 @@ function readAttributes(words: readonly string[], line: number): Pragma {
   if (part !== undefined && !["provider", "module", "function", "name", "args"].includes(part)) {
     fail("D_PRAGMA_INVAL", line, `invalid provider attribute: ${part}`);
   }
-  return { kind: "attributes", attributes: parseAttributes(text, line), name: isProvider ? third : second, part };
-}
-
-function parseAttributes(text: string, line: number): Attributes {
-  const find = <T extends string>(words: readonly T[], word: string | undefined): T =>
-    words.find((known) => known.toLowerCase() === word?.toLowerCase()) ??
-      fail("D_PRAGMA_INVAL", line, `invalid attributes: ${text}`);
-  const [name, data, dependency, ...rest] = text.split("/");
-  if (rest.length > 0) fail("D_PRAGMA_INVAL", line, `invalid attributes: ${text}`);
-  return { name: find(STABILITIES, name), data: find(STABILITIES, data), class: find(DEPENDENCY_CLASSES, dependency) };
+  const attributes = parseAttributes(text) ?? fail("D_PRAGMA_INVAL", line, `invalid attributes: ${text}`);
+  return { kind: "attributes", attributes, name: isProvider ? third : second, part };
 }
 
 function readBinding(words: readonly string[], line: number): Pragma {

@@ -19,7 +19,7 @@ import type {
   StatementSyntax,
   TranslatorSyntax,
 } from "./syntax.ts";
-import type { Token } from "./token.ts";
+import { type Token, withoutScope } from "./token.ts";
 
 /** What the parser must know beside the text. */
 export interface ParserOptions {
@@ -63,7 +63,7 @@ export interface ParserOptions {
 export function parseProgram(source: string, options: ParserOptions): void {
   const lexer = new Lexer(source, {
     macros: options.macros,
-    isTypeName: (name) => options.typeNames.has(name),
+    isTypeName: (name) => options.typeNames.has(withoutScope(name)),
     prefersDescriptions: options.prefersDescriptions,
     onDirective(text, line) {
       const words = text.trim().split(/\s+/);
@@ -116,7 +116,10 @@ class ProgramParser extends DeclarationParser {
     const { line } = descriptions[0]!;
     const predicate = this.peekOuter().text === "/" ? this.#predicate() : undefined;
     const { kind, text } = this.peekOuter();
-    if (text === "{") return { kind: "clause", descriptions, predicate, statements: this.#block(), line };
+    if (text === "{") {
+      const { statements, endLine } = this.#body();
+      return { kind: "clause", descriptions, predicate, statements, line, endLine };
+    }
     if (predicate !== undefined) {
       fail("D_SYNTAX", line, "expected actions { } following probe description and predicate");
     }
@@ -124,7 +127,7 @@ class ProgramParser extends DeclarationParser {
       if (kind === "punctuator") this.failSyntax();
       fail("D_SYNTAX", line, "expected predicate and/or actions following probe description");
     }
-    return { kind: "clause", descriptions, predicate, statements: [], line };
+    return { kind: "clause", descriptions, predicate, statements: [], line, endLine: line };
   }
 
   #description(): DescriptionSyntax {
@@ -143,14 +146,17 @@ class ProgramParser extends DeclarationParser {
 
   /** Reads statements in braces. */
   #block(): StatementSyntax[] {
+    return this.#body().statements;
+  }
+
+  #body(): { statements: StatementSyntax[]; endLine: number } {
     this.expect("{");
     const statements: StatementSyntax[] = [];
     while (!this.at("}")) {
       if (this.takeIf(";")) continue;
       statements.push(this.#statement());
     }
-    this.take();
-    return statements;
+    return { statements, endLine: this.take().line };
   }
 
   #statement(): StatementSyntax {

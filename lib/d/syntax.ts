@@ -209,6 +209,8 @@ export interface ClauseSyntax {
   readonly predicate: ExpressionSyntax | undefined;
   readonly statements: readonly StatementSyntax[];
   readonly line: number;
+  /** The line on which it ends. */
+  readonly endLine: number;
 }
 
 /** A probe description as it is written. */

@@ -160,3 +160,13 @@ export const PUNCTUATORS: readonly string[] = [
 
 /** The text of the token that closes a predicate, which in the source is a slash like that of a division. */
 export const PREDICATE_END = "/}";
+
+/**
+ * Takes the scope of types off a name: those of the program and of C may be written with it, D`point and C`int.
+ *
+ * @param name The name.
+ * @returns What is behind the scope.
+ */
+export function withoutScope(name: string): string {
+  return /^[CD]`/.test(name) ? name.slice(2) : name;
+}

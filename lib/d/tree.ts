@@ -37,7 +37,7 @@
 import type { Attributes } from "../spec/stability.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import type { PrintFormat } from "./print_format.ts";
-import type { BuiltinName, Expression, Scope, Variable } from "./expression.ts";
+import type { BuiltinName, Expression, Load, Scope, Variable } from "./expression.ts";
 import type { Form, Type } from "./types.ts";
 
 export type * from "./expression.ts";
@@ -72,7 +72,7 @@ export interface Clause {
   readonly predicate: Expression | undefined;
   /** What it does. Empty: it records that the probe fired, and nothing else. */
   readonly statements: readonly Statement[];
-  /** What it needs from the thread that hits the probe. */
+  /** What has to be there, and allowed, before it runs. */
   readonly needs: Needs;
   /** How much one may rely on what it uses, the probes apart. */
   readonly attributes: Attributes;
@@ -82,36 +82,12 @@ export interface Clause {
   readonly part: number;
 }
 
-/** What a clause needs from the thread, so that it can be decided what a hit captures and whether it has to stop. */
+/** What a clause needs that is asked for before it runs. */
 export interface Needs {
-  /** Which of `arg0` to `arg9` are read: bit n for `argN`. */
-  readonly arguments: number;
   /** The built-in variables that are read, other than arguments and registers. */
   readonly builtins: ReadonlySet<BuiltinName>;
-  /** Whether registers are read. */
-  readonly registers: boolean;
-  /** Whether a user stack is recorded or used as a key. */
-  readonly userStack: boolean;
-  /** Strings that are copied from where an argument points to, if that is all that is read there: `copyinstr(arg0)`. */
-  readonly strings: readonly ArgumentString[];
-  /** Whether memory of the program is read, apart from {@linkcode Needs.strings}. */
-  readonly readsMemory: boolean;
   /** Whether the thread is changed or kept: `stop`, `raise`, `copyout`, `chill`, `system`. Needs the option `destructive`. */
   readonly destructive: boolean;
-  /** Whether a statement adds to an aggregation. */
-  readonly aggregates: boolean;
-  /** Whether variables that outlive the hit are read or written. */
-  readonly variables: boolean;
-  /** Whether it speculates, commits or discards. */
-  readonly speculates: boolean;
-}
-
-/** A string that an argument points to. */
-export interface ArgumentString {
-  /** The argument, 0 to 9. */
-  readonly argument: number;
-  /** How many bytes at most; undefined for `strsize`. */
-  readonly limitBytes: number | undefined;
 }
 
 /** The functions that aggregate. */
@@ -212,6 +188,8 @@ export interface TraceMemoryAction {
 export interface PrintAction {
   readonly kind: "print";
   readonly value: Expression;
+  /** What a pointer leads to, which is printed with it; undefined if the value is no pointer. */
+  readonly target: Load | undefined;
   readonly line: number;
 }
 
@@ -248,11 +226,11 @@ export interface PlainAction {
   readonly line: number;
 }
 
-/** `setopt(name, value)`. */
+/** `setopt(name, value)`; both are strings. */
 export interface SetOptionAction {
   readonly kind: "setopt";
-  readonly name: string;
-  readonly value: string | undefined;
+  readonly name: Expression;
+  readonly value: Expression | undefined;
   readonly line: number;
 }
 

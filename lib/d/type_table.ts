@@ -7,6 +7,7 @@
  */
 
 import { fail } from "./compile_error.ts";
+import { withoutScope } from "./token.ts";
 import type { EnumType, FloatType, IntegerType, PointerType, StructType, Type } from "./types.ts";
 
 /** The integers of C by the words that name them, in the order that C's manual gives. */
@@ -99,7 +100,7 @@ export class TypeTable {
    * @returns The type with the name around it; undefined if there is none.
    */
   typedef(name: string): Type | undefined {
-    return this.#typedefs.get(name);
+    return this.#typedefs.get(withoutScope(name));
   }
 
   /**
@@ -117,10 +118,11 @@ export class TypeTable {
    * Finds a structure, union or enumeration, and makes a forward declaration of one that is not there.
    *
    * @param kind Which of them.
-   * @param tag Its tag; an empty one is that of a new type.
+   * @param scopedTag Its tag; an empty one is that of a new type.
    * @returns The type.
    */
-  tagged(kind: "struct" | "union" | "enum", tag: string): StructType | EnumType {
+  tagged(kind: "struct" | "union" | "enum", scopedTag: string): StructType | EnumType {
+    const tag = withoutScope(scopedTag);
     const known = tag === "" ? undefined : this.#tags.get(`${kind} ${tag}`);
     if (known !== undefined) return known;
     const made: StructType | EnumType = kind === "enum"

@@ -26,6 +26,8 @@ export function operandsOf(expression: Expression): readonly Expression[] {
     case "unary":
     case "address":
       return [expression.operand];
+    case "bounded":
+      return [expression.index];
     case "arithmetic":
     case "comparison":
     case "string-comparison":
@@ -68,6 +70,10 @@ export function expressionsOf(statement: Statement): readonly Expression[] {
     case "system":
     case "freopen":
       return statement.arguments;
+    case "setopt":
+      return listed(statement.name, statement.value);
+    case "print":
+      return listed(statement.value, statement.target);
     case "tracemem":
       return listed(statement.address, statement.dynamicBytes);
     default:
@@ -87,6 +93,26 @@ export function* allStatements(statements: readonly Statement[]): Generator<Stat
     if (statement.kind !== "if") continue;
     yield* allStatements(statement.then);
     yield* allStatements(statement.otherwise);
+  }
+}
+
+/**
+ * Finds what an address is computed from: the variable or the element that holds what is there, if one does.
+ *
+ * @param address The address.
+ * @returns The expression at its root.
+ */
+export function rootOf(address: Expression): Expression {
+  switch (address.kind) {
+    case "arithmetic":
+      return rootOf(address.left);
+    case "address":
+    case "convert":
+      return rootOf(address.operand);
+    case "load":
+      return address.form.kind === "bytes" ? rootOf(address.address) : address;
+    default:
+      return address;
   }
 }
 

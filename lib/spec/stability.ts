@@ -50,6 +50,36 @@ export function formatAttributes(attributes: Attributes): string {
 }
 
 /**
+ * Reads attributes, whatever the case of their letters.
+ *
+ * @param text Such as `Evolving/Evolving/ISA`.
+ * @returns The attributes; undefined if these are no three words of them.
+ */
+export function parseAttributes(text: string): Attributes | undefined {
+  const find = <T extends string>(words: readonly T[], word: string | undefined): T | undefined =>
+    words.find((known) => known.toLowerCase() === word?.toLowerCase());
+  const [first, second, third, ...rest] = text.split("/");
+  const [name, data] = [find(STABILITIES, first), find(STABILITIES, second)];
+  const dependency = find(DEPENDENCY_CLASSES, third);
+  if (name === undefined || data === undefined || dependency === undefined || rest.length > 0) return undefined;
+  return { name, data, class: dependency };
+}
+
+/**
+ * Tells whether attributes promise less than others: the first word counts that differs.
+ *
+ * @param attributes The attributes.
+ * @param wanted What is wanted.
+ * @returns Whether they are less.
+ */
+export function isLess(attributes: Attributes, wanted: Attributes): boolean {
+  const order = STABILITIES.indexOf(attributes.name) - STABILITIES.indexOf(wanted.name) ||
+    STABILITIES.indexOf(attributes.data) - STABILITIES.indexOf(wanted.data) ||
+    DEPENDENCY_CLASSES.indexOf(attributes.class) - DEPENDENCY_CLASSES.indexOf(wanted.class);
+  return order < 0;
+}
+
+/**
  * Finds what one may rely on where several names meet: the least of each word.
  *
  * @param all The attributes, one at least.

@@ -29,7 +29,8 @@ for (const name of examples.map((file) => file.slice(0, -2)).sort()) {
         .replace(/^ {0,2}\d+(?= +\d+ +\S*:\S+ | +(?:->|<-|=>|<=|\|) )/gm, "  C")
         .replace(/(?<=drops? on CPU )\d+$/gm, "C")
         .replace(/(?<=`\w+)\+0x[0-9a-f]+/g, "+0xOFFSET")
-        .replace(/\(0x8[0-9a-f]{15}\)/g, "(0xSCRATCH)");
+        .replace(/\(0x8[0-9a-f]{15}\)/g, "(0xSCRATCH)")
+        .replace(/^0x8[0-9a-f]{15}(?= = \*$)/gm, "0xSCRATCH");
     const exits = /^\/\/ exits (\d+)$/m.exec(Deno.readTextFileSync(`${ROOT}${file}`));
     assertEquals(shown(stdout), Deno.readTextFileSync(`${ROOT}${FOLDER}${name}.out`));
     assertEquals(shown(stderr), errorsOf(name));

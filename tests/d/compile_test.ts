@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { CompileError } from "../../lib/d/compile_error.ts";
 import { type CompileContext, compileProgram, type Library } from "../../lib/d/compile.ts";
 import { PROTOTYPES } from "../../lib/d/prototypes.ts";
-import type { BuiltinName, Needs } from "../../lib/d/tree.ts";
+import type { BuiltinName } from "../../lib/d/tree.ts";
 import { clauseText } from "./tree_text.ts";
 
 /** The message of the error that a program has. */
@@ -13,15 +13,6 @@ function messageOf(source: string, context: CompileContext = {}): string {
 /** A library in the folder `lib`. */
 function library(name: string, source: string): Library {
   return { name, path: `lib/${name}`, source };
-}
-
-/** What the only clause of a program needs, as far as it is not nothing. */
-function needsOf(source: string): Partial<Needs> {
-  const { needs } = compileProgram(source).clauses[0]!;
-  const isNothing = (value: unknown) =>
-    value === false || value === 0 || (Array.isArray(value) && value.length === 0) ||
-    (value instanceof Set && value.size === 0);
-  return Object.fromEntries(Object.entries(needs).filter(([, value]) => !isNothing(value)));
 }
 
 Deno.test("compileProgram() says the line of a file, and the part of a clause of the command line", () => {
@@ -248,27 +239,18 @@ Deno.test("compileProgram() gives one object to all uses of a variable, and numb
   assertEquals(aggregations.map(({ name, id }) => `${name}${id}`), ["x0", "_1"]);
 });
 
-Deno.test("compileProgram() says what a clause needs from the thread", () => {
-  assertEquals(needsOf("BEGIN { trace(arg0 + arg3); trace(execname); }"), {
-    arguments: 0b1001,
-    builtins: new Set<BuiltinName>(["execname"]),
+Deno.test("compileProgram() says which variables a clause reads, and whether it changes the program", () => {
+  const needsOf = (source: string) => compileProgram(source).clauses[0]!.needs;
+  assertEquals(needsOf("BEGIN /pid > 1/ { trace(arg0); if (uid) trace(execname); }"), {
+    builtins: new Set<BuiltinName>(["pid", "uid", "execname"]),
+    destructive: false,
   });
-  assertEquals(needsOf("BEGIN /copyinstr(arg1) == copyinstr(arg2, 64)/ { trace(1); }"), {
-    arguments: 0b110,
-    strings: [{ argument: 1, limitBytes: undefined }, { argument: 2, limitBytes: 64 }],
-  });
-  assertEquals(needsOf('BEGIN { trace(copyinstr(arg1)); printf("%s", copyinstr(arg1)); }'), {
-    arguments: 0b10,
-    strings: [{ argument: 1, limitBytes: undefined }],
-  });
-  assertEquals(needsOf("BEGIN { trace(copyinstr(arg1 + 8)); }"), { arguments: 0b10, readsMemory: true });
-  assertEquals(needsOf("BEGIN { trace(*(int *)arg0); }"), { arguments: 1, readsMemory: true });
-  assertEquals(needsOf("BEGIN { @[ustack(5)] = count(); }"), { userStack: true, aggregates: true });
-  assertEquals(needsOf("BEGIN { trace(uregs[R_RIP]); }"), { registers: true });
-  assertEquals(needsOf("BEGIN { if (self->x++) stop(); }"), { variables: true, destructive: true });
-  assertEquals(needsOf('BEGIN { copyoutstr("a", arg0, 2); }'), { arguments: 1, destructive: true });
-  assertEquals(needsOf("BEGIN { this->s = speculation(); commit(this->s); }"), { speculates: true });
-  assertEquals(needsOf("BEGIN { this->x = 1; tracemem(0x1000, 8); }"), { readsMemory: true });
+  const isDestructive = (statements: string) => needsOf(`BEGIN { ${statements} }`).destructive;
+  assertEquals(
+    ["if (self->x++) stop();", 'copyoutstr("a", arg0, 2);', 'trace(1); system("x");', "trace(copyinstr(arg0));"]
+      .map(isDestructive),
+    [true, true, true, false],
+  );
 });
 
 Deno.test("compileProgram() gives providers the attributes of their pragmas", () => {

@@ -96,7 +96,7 @@ testError("D_SYNTAX: an expression that is too long", () => ({
 
 testError("D_SYNTAX: a conversion that D does not know", () => ({
   source: clause('printf("%z", 1);'),
-  message: "line 1: format conversion #1 is not a valid conversion: %z",
+  message: "line 1: format conversion #1 is undefined: %z",
 }));
 
 testError("D_SYNTAX: a format that ends in a conversion", () => ({
@@ -106,7 +106,32 @@ testError("D_SYNTAX: a format that ends in a conversion", () => ({
 
 testError("D_SYNTAX: flags of a percent sign", () => ({
   source: clause('printf("%-%", 1);'),
-  message: "line 1: format conversion #1 is not a valid conversion: %-%",
+  message: "line 1: format conversion #1 cannot be combined with other format flags: %%",
+}));
+
+testError("D_SYNTAX: a place of an argument in a format", () => ({
+  source: clause('printf("%1$d", 1);'),
+  message: "line 1: format conversion #1 uses unsupported positional format (%n$)",
+}));
+
+testError("D_SYNTAX: two widths in a format", () => ({
+  source: clause('printf("%**d", 1);'),
+  message: "line 1: format conversion #1 has more than one '*' specified for the output width",
+}));
+
+testError("D_SYNTAX: two precisions in a format", () => ({
+  source: clause('printf("%.**d", 1);'),
+  message: "line 1: format conversion #1 has more than one '*' specified for the output precision",
+}));
+
+testError("D_SYNTAX: two points in a format", () => ({
+  source: clause('printf("%5.5.5d", 1);'),
+  message: "line 1: format conversion #1 has more than one '.' specified",
+}));
+
+testError("D_SYNTAX: a conversion of no letter in a format", () => ({
+  source: clause('printf("%!", 1);'),
+  message: "line 1: format conversion #1 is undefined: %!",
 }));
 
 testError("D_SYNTAX: a keyword that means nothing", () => ({
@@ -316,9 +341,9 @@ testError("D_PROTO_ARG: an argument of an inline of another type", () => ({
   message: "line 2: f[ ] key #1 is incompatible with prototype:\n\tprototype: int\n\t argument: string",
 }));
 
-testError("D_PROTO_ARG: an option that is no constant", () => ({
-  source: clause("setopt(execname);"),
-  message: "line 1: setopt( ) argument #1 must be a string constant",
+testError("D_PROTO_ARG: an option that is no string", () => ({
+  source: clause("setopt(5);"),
+  message: "line 1: setopt( ) argument #1 is incompatible with prototype:\n\tprototype: const char *\n\t argument: int",
 }));
 
 testError("D_PROTO_ARG: a register that is no constant", () => ({
@@ -577,6 +602,17 @@ testError("D_DIV_ZERO: an assignment with such a division", () => ({
   message: "line 1: expression contains division by zero",
 }));
 
+testError("D_ATTR_MIN: a clause that relies on less than it may", () => ({
+  source: "#pragma D option amin=Stable/Stable/Common\nBEGIN\n{\n  trace(htons(1));\n}\n",
+  message: "line 5: attributes for clause (Evolving/Evolving/Common) are less than predefined minimum",
+}));
+
+testError("D_ATTR_MIN: a description that says too much", () => ({
+  source: "pid1:a.out:main:entry { trace(1); }",
+  message: "line 1: attributes for clause (Private/Private/Unknown) are less than predefined minimum",
+  context: { leastAttributes: { name: "Evolving", data: "Evolving", class: "ISA" } },
+}));
+
 testError("D_CAST_INVAL: a string to a number", () => ({
   source: clause("trace((int)execname);"),
   message: 'line 1: invalid cast expression: from type "string" to "int"',
@@ -680,6 +716,23 @@ testError("D_ARGS_NONE: args of a probe that has none", () => ({
 testError("D_ARGS_NONE: args outside of clauses", () => ({
   source: "inline int x = args[0];",
   message: "line 1: args[ ] may not be referenced outside of a clause",
+}));
+
+testError("D_ALLOCA_SIZE: more than all scratch memory", () => ({
+  source: clause("this->p = alloca(1025);"),
+  message: "line 1: alloca(1025) size larger than scratchsize 1024",
+  context: { scratchsize: 1024 },
+}));
+
+testError("D_ALLOCA_SIZE: a copy of more than the scratch memory of the program's option", () => ({
+  source: clause("this->p = copyin(arg0, 4097);", "#pragma D option scratchsize=4k\n"),
+  message: "line 2: copyin(4097) size larger than scratchsize 4096",
+}));
+
+testError("D_ALLOCA_SIZE: a negative size", () => ({
+  source: clause("this->p = alloca(-1);"),
+  message: "line 1: alloca(18446744073709551615) size larger than scratchsize 65536",
+  context: { scratchsize: 65536 },
 }));
 
 testError("D_ARGS_IDX: an argument that is not there", () => ({
@@ -881,6 +934,16 @@ testError("D_TRACE_DYN: a trace of an aggregation", () => ({
 testError("D_TRACE_DYN: a trace of a translated pointer", () => ({
   source: clause("trace(curpsinfo);"),
   message: "line 1: trace( ) may not be applied to a translated pointer",
+}));
+
+testError("D_PRINT_SIZE: print() of a pointer to what has no size", () => ({
+  source: clause("print((struct nothing *)0);", "struct nothing;\n"),
+  message: "line 2: print( ) argument #1 reference has type 'struct nothing' with size 0; cannot print( ) it.",
+}));
+
+testError("D_PRINT_DYN: print() of an aggregation", () => ({
+  source: clause("@a = count(); print(@a);"),
+  message: "line 1: print( ) may not be applied to a dynamic expression",
 }));
 
 testError("D_PRINT_VOID: a print of nothing", () => ({

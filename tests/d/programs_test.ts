@@ -1112,8 +1112,8 @@ Deno.test("compileProgram() of options that the program sets", () => {
       [
         ":::BEGIN",
         [
-          "setopt quiet=undefined",
-          "setopt aggsortkey=1",
+          'setopt "quiet":s',
+          'setopt "aggsortkey":s="1":s',
         ],
       ],
     ],

@@ -51,7 +51,7 @@ function statementText(statement: Statement): string {
       }`;
     }
     case "setopt":
-      return `setopt ${statement.name}=${statement.value}`;
+      return `setopt ${expressionText(statement.name)}${statement.value ? `=${expressionText(statement.value)}` : ""}`;
     case "clear":
     case "normalize":
     case "denormalize":
@@ -102,6 +102,8 @@ function nodeText(expression: Expression): string {
       return `(load ${operands[0]}${bitsText(expression.bits)}${expression.userland ? " user" : ""})`;
     case "to-string":
       return `(to-string ${operands[0]}${expression.limitBytes === undefined ? "" : ` ${expression.limitBytes}`})`;
+    case "bounded":
+      return `(bounded ${operands[0]} ${expression.count})`;
     case "arithmetic":
     case "comparison":
       return `(${expression.signed ? "" : "u"}${expression.operator} ${operands.join(" ")})`;

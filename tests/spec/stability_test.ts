@@ -1,5 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { attributesOf, DEPENDENCY_CLASSES, formatAttributes, STABILITIES } from "../../lib/spec/stability.ts";
+import {
+  attributesOf,
+  DEPENDENCY_CLASSES,
+  formatAttributes,
+  isLess,
+  parseAttributes,
+  STABILITIES,
+} from "../../lib/spec/stability.ts";
 
 Deno.test("STABILITIES and DEPENDENCY_CLASSES have the numbers that DTrace gives them", () => {
   assertEquals([STABILITIES.indexOf("Internal"), STABILITIES.indexOf("Evolving"), STABILITIES.length], [0, 5, 8]);
@@ -15,4 +22,19 @@ Deno.test("formatAttributes() writes name, data and class with slashes", () => {
 Deno.test("attributesOf() reads numbers, also those beyond the lists", () => {
   assertEquals(formatAttributes(attributesOf({ name: 5, data: 1, class: 4 })), "Evolving/Private/ISA");
   assertEquals(formatAttributes(attributesOf({ name: 8, data: 255, class: 9 })), "Internal/Internal/Common");
+});
+
+Deno.test("parseAttributes() reads three words in letters of any case", () => {
+  assertEquals(parseAttributes("evolving/PRIVATE/Isa"), { name: "Evolving", data: "Private", class: "ISA" });
+  const wrong = ["", "Stable", "Stable/Stable", "Stable/Stable/Common/ISA", "Stable/Stable/Stable", "x/Stable/Common"];
+  assertEquals(wrong.map(parseAttributes), wrong.map(() => undefined));
+});
+
+Deno.test("isLess() compares the first word that differs", () => {
+  const wanted = parseAttributes("Evolving/Evolving/ISA")!;
+  const compared = ["Evolving/Evolving/ISA", "Stable/Private/CPU", "Unstable/Stable/Common", "Evolving/Private/Common"];
+  assertEquals(
+    [...compared, "Evolving/Evolving/Group"].map((text) => isLess(parseAttributes(text)!, wanted)),
+    [false, false, true, true, true],
+  );
 });

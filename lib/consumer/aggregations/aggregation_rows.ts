@@ -89,7 +89,8 @@ function joinedRows(tables: readonly AggregationTable[]): AggregationRow[] {
 }
 
 function rankOf(table: AggregationTable, entry: number): Rank {
-  if (entry < 0) return [-Infinity, 0];
+  // A key that an aggregation lacks counts as 0, which is what is printed for it.
+  if (entry < 0) return [0, 0];
   if (isDistribution(table.aggregation.function)) {
     const { sum, zero } = weightOfEntry(table, table.value(entry));
     return [sum, zero];

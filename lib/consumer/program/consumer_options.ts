@@ -11,12 +11,15 @@
  * @module
  */
 
+import { parseAttributes } from "../../spec/stability.ts";
 import { RUN_DEFAULTS, type RunOptions } from "../../d/run/run_options.ts";
 
 type Mutable<T> = { -readonly [key in keyof T]: T[key] };
 
 /** Everything that can be set. */
 export interface ConsumerOptions extends Mutable<RunOptions> {
+  /** The least attributes that a clause may have; empty for any. */
+  amin: string;
   quiet: boolean;
   flowindent: boolean;
   destructive: boolean;
@@ -77,6 +80,7 @@ const SECOND = 1e9;
 /** What holds unless it is set. */
 export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   ...RUN_DEFAULTS,
+  amin: "",
   quiet: false,
   flowindent: false,
   destructive: false,
@@ -116,10 +120,11 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
 };
 
 /** What an option takes. */
-type Kind = "switch" | "size" | "count" | "time" | "text" | "list" | "version" | readonly string[];
+type Kind = "switch" | "size" | "count" | "time" | "text" | "list" | "version" | "attributes" | readonly string[];
 
 /** The options that there are, and whether they can be set while the program runs. */
 const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: boolean }>> = {
+  amin: { kind: "attributes", dynamic: false },
   strsize: { kind: "size", dynamic: false },
   bufsize: { kind: "size", dynamic: false },
   bufpolicy: { kind: ["switch", "fill", "ring"], dynamic: false },
@@ -132,6 +137,7 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   jstackframes: { kind: "count", dynamic: false },
   maxframes: { kind: "count", dynamic: false },
   stackframes: { kind: "count", dynamic: false },
+  printsize: { kind: "size", dynamic: false },
   quiet: { kind: "switch", dynamic: true },
   flowindent: { kind: "switch", dynamic: true },
   destructive: { kind: "switch", dynamic: false },
@@ -252,6 +258,7 @@ function parse(kind: Kind, value: string | undefined): boolean | number | string
   if (kind === "switch") return parseSwitch(value);
   if (value === undefined) return undefined;
   if (kind === "text" || kind === "list") return value === "" ? undefined : value;
+  if (kind === "attributes") return parseAttributes(value) === undefined ? undefined : value;
   if (kind === "version") return VERSION.test(value) ? value : undefined;
   if (kind === "size") return parseSize(value);
   if (kind === "time") return parseTime(value);

@@ -12,6 +12,7 @@
 
 import { formatProbeDescription } from "../../spec/probe_description.ts";
 import type { PrintFormat } from "../../d/print_format.ts";
+import type { FaultKind } from "../../d/run/fault.ts";
 import { decodeText, type Json, jsonOfAggregation, jsonOfDatum } from "../aggregations/aggregation_json.ts";
 import type { SortOptions } from "../aggregations/aggregation_rows.ts";
 import {
@@ -23,11 +24,21 @@ import { textOfName } from "../records/byte_text.ts";
 import type { ConversionContext } from "../records/conversion.ts";
 import type { DatumOptions } from "../records/datum_text.ts";
 import { formatNumericAddress } from "../records/datum_text.ts";
+import { formatSigned } from "../records/integer_text.ts";
 import { formatPrint } from "../records/print_format.ts";
-import { formatTyped } from "../records/typed_text.ts";
+import { formatPrinted } from "../records/typed_text.ts";
 import { recordedBytesOf } from "./consumed_record.ts";
 import type { ConsumedAction, ConsumedRecord, ProgramTotals, RecordWriter } from "./consumed_record.ts";
 import type { ConsumerOptions } from "./consumer_options.ts";
+
+/** What the values of faults are, for those that have one. */
+const VALUE_NAMES: Readonly<Partial<Record<FaultKind, "address" | "size" | "index">>> = {
+  badAddress: "address",
+  badAlignment: "address",
+  badStack: "address",
+  badSize: "size",
+  badIndex: "index",
+};
 
 /** See the module's comment. */
 export class JsonWriter implements RecordWriter {
@@ -60,7 +71,7 @@ export class JsonWriter implements RecordWriter {
     if (action.kind === "printf") {
       this.#data.push({ action: "printf", text: decodeText(formatPrint(action.format, data, this.#context)) });
     } else if (action.kind === "print") {
-      this.#data.push({ action: "print", text: decodeText(formatTyped(data[0]!, types[0]!, this.#datumOptions())) });
+      this.#data.push({ action: "print", text: decodeText(formatPrinted(data, types, this.#datumOptions())) });
     } else if (action.kind === "tracemem") {
       this.#data.push({ action: "tracemem", value: jsonOfDatum(recordedBytesOf(data), resolver) });
     } else this.#data.push({ action: action.kind, value: jsonOfDatum(data[0]!, resolver) });
@@ -78,8 +89,9 @@ export class JsonWriter implements RecordWriter {
     const { enabling, timestampNs: ts, pid, tid, cpu, fault } = this.#record!;
     const head = { ts, pid, tid, epid: enabling.epid, probe: formatProbeDescription(enabling.probe) };
     if (fault === undefined) return this.#write({ type: "record", ...head, cpu, data: this.#data });
-    const address = fault.address && formatNumericAddress(fault.address);
-    const report = { fault: fault.fault, action: fault.action, ...(address === undefined ? {} : { address }) };
+    const name = VALUE_NAMES[fault.fault];
+    const value = name === "index" ? formatSigned(fault.value.lo, fault.value.hi) : formatNumericAddress(fault.value);
+    const report = { fault: fault.fault, action: fault.action, ...(name === undefined ? {} : { [name]: value }) };
     this.#write({ type: "error", ...head, ...report });
   }
 

@@ -16,7 +16,7 @@
 
 import { sortedRows } from "../aggregations/aggregation_rows.ts";
 import type { NormalizedTable } from "../aggregations/aggregation_text.ts";
-import { type DropKind, formatDrops, formatFault } from "../records/messages.ts";
+import { type DropKind, formatDrops, formatFault, formatOptionProblem } from "../records/messages.ts";
 import type { ConversionContext } from "../records/conversion.ts";
 import { bytesOfText } from "../records/byte_text.ts";
 import { formatPrint } from "../records/print_format.ts";
@@ -25,11 +25,12 @@ import type { Enabling } from "../../d/host.ts";
 import { type Datum, readDatum } from "../../d/run/datum.ts";
 import { faultOf } from "../../d/run/fault.ts";
 import { ERROR_EPID, ErrorRecord, type RunningProgram } from "../../d/run/running_program.ts";
-import type { Action, Aggregation, AggregationAction } from "../../d/tree.ts";
+import type { Aggregation, AggregationAction } from "../../d/tree.ts";
 import type { ConsumedAction, ConsumedRecord, RecordWriter } from "./consumed_record.ts";
 import { type ConsumerOptions, setConsumerOption } from "./consumer_options.ts";
 
 const HALF = 2 ** 32;
+const decoder = new TextDecoder();
 /** Drops that are reported with a CPU, as they are of buffers that each CPU has in the kernel. */
 const OF_CPU: ReadonlySet<DropKind> = new Set<DropKind>(["principal", "aggregation"]);
 
@@ -148,7 +149,7 @@ export class ProgramConsumer {
     const enabling = this.#enablings.get(epid);
     if (enabling === undefined) return undefined;
     const fault = faultOf(view.getUint32(at + ErrorRecord.fault, true));
-    const address = {
+    const value = {
       lo: view.getUint32(at + ErrorRecord.address, true),
       hi: view.getUint32(at + ErrorRecord.address + 4, true),
     };
@@ -156,7 +157,7 @@ export class ProgramConsumer {
       epid,
       probe: enabling.probe,
       fault,
-      address: fault === "badAddress" || fault === "badAlignment" || fault === "badStack" ? address : undefined,
+      value,
       action: view.getUint32(at + ErrorRecord.action, true),
     };
     return { ...head, enabling, actions: [], fault: report };
@@ -169,11 +170,11 @@ export class ProgramConsumer {
       return this.#writer.end();
     }
     this.#writer.begin(record, next?.fault === undefined ? next : undefined);
-    for (const action of record.actions) this.#act(action);
+    for (const action of record.actions) this.#act(action, record.enabling);
     this.#writer.end();
   }
 
-  #act(consumed: ConsumedAction): void {
+  #act(consumed: ConsumedAction, enabling: Enabling): void {
     const { action, data } = consumed;
     switch (action.kind) {
       case "trace":
@@ -198,7 +199,7 @@ export class ProgramConsumer {
         this.#flush();
         return this.#host.truncate();
       case "setopt":
-        return this.#setOption(action);
+        return this.#setOption(data, enabling);
       case "clear":
       case "trunc":
       case "normalize":
@@ -207,12 +208,11 @@ export class ProgramConsumer {
     }
   }
 
-  #setOption({ name, value }: Action & { kind: "setopt" }): void {
+  #setOption(data: readonly Datum[], enabling: Enabling): void {
+    const [name = "", value] = data.map((datum) => datum.kind === "string" ? decoder.decode(datum.bytes) : "");
     const problem = setConsumerOption(this.options, name, value, true);
     const unknown = problem === "Invalid option name" ? this.#host.setOption(name, value) : problem;
-    if (unknown !== undefined) {
-      this.#host.say(`dtrace: couldn't set option "${name}" to "${value ?? ""}": ${unknown}\n`);
-    }
+    if (unknown !== undefined) this.#host.say(formatOptionProblem(enabling, { name, value }, unknown));
   }
 
   #change({ kind, aggregation }: AggregationAction, data: readonly Datum[]): void {

@@ -26,36 +26,39 @@
  * @module
  */
 
-import type { Clause } from "../../d/tree.ts";
+import { descriptionAttributes } from "../../d/reliance.ts";
+import type { Clause, ProviderDeclaration } from "../../d/tree.ts";
 import { formatProbeDescription, type ProbeDescription, type ProbeField } from "../../spec/probe_description.ts";
-import { type Attributes, minimumAttributes } from "../../spec/stability.ts";
+import type { Attributes } from "../../spec/stability.ts";
 
-const STABLE: Attributes = { name: "Stable", data: "Stable", class: "Common" };
-const EVOLVING: Attributes = { name: "Evolving", data: "Evolving", class: "Common" };
-const OF_ISA: Attributes = { name: "Evolving", data: "Evolving", class: "ISA" };
-const PRIVATE: Attributes = { name: "Private", data: "Private", class: "Unknown" };
-const FIELDS: readonly ProbeField[] = ["provider", "module", "function", "name"];
-
-/** How much one may rely on the parts of a probe of functions, of one of the tracer, and of any other. */
-const OF_FUNCTIONS = { provider: EVOLVING, module: PRIVATE, function: PRIVATE, name: OF_ISA };
-const OF_TRACER = { provider: STABLE, module: PRIVATE, function: PRIVATE, name: STABLE };
-const OF_STATIC = { provider: EVOLVING, module: PRIVATE, function: PRIVATE, name: EVOLVING };
+/** What is known of the probes of a clause. */
+export interface EnabledDescriptions {
+  /** For each site of what a description names why its hits stop the thread; undefined where they do not. */
+  waysOf(description: ProbeDescription): readonly (string | undefined)[];
+  /** How much one may rely on the static probes that a description names, as their objects say. */
+  attributesOf(description: ProbeDescription): readonly Readonly<Record<ProbeField, Attributes>>[];
+}
 
 /**
  * Writes the report of a clause.
  *
  * @param clause The clause.
- * @param waysOf Tells for each site of what a description names why its hits stop the thread; undefined where they do not.
+ * @param providers The providers that its program declares.
+ * @param enabled Tells what is known of the probes that its descriptions name.
  * @returns The lines.
  */
 export function formatStability(
   { probes, attributes }: Clause,
-  waysOf: (description: ProbeDescription) => readonly (string | undefined)[],
+  providers: readonly ProviderDeclaration[],
+  enabled: EnabledDescriptions,
 ): string {
   return probes.map((description) =>
     `\nStability attributes for description ${formatProbeDescription(description)}:\n` +
-    formatWords("Minimum Probe Description Attributes", attributesOf(description)) +
-    formatWords("Minimum Statement Attributes", attributes) + formatWays(waysOf(description))
+    formatWords(
+      "Minimum Probe Description Attributes",
+      descriptionAttributes(description, providers, enabled.attributesOf(description)),
+    ) +
+    formatWords("Minimum Statement Attributes", attributes) + formatWays(enabled.waysOf(description))
   ).join("");
 }
 
@@ -67,14 +70,6 @@ function formatWays(ways: readonly (string | undefined)[]): string {
     `${reason === undefined ? "recorded by a jump" : `each hit stops the thread, because ${reason}`}\n`
   );
   return lines.length === 0 ? "" : `\n\tHits\n${lines.join("")}`;
-}
-
-function attributesOf(description: ProbeDescription): Attributes {
-  const { provider } = description;
-  const isTracer = /^(?:dtrace|profile)?$/.test(provider);
-  const known = isTracer ? OF_TRACER : /^(?:pid|objc|oneshot)(?:\$|[0-9])/.test(provider) ? OF_FUNCTIONS : OF_STATIC;
-  const written = FIELDS.filter((field) => description[field] !== "");
-  return minimumAttributes([STABLE, ...written.map((field) => known[field])]);
 }
 
 function formatWords(title: string, { name, data, class: dependency }: Attributes): string {

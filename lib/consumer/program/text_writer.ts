@@ -24,7 +24,7 @@ import type { ConversionContext } from "../records/conversion.ts";
 import { type DatumOptions, formatDump, formatTraced } from "../records/datum_text.ts";
 import { FLOW_HEADER, FlowIndenter, type FlowRow } from "../records/flow_indent.ts";
 import { formatPrint } from "../records/print_format.ts";
-import { formatTyped } from "../records/typed_text.ts";
+import { formatPrinted } from "../records/typed_text.ts";
 import type { PrintFormat } from "../../d/print_format.ts";
 import { recordedBytesOf } from "./consumed_record.ts";
 import type { ConsumedAction, ConsumedRecord, RecordWriter } from "./consumed_record.ts";
@@ -72,7 +72,7 @@ export class TextWriter implements RecordWriter {
   data({ action, data, types }: ConsumedAction): void {
     const options = this.#data();
     if (action.kind === "printf") this.#text += formatPrint(action.format, data, this.#context);
-    else if (action.kind === "print") this.#text += formatTyped(data[0]!, types[0]!, options);
+    else if (action.kind === "print") this.#text += formatPrinted(data, types, options);
     else if (action.kind === "tracemem") this.#text += formatDump(recordedBytesOf(data).bytes);
     else for (const datum of data) this.#text += formatTraced(datum, options);
   }

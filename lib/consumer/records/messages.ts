@@ -14,20 +14,22 @@
 
 import type { FaultKind } from "../../d/run/fault.ts";
 import { textOfName } from "./byte_text.ts";
-import { formatHex } from "./integer_text.ts";
+import { formatHex, formatSigned } from "./integer_text.ts";
 
-/** The words for faults. */
-const FAULTS: Readonly<Record<FaultKind, string>> = {
-  badAddress: "invalid address",
-  badAlignment: "invalid alignment",
-  illegalOperation: "illegal operation",
-  divideByZero: "divide-by-zero",
-  noScratch: "out of scratch space",
-  kernelAccess: "invalid kernel access",
-  userAccess: "invalid user access",
-  tupleOverflow: "tuple size overflow",
-  badStack: "bad stack",
-  library: "library-level fault",
+/** The words for faults, and what is shown of their value: a number in hexadecimal, or in decimal with a sign. */
+const FAULTS: Readonly<Record<FaultKind, { readonly what: string; readonly shows?: "number" | "index" }>> = {
+  badAddress: { what: "invalid address", shows: "number" },
+  badAlignment: { what: "invalid alignment", shows: "number" },
+  illegalOperation: { what: "illegal operation" },
+  divideByZero: { what: "divide-by-zero" },
+  noScratch: { what: "out of scratch space" },
+  kernelAccess: { what: "invalid kernel access" },
+  userAccess: { what: "invalid user access" },
+  tupleOverflow: { what: "tuple stack overflow" },
+  badStack: { what: "bad stack", shows: "number" },
+  badSize: { what: "invalid size", shows: "number" },
+  badIndex: { what: "index out of bounds", shows: "index" },
+  library: { what: "library-level fault" },
 };
 
 /** What a program can lose. */
@@ -70,8 +72,8 @@ export interface FaultReport {
     readonly name: string;
   };
   readonly fault: FaultKind;
-  /** The address that was bad. */
-  readonly address: { readonly lo: number; readonly hi: number } | undefined;
+  /** The address, the size or the index that was bad; unused by other faults. */
+  readonly value: { readonly lo: number; readonly hi: number };
   /** The number of the statement, from 1; 0 for the predicate. */
   readonly action: number;
 }
@@ -82,11 +84,34 @@ export interface FaultReport {
  * @param report The fault.
  * @returns A line with its line feed.
  */
-export function formatFault({ epid, probe, fault, address, action }: FaultReport): string {
-  const name = textOfName(`${probe.provider}:${probe.module}:${probe.function}:${probe.name}`);
-  const where = address === undefined ? "" : ` (0x${formatHex(address.lo, address.hi)})`;
+export function formatFault({ epid, probe, fault, value, action }: FaultReport): string {
+  const { what, shows } = FAULTS[fault];
+  const details = shows === undefined
+    ? ""
+    : ` (${shows === "index" ? formatSigned(value.lo, value.hi) : `0x${formatHex(value.lo, value.hi)}`})`;
   const place = action === 0 ? "predicate" : `action #${action}`;
-  return `dtrace: error on enabled probe ID ${epid} (ID ${probe.id}: ${name}): ${FAULTS[fault]}${where} in ${place}\n`;
+  return `${formatEnabling(epid, probe)}: ${what}${details} in ${place}\n`;
+}
+
+/**
+ * Reports an option that `setopt()` could not set.
+ *
+ * @param enabling The clause's enabling, and its probe.
+ * @param option The option.
+ * @param problem Why.
+ * @returns A line with its line feed, and an empty one, as dtrace has it.
+ */
+export function formatOptionProblem(
+  { epid, probe }: Pick<FaultReport, "epid" | "probe">,
+  { name, value }: { readonly name: string; readonly value: string | undefined },
+  problem: string,
+): string {
+  return `${formatEnabling(epid, probe)}: couldn't set option "${name}" to "${value ?? "1"}": ${problem}\n\n`;
+}
+
+function formatEnabling(epid: number, probe: FaultReport["probe"]): string {
+  const name = textOfName(`${probe.provider}:${probe.module}:${probe.function}:${probe.name}`);
+  return `dtrace: error on enabled probe ID ${epid} (ID ${probe.id}: ${name})`;
 }
 
 /**

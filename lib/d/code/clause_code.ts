@@ -13,6 +13,7 @@
 
 import { assert } from "../../errors.ts";
 import { ONE, ZERO } from "../int64.ts";
+import type { Load } from "../expression.ts";
 import type { Action, Aggregate, Clause, Statement, ValueAction } from "../tree.ts";
 import type { ClauseContext } from "./code_context.ts";
 import { ExpressionCode } from "./expression_code.ts";
@@ -139,7 +140,8 @@ export class ClauseCode {
     const { code, host } = this.#context;
     const recorded = this.#record.actions.find((one) => one.action === action);
     if (recorded !== undefined) {
-      recorded.data.forEach((datum) => this.#emitDatum(datum));
+      if (action.kind === "print" && action.target !== undefined) this.#emitPointed(action.target, recorded.data);
+      else recorded.data.forEach((datum) => this.#emitDatum(datum));
       if (recorded.presentAt !== undefined) code.get(this.#at).i64(ONE).memory(Op.i64Store, recorded.presentAt);
       if (action.kind === "exit") code.i32(ACTS.indexOf("exit")).i32(0).i32(0).call(host.act);
       return;
@@ -174,6 +176,17 @@ export class ClauseCode {
     code.release(I64, local);
   }
 
+  /** Records a pointer, which is evaluated once, and behind it what it leads to. */
+  #emitPointed({ userland }: Load, [pointer, target]: readonly RecordedDatum[]): void {
+    const { code } = this.#context;
+    assert(target?.form.kind === "bytes", "what a pointer leads to is recorded as bytes");
+    const { form: { sizeBytes }, offset } = target;
+    this.#emitDatum(pointer!);
+    const emitAddress = () => void code.get(this.#at).memory(Op.i64Load, pointer!.offset);
+    const emitTo = () => void code.get(this.#at).i32(offset).op(Op.i32Add);
+    this.#expressions.emitMemoryTo(emitAddress, userland, sizeBytes, emitTo);
+  }
+
   #emitDatum({ expression, form, offset }: RecordedDatum): void {
     const { code, helpers, options } = this.#context;
     const emitTo = () => void code.get(this.#at).i32(offset).op(Op.i32Add);
@@ -184,7 +197,7 @@ export class ClauseCode {
         return void code.memory(Op.i64Store, offset);
       case "string":
         emitTo();
-        this.#expressions.emitString(expression);
+        this.#expressions.emitText(expression);
         return void code.i32(align(options.strsize)).call(helpers.copyString);
       case "stack":
         assert(expression.kind === "stack", "a stack is recorded on the spot");

@@ -37,6 +37,8 @@ export interface ExpressionEmitter {
   emitCutNumber(expression: Expression, form: Form): void;
   /** Evaluates a string: the offset of its bytes, which end in a NUL. */
   emitString(expression: Expression): void;
+  /** Evaluates a string whose bytes are wanted: NULL is an address that nobody has. */
+  emitText(expression: Expression): void;
   /** Evaluates bytes and copies them to the offset that `emitTo` pushes. */
   emitBytesTo(expression: Expression, sizeBytes: number, emitTo: () => void): void;
   /** Records a stack at the offset that `emitTo` pushes; leaves how many frames there are. */

@@ -13,8 +13,9 @@
 
 import { assert } from "../../errors.ts";
 import { ZERO } from "../int64.ts";
-import type { Call, Construct, Expression, Load, Stack, SymbolOf, ToString } from "../expression.ts";
+import type { Bounded, Call, Construct, Expression, Load, Stack, SymbolOf, ToString } from "../expression.ts";
 import { isInTarget } from "../needs.ts";
+import { FAULT_NUMBERS } from "../run/fault.ts";
 import type { Form } from "../types.ts";
 import { NUMBER_BUILTINS, SUBROUTINES, TEXT_BUILTINS } from "./builtin_numbers.ts";
 import { type ClauseContext, type ExpressionEmitter, framesOf } from "./code_context.ts";
@@ -36,7 +37,10 @@ import {
 import { loadedBytes, PlaceCode } from "./place_code.ts";
 
 /** Expressions whose value is within their form already. */
-const WITHIN_FORM = new Set<Expression["kind"]>(["constant", "convert", "variable", "element", "load", "assign"]);
+const WITHIN_FORM = new Set<Expression["kind"]>(["convert", "variable", "element", "load", "assign"]);
+
+/** The subroutines that give NULL if they find nothing. */
+const NULL_GIVERS = new Set<Call["name"]>(["json", "strchr", "strrchr", "strstr", "strtok"]);
 
 /** Generates the code of expressions of one clause. */
 export class ExpressionCode implements ExpressionEmitter {
@@ -116,6 +120,8 @@ export class ExpressionCode implements ExpressionEmitter {
       case "convert":
         this.#emitAnyNumber(expression.operand);
         return emitCut(code, expression.form);
+      case "bounded":
+        return this.#emitBounded(expression);
       case "arithmetic":
         this.emitNumber(expression.left);
         this.emitNumber(expression.right);
@@ -179,14 +185,38 @@ export class ExpressionCode implements ExpressionEmitter {
     }
   }
 
+  /** See {@linkcode ExpressionEmitter.emitText}. */
+  emitText(expression: Expression): void {
+    this.emitString(expression);
+    if (!mayBeNull(expression)) return;
+    const { code, host, layout } = this.#context;
+    const at = code.take(I32);
+    code.tee(at).i32(layout.zeros.begin).op(Op.i32Eq).begin(Op.if);
+    code.i32(FAULT_NUMBERS.badAddress).i32(0).i32(0).call(host.fault).end().get(at);
+    code.release(I32, at);
+  }
+
   /** See {@linkcode ExpressionEmitter.emitBytesTo}. */
   emitBytesTo(expression: Expression, sizeBytes: number, emitTo: () => void): void {
+    const userland = expression.kind === "load" && expression.userland;
+    this.emitMemoryTo(() => this.#emitAnyNumber(expression), userland, sizeBytes, emitTo);
+  }
+
+  /**
+   * Copies memory.
+   *
+   * @param emitAddress Pushes its address.
+   * @param userland Whether it is known to be the traced program's.
+   * @param sizeBytes How many bytes.
+   * @param emitTo Pushes the offset to copy to.
+   */
+  emitMemoryTo(emitAddress: () => void, userland: boolean, sizeBytes: number, emitTo: () => void): void {
     const { code, helpers, host } = this.#context;
     const address = code.take(I64);
-    this.#emitAnyNumber(expression);
+    emitAddress();
     code.set(address);
     emitTo();
-    if (expression.kind === "load" && expression.userland) {
+    if (userland) {
       emitHalves(code, address);
       code.i32(sizeBytes).call(host.copyIn);
     } else code.get(address).i32(sizeBytes).call(helpers.readable).i32(sizeBytes).copy();
@@ -223,6 +253,16 @@ export class ExpressionCode implements ExpressionEmitter {
     if (expression.form.kind !== "string") return this.emitNumber(expression);
     this.emitString(expression);
     emitOwnAddress(this.#context.code);
+  }
+
+  #emitBounded({ index, count }: Bounded): void {
+    const { code, host } = this.#context;
+    const value = code.take(I64);
+    this.emitNumber(index);
+    code.tee(value).i64({ lo: count, hi: 0 }).op(Op.i64GeU).begin(Op.if).i32(FAULT_NUMBERS.badIndex);
+    emitHalves(code, value);
+    code.call(host.fault).end().get(value);
+    code.release(I64, value);
   }
 
   #emitHalvesOf(expression: Expression): void {
@@ -337,10 +377,11 @@ export class ExpressionCode implements ExpressionEmitter {
   #emitCall(call: Call): void {
     const { code, host } = this.#context;
     assert(call.arguments.length <= CALL_ARGUMENTS_MAX, "there is a cell for each argument");
-    const locals = call.arguments.map((argument) => {
+    const locals = call.arguments.map((argument, index) => {
       const local = code.take(I64);
       if (argument.form.kind === "string") {
-        this.emitString(argument);
+        if (call.name === "strtok" && index === 0) this.emitString(argument);
+        else this.emitText(argument);
         code.op(Op.i64ExtendI32U);
       } else this.emitNumber(argument);
       code.set(local);
@@ -388,5 +429,19 @@ export class ExpressionCode implements ExpressionEmitter {
     emitSizedStore(code, bits.loadBytes);
     code.release(I64, field);
     code.release(I64, whole);
+  }
+}
+
+/** Whether a string may be the NULL of a subroutine that has found nothing. */
+function mayBeNull(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "call":
+      return NULL_GIVERS.has(expression.name);
+    case "conditional":
+      return mayBeNull(expression.then) || mayBeNull(expression.otherwise);
+    case "comma":
+      return mayBeNull(expression.expressions.at(-1)!);
+    default:
+      return false;
   }
 }

@@ -7,7 +7,7 @@
 import { FAULT_NUMBERS } from "../run/fault.ts";
 import type { FunctionCode, ModuleBuilder } from "./assembler.ts";
 import type { HostFunction } from "./host_imports.ts";
-import { type Area, type MemoryLayout, OWN_HIGH } from "./memory_layout.ts";
+import { type Area, Cell, type MemoryLayout, OWN_HIGH } from "./memory_layout.ts";
 import { I32, I64, Op } from "./opcodes.ts";
 import { emitHalves } from "./operator_code.ts";
 
@@ -40,9 +40,9 @@ export function makeHelpers(
 ): Helpers {
   const check = { parameters: [I64, I32], results: [I32] } as const;
   const readable = builder.function(check);
-  emitCheck(readable.code, host, { begin: layout.zeros.begin, end: layout.texts.end });
+  emitCheck(readable.code, host, layout, { begin: layout.zeros.begin, end: layout.texts.end });
   const writable = builder.function(check);
-  emitCheck(writable.code, host, { begin: layout.variables.begin, end: layout.scratch.end });
+  emitCheck(writable.code, host, layout, { begin: layout.variables.begin, end: layout.scratch.end });
   const copyString = builder.function({ parameters: [I32, I32, I32], results: [] });
   emitCopy(copyString.code);
   const copyKey = builder.function({ parameters: [I32, I32, I32], results: [I32] });
@@ -58,7 +58,13 @@ export function makeHelpers(
   };
 }
 
-function emitCheck(code: FunctionCode, host: Readonly<Record<HostFunction, number>>, area: Area): void {
+/** Checks that bytes are within an area, and as far as they are scratch memory within what the clause has taken of it. */
+function emitCheck(
+  code: FunctionCode,
+  host: Readonly<Record<HostFunction, number>>,
+  { scratch }: MemoryLayout,
+  area: Area,
+): void {
   const [address, bytes] = [0, 1];
   const fail = () => {
     code.begin(Op.if).i32(FAULT_NUMBERS.badAddress);
@@ -70,6 +76,9 @@ function emitCheck(code: FunctionCode, host: Readonly<Record<HostFunction, numbe
   code.get(address).op(Op.i32WrapI64).i32(area.begin).op(Op.i32Sub);
   code.i32(area.end - area.begin).get(bytes).op(Op.i32Sub, Op.i32GtU, Op.i32Or);
   code.get(bytes).i32(area.end - area.begin).op(Op.i32GtU, Op.i32Or);
+  const emitOffset = (from: number) => code.get(address).op(Op.i32WrapI64).i32(from).op(Op.i32Sub);
+  emitOffset(scratch.begin).i32(scratch.end - scratch.begin).op(Op.i32LtU);
+  emitOffset(0).get(bytes).op(Op.i32Add).i32(0).memory(Op.i32Load, Cell.scratch).op(Op.i32GtU, Op.i32And, Op.i32Or);
   fail();
   code.get(address).op(Op.i32WrapI64);
 }

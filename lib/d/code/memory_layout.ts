@@ -50,6 +50,8 @@ export const Cell = {
   threadFreed: 60,
   /** 64 bits each: arguments of a subroutine. */
   call: 64,
+  /** 32 bits: how far scratch memory is in use. */
+  scratch: 128,
 } as const;
 
 /** How many arguments a subroutine has at most. */

@@ -3,8 +3,9 @@
  * keys.
  *
  * An assignment evaluates the value first and the place then. Variables that are not there (of a thread that has none,
- * elements that were never assigned) are read from the zeros; they are made when something else than zero is stored, and
- * freed by storing a zero. What cannot be made because there is no room is not stored, and the host counts it.
+ * elements that were never assigned) are read from the zeros; they are made when something else than zero is stored, or
+ * anything into a member, and freed by storing a zero. What cannot be made because there is no room is not stored, and the
+ * host counts it.
  *
  * Tuples are put together in the memory for keys (see `datum.ts` for their layout). A tuple in a tuple gets its own part of
  * it, by its depth.
@@ -16,6 +17,7 @@ import { assert } from "../../errors.ts";
 import { ZERO } from "../int64.ts";
 import type { Assign, Expression, Load, Place, Step } from "../expression.ts";
 import type { Form } from "../types.ts";
+import { rootOf } from "../walk.ts";
 import type { ClauseContext, ExpressionEmitter } from "./code_context.ts";
 import { Cell } from "./memory_layout.ts";
 import { I32, I64, Op } from "./opcodes.ts";
@@ -49,6 +51,8 @@ export class PlaceCode {
   readonly #context: ClauseContext;
   readonly #expressions: ExpressionEmitter;
   #keyDepth = 0;
+  /** The structure or array of which a part is about to be stored: it is made if it is not there. */
+  #made: Expression | undefined;
 
   /**
    * Makes a generator.
@@ -63,8 +67,15 @@ export class PlaceCode {
 
   /** Pushes the offset of a variable's or an element's value; of one that is not there that of the zeros. */
   emitOffset(place: Exclude<Place, Load>): void {
+    const { code } = this.#context;
+    const isMade = place === this.#made;
+    this.#made = undefined;
     const target = this.#prepare(place);
-    this.#emitReadOffset(target);
+    if (isMade) {
+      const to = this.#emitMake(target, () => code.i32(1));
+      code.get(to);
+      code.release(I32, to);
+    } else this.#emitReadOffset(target);
     this.#release(target);
   }
 
@@ -172,7 +183,7 @@ export class PlaceCode {
         return this.#advance(end, 8);
       case "string": {
         const from = code.take(I32);
-        this.#expressions.emitString(part);
+        this.#expressions.emitText(part);
         code.set(from);
         code.get(end).get(from).i32(options.strsize).call(helpers.copyKey).get(end).op(Op.i32Add).set(end);
         return code.release(I32, from);
@@ -205,6 +216,7 @@ export class PlaceCode {
     const { code, layout, arrays, helpers } = this.#context;
     if (place.kind === "load") {
       const address = code.take(I32);
+      this.#made = rootOf(place.address);
       this.#expressions.emitNumber(place.address);
       code.i32(loadedBytes(place)).call(helpers.writable).set(address);
       return { kind: "memory", address, load: place };
@@ -309,10 +321,13 @@ export class PlaceCode {
     assert(place.form.kind === "bytes", `a ${place.form.kind} is not assigned to`);
     const { sizeBytes } = place.form;
     const target = this.#prepare(place);
-    const to = this.#emitMake(target, () => code.i32(1));
+    // Bytes are assigned a number only if it is a zero, which frees them.
+    const isFreed = value.form.kind === "number";
+    const to = this.#emitMake(target, () => code.i32(isFreed ? 0 : 1));
     this.#release(target);
     code.get(to).begin(Op.if);
-    this.#expressions.emitBytesTo(value, sizeBytes, () => void code.get(to));
+    if (isFreed) code.get(to).i32(this.#context.layout.zeros.begin).i32(sizeBytes).copy();
+    else this.#expressions.emitBytesTo(value, sizeBytes, () => void code.get(to));
     code.end().get(to);
     emitOwnAddress(code);
     code.release(I32, to);

@@ -9,13 +9,13 @@
  * ```
  *
  * An action in an `if` has 8 bytes before its data that say whether it happened. A clause without statements records its
- * head; one whose statements record nothing has no record at all.
+ * head, and so does one that only speculates; one whose statements record nothing has no record at all.
  *
  * @module
  */
 
-import type { Action, Clause, Expression, Statement } from "../tree.ts";
-import type { Form, Type } from "../types.ts";
+import type { Action, Clause, Expression, PrintAction, Statement } from "../tree.ts";
+import { type Form, sizeOf, type Type } from "../types.ts";
 import { recordedBytes } from "../run/datum.ts";
 import type { RunOptions } from "../run/run_options.ts";
 import { framesOf } from "./code_context.ts";
@@ -66,7 +66,7 @@ export function layOutRecord(clause: Clause, options: RunOptions): RecordLayout 
       for (const inner of [...statement.then, ...statement.otherwise]) add(inner, true);
       return;
     }
-    const recorded = isAction(statement) ? dataOf(statement) : undefined;
+    const recorded = isAction(statement) ? dataOf(statement, options) : undefined;
     if (recorded === undefined) return;
     const presentAt = conditional ? end : undefined;
     if (conditional) end += 8;
@@ -79,7 +79,7 @@ export function layOutRecord(clause: Clause, options: RunOptions): RecordLayout 
     actions.push({ action: statement as Action, presentAt, data });
   };
   for (const statement of clause.statements) add(statement, false);
-  const hasRecord = actions.length > 0 || clause.statements.length === 0;
+  const hasRecord = actions.length > 0 || clause.statements.every(({ kind }) => kind === "speculate");
   return { sizeBytes: hasRecord ? end : 0, actions };
 }
 
@@ -88,13 +88,14 @@ function isAction(statement: Statement): statement is Action {
 }
 
 /** What an action records; undefined if it acts at once. */
-function dataOf(action: Action): { expression: Expression; form: Form }[] | undefined {
+function dataOf(action: Action, options: RunOptions): { expression: Expression; form: Form }[] | undefined {
   const of = (expression: Expression | undefined, form?: Form) =>
     expression === undefined ? [] : [{ expression, form: form ?? expression.form }];
   switch (action.kind) {
     case "trace":
-    case "print":
       return of(action.value);
+    case "print":
+      return [...of(action.value), ...of(action.target, { kind: "bytes", sizeBytes: printedBytes(action, options) })];
     case "tracemem":
       return [...of(action.address, { kind: "bytes", sizeBytes: action.sizeBytes }), ...of(action.dynamicBytes, LONG)];
     case "printf":
@@ -108,11 +109,17 @@ function dataOf(action: Action): { expression: Expression; form: Form }[] | unde
     case "normalize":
     case "trunc":
       return of(action.value, LONG);
-    case "printa":
     case "setopt":
+      return [...of(action.name), ...of(action.value)];
+    case "printa":
     case "ftruncate":
       return [];
     default:
       return undefined;
   }
+}
+
+/** How many bytes of what a pointer leads to are printed. */
+function printedBytes({ target }: PrintAction, { strsize, printsize }: RunOptions): number {
+  return target === undefined ? 0 : Math.min(sizeOf(target.type, strsize), printsize);
 }

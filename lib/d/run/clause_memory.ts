@@ -3,7 +3,8 @@
  *
  * Subroutines find their arguments in cells, give numbers by a cell and strings by the offset of bytes that they have made
  * in scratch memory. That lasts until the clause ends; when it is used up the clause fails. Strings that D calls NULL are
- * the zeros: empty, and false.
+ * the zeros: empty, and false; to print them or to look into them is a fault, unless they were assigned to a variable,
+ * which is empty then.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import { Fault } from "./fault.ts";
 
 const CALL = Cell.call >> 2;
 const RESULT = Cell.result >> 2;
+const SCRATCH = Cell.scratch >> 2;
 const HALF = 2 ** 32;
 
 /** The memory, and what the host does with it while a clause runs. */
@@ -26,7 +28,6 @@ export class ClauseMemory {
   /** What ends the clause. */
   readonly fault = new Fault();
   readonly #pair = new Uint32Array(2);
-  #scratch: number;
 
   /**
    * Makes it.
@@ -40,7 +41,7 @@ export class ClauseMemory {
     this.words = new Int32Array(buffer);
     this.layout = layout;
     this.strsize = strsize;
-    this.#scratch = layout.scratch.begin;
+    this.reset();
   }
 
   /** The NULL of strings. */
@@ -48,9 +49,14 @@ export class ClauseMemory {
     return this.layout.zeros.begin;
   }
 
+  /** The offset behind the scratch memory that was taken. */
+  get scratchEnd(): number {
+    return this.words[SCRATCH]!;
+  }
+
   /** Frees the scratch memory. */
   reset(): void {
-    this.#scratch = this.layout.scratch.begin;
+    this.words[SCRATCH] = this.layout.scratch.begin;
   }
 
   /**
@@ -60,11 +66,12 @@ export class ClauseMemory {
    * @returns Its offset; the bytes are zero.
    */
   scratch(size: number): number {
-    const at = this.#scratch;
+    const at = this.scratchEnd;
     // The bytes behind it stay free, so that whoever reads a word at its end reads scratch memory.
     if (size < 0 || size > this.layout.scratch.end - at - 8) this.fault.raise("noScratch");
-    this.#scratch = at + ((size + 7) & ~7);
-    this.bytes.fill(0, at, this.#scratch);
+    const end = at + ((size + 7) & ~7);
+    this.words[SCRATCH] = end;
+    this.bytes.fill(0, at, end);
     return at;
   }
 
@@ -154,12 +161,15 @@ export class ClauseMemory {
     return this.ownAt(this.lo(index), this.hi(index), size, writes);
   }
 
-  /** Finds memory of the program's own, by the halves of its address. */
+  /** Finds memory of the program's own, by the halves of its address; of scratch memory only what was taken is there. */
   ownAt(lo: number, hi: number, size: number, writes: boolean): number {
     const at = lo >>> 0;
-    const begin = writes ? this.layout.variables.begin : this.layout.zeros.begin;
-    const isOwn = hi >>> 0 === OWN_HIGH && size >= 0 && at >= begin && at + size <= this.layout.scratch.end;
-    return isOwn ? at : this.fault.raise("badAddress", lo, hi);
+    const end = this.scratchEnd;
+    const isOwn = hi >>> 0 === OWN_HIGH && at >= (writes ? this.layout.variables : this.layout.zeros).begin &&
+      at <= end;
+    if (!isOwn) this.fault.raise("badAddress", lo, hi);
+    if (size < 0 || at + size > end) this.fault.raise("badSize", size, Math.floor(size / HALF));
+    return at;
   }
 
   /**
@@ -194,7 +204,7 @@ export class ClauseMemory {
     if (end < 0 && count < size) this.#badUserAddress(address);
     into.fill(0, end < 0 ? size - 1 : end, count);
     // What the string does not need is free again.
-    this.#scratch = at + (((end < 0 ? size : end + 1) + 7) & ~7);
+    this.words[SCRATCH] = at + (((end < 0 ? size : end + 1) + 7) & ~7);
     return at;
   }
 

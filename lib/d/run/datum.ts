@@ -161,7 +161,15 @@ function readAddress(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * HALF + view.getUint32(at, true);
 }
 
-function readFloat(view: DataView, at: number, sizeBytes: number): number {
+/**
+ * Reads a floating-point number.
+ *
+ * @param view Where it is.
+ * @param at The offset of its first byte.
+ * @param sizeBytes 4, 8 or 16.
+ * @returns The number, as far as 53 bits tell it.
+ */
+export function readFloat(view: DataView, at: number, sizeBytes: number): number {
   if (sizeBytes === 4) return view.getFloat32(at, true);
   if (sizeBytes === 8) return view.getFloat64(at, true);
   // The x87's extended format: 64 bits of mantissa, 15 of exponent, a sign.

@@ -13,7 +13,7 @@ export interface Failure {
   readonly action: number;
   /** The fault, by DTrace's number. */
   readonly kind: number;
-  /** The address. */
+  /** The address, the size or the index. */
   readonly lo: number;
   readonly hi: number;
 }
@@ -49,7 +49,7 @@ export class ErrorHit implements ProbeHit {
     return this.#hit.cpu;
   }
 
-  /** `arg1` is the enabling, `arg2` the statement, `arg3` -1, `arg4` the fault, `arg5` the address. */
+  /** `arg1` is the enabling, `arg2` the statement, `arg3` -1, `arg4` the fault, `arg5` what was bad. */
   readArgument(index: number, _typed: boolean, into: Uint32Array): void {
     const { epid, action, kind, lo, hi } = this.#failure;
     into[0] = [0, epid, action, -1, kind, lo][index] ?? 0;

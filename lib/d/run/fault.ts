@@ -17,6 +17,8 @@ export type FaultKind =
   | "userAccess"
   | "tupleOverflow"
   | "badStack"
+  | "badSize"
+  | "badIndex"
   | "library";
 
 /** The numbers of DTrace. */
@@ -30,6 +32,8 @@ export const FAULT_NUMBERS: Readonly<Record<FaultKind, number>> = {
   userAccess: 7,
   tupleOverflow: 8,
   badStack: 9,
+  badSize: 10,
+  badIndex: 11,
   library: 0xff,
 };
 
@@ -37,7 +41,7 @@ export const FAULT_NUMBERS: Readonly<Record<FaultKind, number>> = {
 export class Fault {
   /** What it is, by DTrace's number. */
   kind = 0;
-  /** The address that was bad, or 0. */
+  /** The address, the size or the index that was bad, or 0. */
   lo = 0;
   hi = 0;
 

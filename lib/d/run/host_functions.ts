@@ -25,6 +25,9 @@ import { ThreadVariables } from "./thread_variables.ts";
 
 const HALF = 2 ** 32;
 const EPID = NUMBER_BUILTINS.indexOf("epid");
+/** How long `chill()` may keep threads in each interval, as in DTrace. */
+const CHILL_MAX_NS = 5e8;
+const CHILL_INTERVAL_NS = 1e9;
 const ID = NUMBER_BUILTINS.indexOf("id");
 const TIMESTAMP = NUMBER_BUILTINS.indexOf("timestamp");
 const ARGUMENTS_MAX = 10;
@@ -71,6 +74,9 @@ export class HostFunctionTable {
   #hit!: ProbeHit;
   #enabling!: Enabling;
   /** What the statements of the clause that runs add, if it runs for many hits, and which one is next. */
+  /** When the interval began, and how long threads were kept in it. */
+  #chillBegin = -Infinity;
+  #chilledNs = 0;
   #tallies: readonly (Tally | undefined)[] | undefined;
   #talliedCount = 0;
 
@@ -95,7 +101,7 @@ export class HostFunctionTable {
     this.#aggregations = aggregations;
     this.#hasSymbols = aggregations.map(({ aggregation }) => hasSymbols(aggregation.keys));
     this.space = new DynamicSpace(memory.bytes, code.layout.dynamic);
-    this.speculations = new Speculations(options);
+    this.speculations = new Speculations(options, memory.fault);
     this.#arrays = code.arrays.map(({ form }) => new AssociativeArray(this.space, storedBytes(form, options.strsize)));
     this.#threads = new ThreadVariables(this.space, memory);
     this.#subroutines = new SubroutineCaller(memory, this.speculations, this.#hit);
@@ -109,6 +115,7 @@ export class HostFunctionTable {
   begin(hit: ProbeHit): void {
     this.#hit = hit;
     this.#firing++;
+    this.#subroutines.reset(hit);
     const { words } = this.#memory;
     this.#builtin(TIMESTAMP);
     words[Cell.time >> 2] = this.#values[2 * TIMESTAMP]!;
@@ -119,7 +126,6 @@ export class HostFunctionTable {
   beginClause(enabling: Enabling): void {
     this.#enabling = enabling;
     this.#memory.reset();
-    this.#subroutines.reset(this.#hit);
     this.speculations.reset();
   }
 
@@ -265,8 +271,8 @@ export class HostFunctionTable {
   /** A string at an address: where it is, if it ends there, else a copy of what there is of it. */
   #string(lo: number, hi: number, limit: number): number {
     const memory = this.#memory;
-    const at = memory.ownAt(lo, hi, 1, false);
-    const end = Math.min(at + limit, memory.layout.scratch.end);
+    const at = memory.ownAt(lo, hi, 0, false);
+    const end = Math.min(at + limit, memory.scratchEnd);
     const nul = memory.bytes.subarray(at, end).indexOf(0);
     return nul >= 0 ? at : memory.makeText(memory.bytes.subarray(at, end));
   }
@@ -320,13 +326,27 @@ export class HostFunctionTable {
         return this.speculations.commit(value, this.#buffer);
       case "discard":
         return this.speculations.discard(value);
+      case "chill":
+        this.#checkChill(value);
+        return this.#hit.act(action, value);
       case "stop":
       case "raise":
-      case "chill":
         return this.#hit.act(action, value);
       case "breakpoint":
       case "panic":
         this.#memory.fault.raise("illegalOperation");
     }
+  }
+
+  /** Threads are kept for half of the time at most. */
+  #checkChill(ns: number): void {
+    const { words } = this.#memory;
+    const now = (words[(Cell.time >> 2) + 1]! >>> 0) * HALF + (words[Cell.time >> 2]! >>> 0);
+    if (now - this.#chillBegin > CHILL_INTERVAL_NS) {
+      this.#chillBegin = now;
+      this.#chilledNs = 0;
+    }
+    if (ns < 0 || this.#chilledNs + ns > CHILL_MAX_NS) this.#memory.fault.raise("illegalOperation");
+    this.#chilledNs += ns;
   }
 }

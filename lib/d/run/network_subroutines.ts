@@ -27,7 +27,10 @@ export const NETWORK_SUBROUTINES: Readonly<Record<string, MemorySubroutine>> = {
   getmajor: (memory) => memory.give(memory.lo(0) >>> MINOR_BITS, 0),
   getminor: (memory) => memory.give(memory.lo(0) & ((1 << MINOR_BITS) - 1), 0),
   "inet_ntoa": (memory) => makeAscii(memory, ipv4Text(bytesOf(memory, 0, 4))),
-  "inet_ntoa6": (memory) => makeAscii(memory, ipv6Text(bytesOf(memory, 0, 16))),
+  "inet_ntoa6": (memory) => {
+    const bytes = bytesOf(memory, 0, 16);
+    return makeAscii(memory, holdsIpv4(bytes) ? ipv4Text(bytes.subarray(12)) : ipv6Text(bytes));
+  },
   "inet_ntop": (memory) => {
     const family = memory.number(0);
     if (family === AF_INET) return makeAscii(memory, ipv4Text(bytesOf(memory, 1, 4)));
@@ -61,6 +64,13 @@ function makeAscii(memory: ClauseMemory, text: string): number {
 
 function ipv4Text(bytes: Uint8Array): string {
   return bytes.join(".");
+}
+
+/** Whether an address of IPv6 stands for one of IPv4, `::ffff:1.2.3.4` or `::1.2.3.4`, which inet_ntoa6() writes alone. */
+function holdsIpv4(bytes: Uint8Array): boolean {
+  const words = [0, 4, 8, 12].map((at) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(at));
+  // :: and ::1 are addresses of IPv6.
+  return words[0] === 0 && words[1] === 0 && (words[2] === 0xffff || (words[2] === 0 && words[3]! > 1));
 }
 
 /** The text of RFC 5952: the longest run of two or more zero groups is left out, and IPv4 within is written as such. */

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly jstackframes: number;
   /** How many frames any stack has at most. */
   readonly maxframes: number;
+  /** How many bytes of what a pointer leads to `print()` shows. */
+  readonly printsize: number;
   /** Whether the CPU goes into records, which costs a look at the thread. */
   readonly recordsCpu: boolean;
 }
@@ -43,5 +45,6 @@ export const RUN_DEFAULTS: RunOptions = {
   ustackframes: 20,
   jstackframes: 50,
   maxframes: 1024,
+  printsize: 1024,
   recordsCpu: true,
 };

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Fault } from "./fault.ts";
 import type { RecordBuffer } from "./record_buffer.ts";
 import type { RunOptions } from "./run_options.ts";
 
@@ -22,16 +23,19 @@ export class Speculations {
   readonly drops = { spec: 0, specunavail: 0 };
   readonly #active: (Speculation | undefined)[];
   readonly #specsize: number;
+  readonly #fault: Fault;
   #current: Speculation | undefined;
 
   /**
    * Makes it, without speculations.
    *
    * @param options How many there may be, and how large.
+   * @param fault Ends a clause that names one that cannot be.
    */
-  constructor({ nspec, specsize }: RunOptions) {
+  constructor({ nspec, specsize }: Pick<RunOptions, "nspec" | "specsize">, fault: Fault) {
     this.#active = new Array(nspec).fill(undefined);
     this.#specsize = specsize;
+    this.#fault = fault;
   }
 
   /**
@@ -54,10 +58,11 @@ export class Speculations {
   /**
    * Makes the record of the clause that runs belong to a speculation.
    *
-   * @param id The number.
+   * @param id The number; 0 for none.
    * @returns Whether it is active.
    */
   speculate(id: number): boolean {
+    this.#check(id);
     this.#current = this.#active[id - 1];
     return this.#current !== undefined;
   }
@@ -86,6 +91,7 @@ export class Speculations {
    * @param buffer Where they go.
    */
   commit(id: number, buffer: RecordBuffer): void {
+    this.#check(id);
     for (const record of this.#active[id - 1]?.records ?? []) buffer.append(record);
     this.discard(id);
   }
@@ -96,6 +102,12 @@ export class Speculations {
    * @param id The number; nothing happens if none of that number is active.
    */
   discard(id: number): void {
+    this.#check(id);
     if (this.#active[id - 1] !== undefined) this.#active[id - 1] = undefined;
+  }
+
+  /** Numbers that `speculation()` never gives are a fault of the clause. */
+  #check(id: number): void {
+    if (id < 0 || id > this.#active.length) this.#fault.raise("illegalOperation");
   }
 }

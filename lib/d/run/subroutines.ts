@@ -101,9 +101,9 @@ export class SubroutineCaller {
   }
 
   /**
-   * A clause begins.
+   * A probe fires: what `strtok()` has left is forgotten, which lasts for all clauses of a firing.
    *
-   * @param hit The hit for which it runs.
+   * @param hit The hit for which its clauses run.
    */
   reset(hit: ProbeHit): void {
     this.#context.hit = hit;

@@ -33,7 +33,8 @@ import { MemoryReads } from "../../d/memory_reads.ts";
 import { allStatements } from "../../d/walk.ts";
 import type { Hit } from "../../fasttrap/hit.ts";
 import { type HitRecord, RecordView } from "../../fasttrap/hit_record.ts";
-import type { ProbeIdentity } from "../../fasttrap/probe.ts";
+import { Probe, type ProbeIdentity } from "../../fasttrap/probe.ts";
+import type { ProviderAttributes } from "../../fasttrap/provider.ts";
 import { noProbesError, type ProbeDescription } from "../../spec/probe_description.ts";
 import type { Enabled } from "../enabled.ts";
 import type { ListOptions } from "../options.ts";
@@ -52,6 +53,7 @@ import { WallClock } from "./wall_clock.ts";
 
 /** As errno(3) has it. */
 const ESRCH = 3;
+const ERROR = "ERROR";
 
 /** How a program is traced. */
 export interface ProgramProbesOptions {
@@ -152,16 +154,21 @@ export class ProgramProbes implements Disposable {
   }
 
   /**
-   * Enables the probes of all clauses.
+   * Enables the probes of all clauses. Those of ERROR have the least numbers, as in DTrace on Linux.
    *
    * @returns How many probes each clause has.
    */
   enable(): number[] {
+    this.#program.clauses.forEach(({ probes }, clause) => {
+      for (const probe of probes.flatMap((one) => this.#tracerProbes.matching(one))) {
+        if (probe.name === ERROR) this.#enableTracer(probe, clause);
+      }
+    });
     const counts = this.#program.clauses.map(({ probes }, clause) => {
       this.#clauseInHand = clause;
       return probes.reduce((sum, description) => sum + this.#enable(description, clause), 0);
     });
-    this.#running.setErrorEnablings(this.#tracerEnablings.get("ERROR") ?? []);
+    this.#running.setErrorEnablings(this.#tracerEnablings.get(ERROR) ?? []);
     return counts;
   }
 
@@ -173,11 +180,26 @@ export class ProgramProbes implements Disposable {
    * @returns For each of their sites why its hits stop the thread; undefined for one whose hits are recorded.
    */
   waysOf(clause: number, description: ProbeDescription): (string | undefined)[] {
-    const entries = this.#descriptions.filter((entry) => entry.clause === clause && entry.description === description);
-    const probes = entries.flatMap(({ enabled }) => enabled!.probes);
-    return [...probes, ...this.#tallies.probesOf(clause, description)].flatMap((probe) =>
+    return this.#probesOf(clause, description).flatMap((probe) =>
       findWays(this.#session.inspect(probe), this.#owned.get(probe.id)?.stopReason)
     );
+  }
+
+  /**
+   * Tells how much one may rely on the static probes of a clause, by what their objects say.
+   *
+   * @param clause The clause, by its place in the program.
+   * @param description One of its descriptions.
+   * @returns The attributes of their providers; none if it has no such probes.
+   */
+  attributesOf(clause: number, description: ProbeDescription): ProviderAttributes[] {
+    const probes = this.#probesOf(clause, description);
+    return probes.flatMap((probe) => probe instanceof Probe && probe.kind === "static" ? [probe.owner.attributes] : []);
+  }
+
+  #probesOf(clause: number, description: ProbeDescription): ProbeIdentity[] {
+    const entries = this.#descriptions.filter((entry) => entry.clause === clause && entry.description === description);
+    return [...entries.flatMap(({ enabled }) => enabled!.probes), ...this.#tallies.probesOf(clause, description)];
   }
 
   /** Fires BEGIN. */
@@ -225,7 +247,7 @@ export class ProgramProbes implements Disposable {
 
   #enable(description: ProbeDescription, clause: number): number {
     const own = this.#tracerProbes.matching(description);
-    for (const probe of own) this.#enableTracer(probe, clause);
+    for (const probe of own) if (probe.name !== ERROR) this.#enableTracer(probe, clause);
     const { allowNone } = this.#options;
     if (!this.#tracerProbes.mayBeOfTargets(description)) {
       if (own.length === 0 && !allowNone) throw noProbesError(description);

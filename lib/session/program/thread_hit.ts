@@ -15,8 +15,6 @@ import type { WallClock } from "./wall_clock.ts";
 const HALF = 2 ** 32;
 const MILLION = 1e6;
 const SIGSTOP = 19;
-/** DTrace lets nobody wait longer at once. */
-const CHILL_MS_MAX = 500;
 /** The deepest stack that `ustackdepth` tells. */
 const FRAMES_MAX = 1024;
 
@@ -139,7 +137,7 @@ export class ThreadHit implements ProbeHit {
     const { pid, tid } = this.#hit;
     if (action === "stop") this.#kernel.call.ft_kill(0, pid, SIGSTOP);
     else if (action === "raise") this.#kernel.call.ft_kill(pid, tid, value);
-    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(value / MILLION, CHILL_MS_MAX));
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, value / MILLION);
   }
 
   /** See {@linkcode ProbeHit.isProgenyOf}. */

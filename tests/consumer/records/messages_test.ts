@@ -5,11 +5,11 @@ import { formatDrops, formatFault } from "../../../lib/consumer/records/messages
 Deno.test("formatFault() words errors as dtrace does", () => {
   const probe = { id: 1, provider: "dtrace", module: "", function: "", name: "BEGIN" };
   assertEquals(
-    formatFault({ epid: 3, probe, fault: "badAddress", address: { lo: 0x10, hi: 0x7fff }, action: 1 }),
+    formatFault({ epid: 3, probe, fault: "badAddress", value: { lo: 0x10, hi: 0x7fff }, action: 1 }),
     "dtrace: error on enabled probe ID 3 (ID 1: dtrace:::BEGIN): invalid address (0x7fff00000010) in action #1\n",
   );
   assertEquals(
-    formatFault({ epid: 3, probe, fault: "divideByZero", address: undefined, action: 0 }),
+    formatFault({ epid: 3, probe, fault: "divideByZero", value: { lo: 0, hi: 0 }, action: 0 }),
     "dtrace: error on enabled probe ID 3 (ID 1: dtrace:::BEGIN): divide-by-zero in predicate\n",
   );
 });

@@ -9,5 +9,6 @@ BEGIN
 	printf("%d\n", name);
 	printf("%s\n", basename($$0));
 	printf("%d %d\n", $pid > 0, $pid != $ppid);
+	printf("%d %d\n", $pgid == curpsinfo->pr_pgid, $sid == curpsinfo->pr_sid);
 	exit($1 - 42);
 }
