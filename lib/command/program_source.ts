@@ -17,17 +17,10 @@ import { listDirectory, readStatus, readText } from "../process/proc_files.ts";
 import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
-import { ProgramError } from "./program_error.ts";
+import { ProgramError, textOfErrno } from "../consumer/program_error.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { errnoName } from "../system_names.ts";
-
-/** What is said instead of the names of errors. */
-const ERRNO_TEXTS: Readonly<Record<string, string>> = {
-  ENOENT: "No such file or directory",
-  EACCES: "Permission denied",
-  EISDIR: "Is a directory",
-};
 
 /** The providers that need no static probes. */
 const OWN_PROVIDERS: ReadonlySet<string> = new Set(["dtrace", "objc", "oneshot", "pid", "profile"]);
@@ -138,7 +131,7 @@ function readScript(kernel: Kernel, path: string): string {
   if (text !== undefined) return text;
   const bytes = new TextEncoder().encode(`${path}\0`);
   const errno = errnoName(-kernel.call.ft_read_file(bytes, new Uint8Array(1), 1));
-  throw new ProgramError("D_UNKNOWN", `dtrace: failed to open ${path}: ${ERRNO_TEXTS[errno] ?? errno}`);
+  throw new ProgramError("D_UNKNOWN", `dtrace: failed to open ${path}: ${textOfErrno(errno)}`);
 }
 
 /** The macro variables, besides the arguments. */

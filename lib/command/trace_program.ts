@@ -27,7 +27,7 @@ import { ProgramProbes } from "../session/program/program_probes.ts";
 import type { Session } from "../session/session.ts";
 import type { Output } from "./output.ts";
 import { askForActions, SHELL } from "./permissions.ts";
-import { ProgramError } from "./program_error.ts";
+import { ProgramError } from "../consumer/program_error.ts";
 import { compileWritten, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
@@ -110,6 +110,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
   if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes)));
   if (tracer.isDry) return 0;
+  if (options.destructive && !options.quiet) tracer.say("dtrace: allowing destructive actions\n");
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
   const isSwitched = options.bufpolicy === "switch";
   const timer = setInterval(() => {
@@ -128,6 +129,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
         }
       }
     }
+    if (tracer.interrupted()) consumer.interrupt();
     probes.end();
   } finally {
     clearInterval(timer);
@@ -169,7 +171,7 @@ function makeConsumer(
   probes: ProgramProbes,
 ): ProgramConsumer {
   const context: ConversionContext = {
-    resolver: probes.names,
+    resolver: options.noresolve ? { nameOf: () => undefined } : probes.names,
     pid: tracer.session.targets[0]?.pid ?? 0,
     stackIndent: options.stackindent,
     clock: { zone: localZone },

@@ -312,8 +312,9 @@ const STABLE = { name: "Stable", data: "Stable", class: "Common" } as const;
 
 /** Reads the size that an option sets: `512`, `4k`, `1m`. */
 function sizeOfText({ name, value, line }: ProgramOption): number {
-  const [, digits, unit] = /^([0-9]+)([kKmMgG]?)$/.exec(value!) ?? [];
-  const size = Number(digits) * 1024 ** " kmg".indexOf(unit?.toLowerCase() || " ");
+  const [, digits, unit] = /^(0x[0-9a-f]+|[0-9]+)([kmg]?)$/i.exec(value!) ?? [];
+  const number = digits !== undefined && /^0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits);
+  const size = number * 1024 ** " kmg".indexOf(unit?.toLowerCase() || " ");
   if (size > 0 && size <= 2 ** 31) return size;
   fail("D_PRAGMA_OPTSET", line, `failed to set option '${name}' to '${value}': Invalid value for specified option`);
 }

@@ -109,6 +109,11 @@ export class ProgramConsumer {
     this.#reportDrops();
   }
 
+  /** The user has interrupted the trace. */
+  interrupt(): void {
+    this.#writer.interrupt();
+  }
+
   /** Consumes what is left, and prints the aggregations that were not printed. */
   finish(): void {
     this.consume();

@@ -30,6 +30,9 @@ const FAULTS: Readonly<Record<FaultKind, string>> = {
   library: "library-level fault",
 };
 
+/** What is put in front of a report with `droptags`, before the kind in capitals. */
+const DROP_TAG = "DTRACEDROP_";
+
 /** What a program can lose. */
 export type DropKind =
   | "principal"
@@ -99,7 +102,7 @@ export function formatFault({ epid, probe, fault, address, action }: FaultReport
  */
 export function formatDrops(kind: DropKind, count: number, options: { cpu?: number; tags: boolean }): string {
   const [what, behind] = DROPS[kind];
-  const tag = options.tags ? `[${kind}] ` : "";
+  const tag = options.tags ? `[${DROP_TAG}${kind.toUpperCase()}] ` : "";
   const cpu = options.cpu === undefined ? "" : ` on CPU ${options.cpu}`;
   return `dtrace: ${tag}${count} ${what}${count === 1 ? "" : "s"}${behind}${cpu}\n`;
 }
