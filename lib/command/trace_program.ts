@@ -24,6 +24,7 @@ import type { ConversionContext } from "../consumer/records/conversion.ts";
 import type { Kernel } from "../../ffi/ffi.ts";
 import { readEnvironment } from "../process/proc_files.ts";
 import { ProgramProbes } from "../session/program/program_probes.ts";
+import { Ticker } from "../session/program/ticker.ts";
 import type { Session } from "../session/session.ts";
 import type { Output } from "./output.ts";
 import { askForActions, SHELL } from "./permissions.ts";
@@ -113,10 +114,11 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   if (options.destructive && !options.quiet) tracer.say("dtrace: allowing destructive actions\n");
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
   const isSwitched = options.bufpolicy === "switch";
-  const timer = setInterval(() => {
+  using _switching = new Ticker(() => options.switchrate / MILLION, () => {
     probes.countLost();
     if (isSwitched) consume();
-  }, Math.max(1, options.switchrate / MILLION));
+  });
+  using _status = new Ticker(() => options.statusrate / MILLION, () => consumer.reportStatus());
   try {
     probes.begin();
     if (!running.isExiting && !tracer.interrupted()) {
@@ -132,7 +134,6 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
     if (tracer.interrupted()) consumer.interrupt();
     probes.end();
   } finally {
-    clearInterval(timer);
     probes[Symbol.dispose]();
   }
   consumer.finish();

@@ -100,7 +100,11 @@ export function formatFault({ epid, probe, fault, address, action }: FaultReport
  * @param options The CPU for those that have one, and whether the kind is put in front (`droptags`).
  * @returns A line with its line feed.
  */
-export function formatDrops(kind: DropKind, count: number, options: { cpu?: number; tags: boolean }): string {
+export function formatDrops(
+  kind: DropKind,
+  count: number,
+  options: { cpu?: number | undefined; tags: boolean },
+): string {
   const [what, behind] = DROPS[kind];
   const tag = options.tags ? `[${DROP_TAG}${kind.toUpperCase()}] ` : "";
   const cpu = options.cpu === undefined ? "" : ` on CPU ${options.cpu}`;
