@@ -47,7 +47,7 @@ import { readEnvironment } from "./lib/process/proc_files.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import { SIGKILL } from "./lib/process/ptrace.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
-import { Session } from "./lib/session/session.ts";
+import { kernelOf, Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 
 /** What ends a trace. */
@@ -155,11 +155,11 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
 async function runProgram(options: CommandOptions, library: Library): Promise<number> {
   const { traceProgram } = await import("./lib/command/trace_program.ts");
   using output = openOutput(options);
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   const interruption = new Interruption();
   const waiting = Promise.withResolvers<void>();
   const session = interruption.session = openSession(options, library);
   await using _ = session;
+  const kernel = kernelOf(session);
   const targets = startTargets(session, options);
   const started = targets.slice(options.pids.length);
   const report = new TargetReport(targets, { followed: options.follow });
@@ -222,9 +222,8 @@ async function header(options: CommandOptions, library: Library): Promise<number
   const { name: script } = options.program!.parts.find(({ kind }) => kind === "script")!;
   const path = options.output ?? `${script.slice(script.lastIndexOf("/") + 1).replace(/\.d$/, "")}.h`;
   await askPermissions({ commands: [], output: path });
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   await using session = openSession(options, library);
-  const { providers } = await compile(options, { session, kernel, say });
+  const { providers } = await compile(options, { session, kernel: kernelOf(session), say });
   const text = formatHeader(providers, path.slice(path.lastIndexOf("/") + 1));
   try {
     await Deno.writeTextFile(path, text);
@@ -237,14 +236,13 @@ async function header(options: CommandOptions, library: Library): Promise<number
 /** Prints the probes that the descriptions match, or the clauses of a program. */
 async function list(options: CommandOptions, library: Library): Promise<number> {
   using output = openOutput(options);
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   let found;
   {
     await using session = openSession(options, library);
     startTargets(session, options);
     const planned = options.program === undefined
       ? { descriptions: options.descriptions.map(({ fields }) => fields) }
-      : await plan(options, { session, kernel, say });
+      : await plan(options, { session, kernel: kernelOf(session), say });
     found = listProbes({ ...options, ...planned, session });
   }
   await output.write(found.text);

@@ -97,7 +97,19 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
  */
 export function compileProgram(source: string | readonly ProgramText[], context: CompileContext = {}): Program {
   const texts = typeof source === "string" ? [{ text: source, isFile: context.isFile ?? false }] : source;
-  return new Compiler(context).compile(texts);
+  const library = librarySource(mentionedIn(texts, context));
+  try {
+    return new Compiler(context).compile(texts, library);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    // Near matches are looked for among all names.
+    return new Compiler(context).compile(texts, librarySource());
+  }
+}
+
+/** All text in which a name may be that the program depends on. */
+function mentionedIn(texts: readonly ProgramText[], { libraries = [], macros = NO_MACROS }: CompileContext): string {
+  return [...texts.map(({ text }) => text), ...libraries.map(({ source }) => source), ...macros.arguments].join("\n");
 }
 
 /** A part of a program, with the file that it comes from. */
@@ -132,8 +144,8 @@ class Compiler {
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
-  compile(texts: readonly ProgramText[]): Program {
-    this.#library(librarySource(), undefined);
+  compile(texts: readonly ProgramText[], library: string): Program {
+    this.#library(library, undefined);
     for (const { name, path, source } of sortLibraries(this.#context.libraries ?? [])) {
       if (this.#isLeftOut(path, source)) continue;
       this.#libraries.add(name);
