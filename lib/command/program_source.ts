@@ -142,8 +142,14 @@ function macrosOf({ session, kernel }: SourceContext): Record<string, number | u
   return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, uid, euid, gid, egid };
 }
 
-/** The types of the arguments that all probes of a description have; undefined if they have none, or different ones. */
-function argumentTypesOf(session: Session, description: ProbeDescription): readonly string[] | undefined {
+/**
+ * Finds the types of the arguments that all probes of a description have.
+ *
+ * @param session Where the probes are.
+ * @param description The description.
+ * @returns The types; undefined if they have none, or different ones.
+ */
+export function argumentTypesOf(session: Session, description: ProbeDescription): readonly string[] | undefined {
   let types: readonly string[] | undefined;
   try {
     const targets = description.provider.includes("$target") ? session.targets.map(({ pid }) => pid) : [undefined];

@@ -29,7 +29,7 @@ import type { Session } from "../session/session.ts";
 import type { Output } from "./output.ts";
 import { askForActions, SHELL } from "./permissions.ts";
 import { ProgramError } from "../consumer/program_error.ts";
-import { compileWritten, programError } from "./program_source.ts";
+import { argumentTypesOf, compileWritten, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
 /** How full the buffer is when it is consumed before its time, as soon as the thread that has filled it goes on; and at once. */
@@ -83,7 +83,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   }
   refuseKernelActions(program);
   if (!tracer.isDry) await askForActions(program);
-  options.recordsCpu = tracer.format === "text" && !options.quiet;
+  options.recordsCpu = tracer.format === "ndjson" || !options.quiet;
   const running = new RunningProgram(program, options);
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
@@ -109,7 +109,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   };
   const counts = enable(probes, program, source, options);
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
-  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes)));
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes, source, tracer)));
   if (tracer.isDry) return 0;
   if (options.destructive && !options.quiet) tracer.say("dtrace: allowing destructive actions\n");
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
@@ -141,9 +141,22 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
 }
 
 /** What `-v` says. */
-function formatReport({ clauses }: Program, probes: ProgramProbes): string {
-  return clauses.map((clause, index) => formatStability(clause, (description) => probes.waysOf(index, description)))
-    .join("") + "\n";
+function formatReport(
+  { clauses }: Program,
+  probes: ProgramProbes,
+  { parts }: WrittenProgram,
+  { isDry, session }: ProgramTracer,
+): string {
+  return parts.map(({ kind, name }, part) =>
+    formatStability(
+      { kind, name, clauses: clauses.filter((clause) => clause.part === part) },
+      isDry,
+      (clause, description) => ({
+        ways: probes.waysOf(clauses.indexOf(clause), description),
+        argumentTypes: isDry ? argumentTypesOf(session, description) : undefined,
+      }),
+    )
+  ).join("");
 }
 
 /** Refuses what would stop the kernel, by name. */

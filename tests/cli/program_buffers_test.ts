@@ -96,3 +96,13 @@ Deno.test("fasttrap -n tells on which CPU hits were dropped that the principal b
   const { stderr } = await run(["--follow", ...options, "-Zqn", source, ...command], { permissions: START });
   assertEquals(stderr, `dtrace: 10 drops on CPU ${cpu}\n`);
 });
+
+Deno.test("fasttrap -j tells the CPU of each record, of those that stop the thread as well", async () => {
+  const cpu = lastCpu();
+  const source = "pid$target:demo:is_prime:entry { trace(arg0); } pid$target:demo:is_prime:return { ustack(1); }";
+  const command = ["--", "taskset", "-c", cpu, `${TARGETS}demo`];
+  const { stdout } = await run(["--follow", "-Zjn", source, ...command], { permissions: START });
+  const records = stdout.trimEnd().split("\n").map((line) => JSON.parse(line)).filter(({ type }) => type === "record");
+  assertEquals(records.length, 20);
+  assertEquals([...new Set(records.map((record) => record.cpu))], [cpu]);
+});

@@ -1,6 +1,6 @@
 /** What the command says of a D program in dtrace(1)'s words, and what it exits with then. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TARGETS } from "../support.ts";
 import { run, RunningCommand, START } from "./command.ts";
 
@@ -88,4 +88,25 @@ Deno.test("fasttrap -n ends the line of a ^C, but not where outputs are compared
     command.signal("SIGINT");
     assertEquals(await command.screen(), { code: 0, stdout, stderr: "" });
   }
+});
+
+Deno.test("fasttrap -n ticks more often than timers go off", async () => {
+  const source =
+    'tick-10000hz { n++; } tick-1ms { m++; } tick-10000hz /n == 3000/ { printf("%d", n > 2 * m); exit(0); }';
+  assertEquals(await run(["-qn", source]), { code: 0, stdout: "1\n", stderr: "" });
+});
+
+Deno.test("fasttrap -x statusrate says how often it is told what is lost of speculations", async () => {
+  const lost = async (rate: string) => {
+    const source = "tick-1ms { speculation(); } tick-1ms /++n == 50/ { exit(0); }";
+    const options = ["-x", `statusrate=${rate}`, "-x", "switchrate=1ms", "-x", "nspec=0"];
+    const { stderr } = await run([...options, "-qn", source]);
+    const counts = stderr.trimEnd().split("\n").map((line) =>
+      Number(/^dtrace: (\d+) failed speculation/.exec(line)![1])
+    );
+    assertEquals(counts.reduce((sum, count) => sum + count, 0), 50);
+    return counts.length;
+  };
+  assertEquals(await lost("1h"), 1);
+  assert(await lost("5ms") > 1);
 });
