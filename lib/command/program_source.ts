@@ -55,7 +55,7 @@ export async function compileWritten(
     return compileProgram(texts, {
       keepsTarget: true,
       macros: {
-        arguments: [script?.name ?? "", ...source.words],
+        arguments: [script?.name ?? "dtrace", ...source.words],
         variables: macrosOf(context),
         defaults: options.defaultargs,
       },

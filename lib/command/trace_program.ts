@@ -13,7 +13,12 @@ import { RunningProgram } from "../d/run/running_program.ts";
 import type { PrintFormat } from "../d/print_format.ts";
 import type { Expression, Program } from "../d/tree.ts";
 import { allStatements, expressionsOf, operandsOf } from "../d/walk.ts";
-import { type ConsumerOptions, isConsumerOption, makeConsumerOptions } from "../consumer/program/consumer_options.ts";
+import {
+  type ConsumerOptions,
+  isConsumerOption,
+  lowerSizes,
+  makeConsumerOptions,
+} from "../consumer/program/consumer_options.ts";
 import { JsonWriter } from "../consumer/program/json_writer.ts";
 import { ProgramConsumer } from "../consumer/program/program_consumer.ts";
 import { formatStability } from "../consumer/program/stability_report.ts";
@@ -84,7 +89,7 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   refuseKernelActions(program);
   if (!tracer.isDry) await askForActions(program);
   options.recordsCpu = tracer.format === "ndjson" || !options.quiet;
-  const running = new RunningProgram(program, options);
+  const running = makeRunning(program, options, tracer);
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
     allowNone: tracer.allowNone || options.zdefs,
@@ -140,6 +145,27 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   return consumer.exitStatus ?? 0;
 }
 
+/** Whether outputs are compared, so that what differs from run to run is left out. */
+function isTesting(kernel: Kernel): boolean {
+  return readEnvironment(kernel).some((variable) => variable.startsWith("_DTRACE_TESTING="));
+}
+
+/** Makes the program's memory, with smaller buffers if that is allowed and has to be. */
+function makeRunning(program: Program, options: ConsumerOptions, { kernel, say }: ProgramTracer): RunningProgram {
+  const noMemory = "dtrace: could not enable tracing: Cannot allocate memory";
+  for (const words of lowerSizes(options)) {
+    if (options.bufresize === "manual") throw new ProgramError("D_UNKNOWN", noMemory);
+    if (!options.quietresize && !isTesting(kernel)) say(`dtrace: ${words}\n`);
+  }
+  try {
+    return new RunningProgram(program, options);
+  } catch (error) {
+    // Its parts are too large for addresses of 32 bits, or for this machine.
+    if (!(error instanceof WebAssembly.CompileError || error instanceof RangeError)) throw error;
+    throw new ProgramError("D_UNKNOWN", noMemory, { cause: error });
+  }
+}
+
 /** What `-v` says. */
 function formatReport(
   { clauses }: Program,
@@ -190,10 +216,9 @@ function makeConsumer(
     stackIndent: options.stackindent,
     clock: { zone: localZone },
   };
-  const isTesting = readEnvironment(tracer.kernel).some((variable) => variable.startsWith("_DTRACE_TESTING="));
   const writer = tracer.format === "ndjson"
     ? new JsonWriter(options, context)
-    : new TextWriter(options, context, isTesting);
+    : new TextWriter(options, context, isTesting(tracer.kernel));
   const { output, say } = tracer;
   return new ProgramConsumer(running, options, writer, context, {
     write: (bytes) => void output.writeBytes(bytes),

@@ -110,3 +110,19 @@ Deno.test("fasttrap -x statusrate says how often it is told what is lost of spec
   assertEquals(await lost("1h"), 1);
   assert(await lost("5ms") > 1);
 });
+
+Deno.test("fasttrap -b makes buffers smaller that are larger than memory, unless bufresize forbids it", async () => {
+  const source = "BEGIN { trace(1); exit(0); }";
+  const lowered = "dtrace: buffer size lowered to 1g\ndtrace: dynamic variable size lowered to 1g\n";
+  const args = ["-b", "4t", "-x", "dynvarsize=2g", "-qn", source];
+  assertEquals(await run(args), { code: 0, stdout: "1\n", stderr: lowered });
+  assertEquals((await run(["-x", "quietresize", ...args])).stderr, "");
+  assertEquals((await run(args, { env: { _DTRACE_TESTING: "1" } })).stderr, "");
+  const refused = { code: 1, stdout: "", stderr: "dtrace: could not enable tracing: Cannot allocate memory\n" };
+  assertEquals(await run(["-x", "bufresize=manual", ...args]), refused);
+  assertEquals(await run(["-x", "scratchsize=2047m", "-b", "1g", "-qn", source]), refused);
+});
+
+Deno.test("fasttrap -n has dtrace for $0", async () => {
+  assertEquals((await run(["-qn", "BEGIN { trace($$0); exit(0); }"])).stdout, "dtrace\n");
+});

@@ -71,8 +71,10 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   noresolve: boolean;
   /** How many frames `stack()` has; the kernel's are not seen here. */
   stackframes: number;
-  /** Whether a buffer that does not fit into memory is made smaller, which here none is. */
+  /** Whether a buffer that does not fit into memory is made smaller (`auto`). */
   bufresize: string;
+  /** Whether nothing is said of that. */
+  quietresize: boolean;
   /** Times are nanoseconds between two. */
   switchrate: number;
   aggrate: number;
@@ -116,6 +118,7 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   nolibs: false,
   version: "2.0",
   bufresize: "auto",
+  quietresize: false,
   noresolve: false,
   stackframes: 20,
   switchrate: SECOND,
@@ -173,6 +176,7 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   version: { kind: "version", dynamic: false },
   bufresize: { kind: ["auto", "manual"], dynamic: false },
   noresolve: { kind: "switch", dynamic: false },
+  quietresize: { kind: "switch", dynamic: true },
   switchrate: { kind: "time", dynamic: true },
   aggrate: { kind: "time", dynamic: true },
   statusrate: { kind: "time", dynamic: true },
@@ -182,7 +186,7 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
 /** Options that are accepted and mean nothing; those of the two lists are switches, and take any value. */
 const MEANINGLESS: ReadonlySet<string> = new Set([
   ...["aggpercpu", "argref", "bpflog", "debugassert", "disasm", "iregs", "kdefs", "knodefs", "lazyload", "linknommap"],
-  ...["quietresize", "strip", "temporal", "tregs", "udefs", "unodefs"],
+  ...["strip", "temporal", "tregs", "udefs", "unodefs"],
   ...[
     "bpflogsize",
     "core",
@@ -235,6 +239,14 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 /** The most that a count may be, and a size: the memory of a program is addressed by 32 bits. */
 const COUNT_MAX = 2 ** 31 - 1;
 const SIZE_MAX = 2 ** 31 - 1;
+/** What sizes are lowered to that are larger, with what dtrace(1) calls them. */
+const LOWERED: readonly (readonly [name: "bufsize" | "aggsize" | "specsize" | "dynvarsize", words: string])[] = [
+  ["bufsize", "buffer size"],
+  ["aggsize", "aggregation size"],
+  ["specsize", "speculation size"],
+  ["dynvarsize", "dynamic variable size"],
+];
+const LOWERED_MAX = 2 ** 30;
 const STRSIZE_MIN = 8;
 /** The versions of D, up to Oracle's. */
 const VERSION = /^(?:1\.[0-9]{1,2}(?:\.[0-9]{1,2})?|2\.0(?:\.[0-9]{1,2})?)$/;
@@ -304,9 +316,24 @@ export function setConsumerOption(
     all[name] = [...all[name] as readonly string[], parsed];
     return undefined;
   }
+  const isLowered = LOWERED.some(([lowered]) => lowered === name);
+  if (known.kind === "size" && !isLowered && (parsed as number) > SIZE_MAX) return "Invalid value for specified option";
   if (name === "strsize" && (parsed as number) < STRSIZE_MIN) return "Invalid value for specified option";
   all[name] = parsed;
   return undefined;
+}
+
+/**
+ * Lowers the sizes of buffers that are larger than memory allows.
+ *
+ * @param options Where they are.
+ * @returns What dtrace(1) says of each.
+ */
+export function lowerSizes(options: ConsumerOptions): string[] {
+  return LOWERED.filter(([name]) => options[name] > LOWERED_MAX).map(([name, words]) => {
+    options[name] = LOWERED_MAX;
+    return `${words} lowered to 1g`;
+  });
 }
 
 function parse(kind: Kind, value: string | undefined): boolean | number | string | undefined {
@@ -335,7 +362,7 @@ function parseSize(value: string): number | undefined {
   const [, digits, unit] = SIZE.exec(value) ?? [];
   if (digits === undefined) return undefined;
   const size = valueOf(digits) * 1024 ** (unit === "" ? 0 : SIZE_UNITS.indexOf(unit!.toLowerCase()) + 1);
-  return size <= SIZE_MAX ? size : undefined;
+  return Number.isSafeInteger(size) ? size : undefined;
 }
 
 function parseTime(value: string): number | undefined {
