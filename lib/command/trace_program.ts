@@ -76,7 +76,7 @@ export interface ProgramTracer {
  *
  * @param source The program.
  * @param tracer What traces.
- * @returns What `exit()` was called with; 0 if it was not.
+ * @returns What `exit()` was called with last; 0 if it was not.
  * @throws {ProgramError} If the program cannot be traced.
  */
 export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {

@@ -52,7 +52,7 @@ export interface ConsumerHost {
 export class ProgramConsumer {
   /** The options, which `setopt()` can change. */
   readonly options: ConsumerOptions;
-  /** What `exit()` was called with; undefined if it was not. */
+  /** What `exit()` was called with last, which END may do; undefined if it was not. */
   exitStatus: number | undefined;
   readonly #running: RunningProgram;
   readonly #writer: RecordWriter;
@@ -198,7 +198,7 @@ export class ProgramConsumer {
         return this.#writer.aggregations(action.format, action.aggregations.map((one) => this.#tableOf(one)));
       }
       case "exit":
-        this.exitStatus ??= numberOf(data[0]);
+        this.exitStatus = numberOf(data[0]);
         return;
       case "system":
         this.#flush();

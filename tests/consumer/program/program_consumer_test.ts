@@ -19,9 +19,9 @@ Deno.test("ProgramConsumer.consume() keeps the normalization until it is taken b
   assertEquals(screenOf(source, QUIET).out, "15 15\n");
 });
 
-Deno.test("ProgramConsumer.exitStatus is what exit() was called with first", () => {
+Deno.test("ProgramConsumer.exitStatus is what exit() was called with last, in END as well", () => {
   const screen = screenOf("BEGIN { exit(3); } END { exit(4); }", QUIET);
-  assertEquals(screen.consumer.exitStatus, 3);
+  assertEquals(screen.consumer.exitStatus, 4);
   assertEquals(screenOf("BEGIN {}", QUIET).consumer.exitStatus, undefined);
 });
 
