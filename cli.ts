@@ -16,19 +16,23 @@
  */
 
 import manifest from "./deno.json" with { type: "json" };
-import { openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
+import { type Kernel, openKernel, openKernelFromBytes } from "./ffi/ffi.ts";
 import { listProbes, targetsOf } from "./lib/command/list_probes.ts";
 import { Output } from "./lib/command/output.ts";
 import { askFor, askForPreprocessor } from "./lib/command/permissions.ts";
-import { ProgramError } from "./lib/command/program_error.ts";
+import { inWordsOfDtrace, ProgramError } from "./lib/consumer/program_error.ts";
 import type { SourceContext } from "./lib/command/program_source.ts";
 import { cutArguments } from "./lib/consumer/argument_tokens.ts";
 import { ProbeCounter } from "./lib/consumer/counts.ts";
 import { formatEnvironment, formatPermission } from "./lib/consumer/doctor.ts";
 import { ExitCode, exitCodeOf, formatFailure, formatMessage } from "./lib/consumer/failure.ts";
-import { type CommandOptions, OPTION_TYPES, readOptions } from "./lib/consumer/options.ts";
+import { type CommandOptions, OPTION_TYPES, readOptions, type WrittenOption } from "./lib/consumer/options.ts";
 import { NdjsonPrinter, TextPrinter } from "./lib/consumer/printer.ts";
-import { makeConsumerOptions } from "./lib/consumer/program/consumer_options.ts";
+import {
+  CONSUMER_DEFAULTS,
+  makeConsumerOptions,
+  settingsOfEnvironment,
+} from "./lib/consumer/program/consumer_options.ts";
 import { formatStats, formatStatsObject } from "./lib/consumer/stats.ts";
 import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { formatHeader } from "./lib/consumer/provider_header.ts";
@@ -39,10 +43,11 @@ import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer
 import { USAGE } from "./lib/consumer/usage.ts";
 import type { Program } from "./lib/d/tree.ts";
 import { SystemError } from "./lib/errors.ts";
+import { readEnvironment } from "./lib/process/proc_files.ts";
 import { findObstacle, judge, judgeEnvironment } from "./lib/process/permission.ts";
 import { SIGKILL } from "./lib/process/ptrace.ts";
 import type { Enabled } from "./lib/session/enabled.ts";
-import { Session } from "./lib/session/session.ts";
+import { kernelOf, Session } from "./lib/session/session.ts";
 import type { Target } from "./lib/session/target.ts";
 
 /** What ends a trace. */
@@ -68,7 +73,9 @@ export async function main(library?: Uint8Array<ArrayBuffer>): Promise<number> {
     if (isUsdtCommand(tokens)) return await usdt(readUsdtOptions(tokens), library);
     const options = readOptions(tokens);
     if (options.mode === "help") return await print(USAGE);
-    if (options.mode === "version") return await print(`fasttrap ${manifest.version}\n`);
+    if (options.mode === "version") {
+      return await print(`fasttrap ${manifest.version}, D ${CONSUMER_DEFAULTS.version}\n`);
+    }
     await askPermissions(options);
     await askForPreprocessor(makeConsumerOptions(options.settings));
     const run = { doctor, list, trace, compile: runProgram, header }[options.mode];
@@ -147,12 +154,12 @@ function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined):
 /** Traces with a D program. */
 async function runProgram(options: CommandOptions, library: Library): Promise<number> {
   const { traceProgram } = await import("./lib/command/trace_program.ts");
-  using output = new Output(options.output);
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  using output = openOutput(options);
   const interruption = new Interruption();
   const waiting = Promise.withResolvers<void>();
   const session = interruption.session = openSession(options, library);
   await using _ = session;
+  const kernel = kernelOf(session);
   const targets = startTargets(session, options);
   const started = targets.slice(options.pids.length);
   const report = new TargetReport(targets, { followed: options.follow });
@@ -161,7 +168,7 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
     return await traceProgram(options.program!, {
       session,
       kernel,
-      settings: options.settings,
+      settings: settingsOf(options, kernel),
       format: options.format,
       allowNone: options.allowNone,
       jumps: options.jumps,
@@ -181,18 +188,24 @@ async function runProgram(options: CommandOptions, library: Library): Promise<nu
   }
 }
 
+/** What the environment and the command line say of the D program, in this order. */
+function settingsOf({ settings }: CommandOptions, kernel: Kernel): WrittenOption[] {
+  return [...settingsOfEnvironment(readEnvironment(kernel)), ...settings];
+}
+
 /** Compiles the D program. The language is imported here and where one is traced, for other commands do without it. */
-async function compile({ program, settings }: CommandOptions, context: SourceContext): Promise<Program> {
+async function compile(options: CommandOptions, context: SourceContext): Promise<Program> {
   const { compileWritten } = await import("./lib/command/program_source.ts");
-  return await compileWritten(program!, makeConsumerOptions(settings), context);
+  const consumerOptions = makeConsumerOptions(settingsOf(options, context.kernel));
+  return await compileWritten(options.program!, consumerOptions, context);
 }
 
 /** Compiles the D program to see which probes it names, and how their hits can be had. */
-async function plan({ program, settings }: CommandOptions, context: SourceContext) {
+async function plan(options: CommandOptions, context: SourceContext) {
   const { compileWritten } = await import("./lib/command/program_source.ts");
   const { planProgram } = await import("./lib/d/hit_plan.ts");
-  const consumerOptions = makeConsumerOptions(settings);
-  const { clauses } = await compileWritten(program!, consumerOptions, context);
+  const consumerOptions = makeConsumerOptions(settingsOf(options, context.kernel));
+  const { clauses } = await compileWritten(options.program!, consumerOptions, context);
   return planProgram(clauses, consumerOptions.strsize);
 }
 
@@ -209,9 +222,8 @@ async function header(options: CommandOptions, library: Library): Promise<number
   const { name: script } = options.program!.parts.find(({ kind }) => kind === "script")!;
   const path = options.output ?? `${script.slice(script.lastIndexOf("/") + 1).replace(/\.d$/, "")}.h`;
   await askPermissions({ commands: [], output: path });
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
   await using session = openSession(options, library);
-  const { providers } = await compile(options, { session, kernel, say });
+  const { providers } = await compile(options, { session, kernel: kernelOf(session), say });
   const text = formatHeader(providers, path.slice(path.lastIndexOf("/") + 1));
   try {
     await Deno.writeTextFile(path, text);
@@ -223,15 +235,14 @@ async function header(options: CommandOptions, library: Library): Promise<number
 
 /** Prints the probes that the descriptions match, or the clauses of a program. */
 async function list(options: CommandOptions, library: Library): Promise<number> {
-  using output = new Output(options.output);
-  using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
+  using output = openOutput(options);
   let found;
   {
     await using session = openSession(options, library);
     startTargets(session, options);
     const planned = options.program === undefined
       ? { descriptions: options.descriptions.map(({ fields }) => fields) }
-      : await plan(options, { session, kernel, say });
+      : await plan(options, { session, kernel: kernelOf(session), say });
     found = listProbes({ ...options, ...planned, session });
   }
   await output.write(found.text);
@@ -288,11 +299,25 @@ function openSession(options: CommandOptions, library: Library): Session {
 
 /** Attaches to the processes and starts the programs. */
 function startTargets(session: Session, options: CommandOptions): Target[] {
+  const { moment } = options;
   const stdout = options.format === "ndjson" && options.output === undefined ? 2 : 1;
   return [
-    ...options.pids.map((pid) => session.attach(pid)),
-    ...options.commands.map(([program, ...args]) => session.spawn(program!, { args, stdout, moment: options.moment })),
+    ...options.pids.map((pid) => forProgram(options, `failed to grab pid ${pid}`, () => session.attach(pid))),
+    ...options.commands.map(([program, ...args]) =>
+      forProgram(options, `failed to execute ${program}`, () => session.spawn(program!, { args, stdout, moment }))
+    ),
   ];
+}
+
+/** Opens where the trace goes. */
+function openOutput(options: CommandOptions): Output {
+  const { output } = options;
+  return forProgram(options, `failed to open output file '${output}'`, () => new Output(output));
+}
+
+/** Does what a D program needs, if there is one, and says in dtrace's words what has failed. */
+function forProgram<T>({ program }: CommandOptions, words: string, act: () => T): T {
+  return program === undefined ? act() : inWordsOfDtrace(words, act);
 }
 
 /**

@@ -50,7 +50,7 @@ async function run(name: string, source: string, calls: number, burst: number): 
   const [seconds, spent] = [(performance.now() - begin) / 1000, process.cpuUsage(used)];
   probes.end();
   const events = running.firingsTotal;
-  const dropped = running.takeDrops().principal;
+  const dropped = running.takeBufferDrops().principal.values().reduce((sum, drops) => sum + drops, 0);
   const ns = 1000 * (spent.user + spent.system) / events;
   const { stdout } = await child.output();
   const traced = `${(events / seconds / 1e6).toFixed(2)} million events a second, ${

@@ -82,6 +82,7 @@ function startersWith(obstacle: string | undefined): Starter[] {
     fasttrap("cli.ts", COMMAND, ENTRY, /pushed:entry *$/m),
     fasttrap("dist/fasttrap.js", bundle, ENTRY, /pushed:entry *$/m),
     fasttrap("cli.ts, a D program", COMMAND, CLAUSE, /^hit$/m),
+    fasttrap("dist/fasttrap.js, a D program", bundle, CLAUSE, /^hit$/m),
     {
       name: "bpftrace",
       obstacle,

@@ -17,19 +17,12 @@ import { listDirectory, readStatus, readText } from "../process/proc_files.ts";
 import type { Session } from "../session/session.ts";
 import { formatMessage } from "../consumer/failure.ts";
 import { preprocess } from "./preprocessor.ts";
-import { ProgramError } from "./program_error.ts";
+import { ProgramError, textOfErrno } from "../consumer/program_error.ts";
 import { ProcessFacts } from "../session/program/process_facts.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import type { ProbeDescription } from "../spec/probe_description.ts";
 import { parseAttributes } from "../spec/stability.ts";
 import { errnoName } from "../system_names.ts";
-
-/** What is said instead of the names of errors. */
-const ERRNO_TEXTS: Readonly<Record<string, string>> = {
-  ENOENT: "No such file or directory",
-  EACCES: "Permission denied",
-  EISDIR: "Is a directory",
-};
 
 /** The providers that need no static probes. */
 const OWN_PROVIDERS: ReadonlySet<string> = new Set(["dtrace", "objc", "oneshot", "pid", "profile"]);
@@ -64,7 +57,7 @@ export async function compileWritten(
     return compileProgram(texts, {
       keepsTarget: true,
       macros: {
-        arguments: [script?.name ?? "", ...source.words],
+        arguments: [script?.name ?? "dtrace", ...source.words],
         variables: macrosOf(context),
         defaults: options.defaultargs,
       },
@@ -142,7 +135,7 @@ function readScript(kernel: Kernel, path: string): string {
   if (text !== undefined) return text;
   const bytes = new TextEncoder().encode(`${path}\0`);
   const errno = errnoName(-kernel.call.ft_read_file(bytes, new Uint8Array(1), 1));
-  throw new ProgramError("D_UNKNOWN", `dtrace: failed to open ${path}: ${ERRNO_TEXTS[errno] ?? errno}`);
+  throw new ProgramError("D_UNKNOWN", `dtrace: failed to open ${path}: ${textOfErrno(errno)}`);
 }
 
 /** The macro variables, besides the arguments. */
@@ -156,8 +149,14 @@ function macrosOf({ session, kernel }: SourceContext): Record<string, number | u
   return { target: session.targets[0]?.pid, pid: Deno.pid, ppid: status?.ppid, pgid, sid, uid, euid, gid, egid };
 }
 
-/** The types of the arguments that all probes of a description have; undefined if they have none, or different ones. */
-function argumentTypesOf(session: Session, description: ProbeDescription): readonly string[] | undefined {
+/**
+ * Finds the types of the arguments that all probes of a description have.
+ *
+ * @param session Where the probes are.
+ * @param description The description.
+ * @returns The types; undefined if they have none, or different ones.
+ */
+export function argumentTypesOf(session: Session, description: ProbeDescription): readonly string[] | undefined {
   let types: readonly string[] | undefined;
   try {
     const targets = description.provider.includes("$target") ? session.targets.map(({ pid }) => pid) : [undefined];

@@ -13,7 +13,12 @@ import { RunningProgram } from "../d/run/running_program.ts";
 import type { PrintFormat } from "../d/print_format.ts";
 import type { Expression, Program } from "../d/tree.ts";
 import { allStatements, expressionsOf, operandsOf } from "../d/walk.ts";
-import { type ConsumerOptions, isConsumerOption, makeConsumerOptions } from "../consumer/program/consumer_options.ts";
+import {
+  type ConsumerOptions,
+  isConsumerOption,
+  lowerSizes,
+  makeConsumerOptions,
+} from "../consumer/program/consumer_options.ts";
 import { JsonWriter } from "../consumer/program/json_writer.ts";
 import { ProgramConsumer } from "../consumer/program/program_consumer.ts";
 import { formatStability } from "../consumer/program/stability_report.ts";
@@ -24,11 +29,12 @@ import type { ConversionContext } from "../consumer/records/conversion.ts";
 import type { Kernel } from "../../ffi/ffi.ts";
 import { readEnvironment } from "../process/proc_files.ts";
 import { ProgramProbes } from "../session/program/program_probes.ts";
+import { Ticker } from "../session/program/ticker.ts";
 import type { Session } from "../session/session.ts";
 import type { Output } from "./output.ts";
 import { askForActions, SHELL } from "./permissions.ts";
-import { ProgramError } from "./program_error.ts";
-import { compileWritten, programError } from "./program_source.ts";
+import { ProgramError } from "../consumer/program_error.ts";
+import { argumentTypesOf, compileWritten, programError } from "./program_source.ts";
 
 const MILLION = 1e6;
 /** How full the buffer is when it is consumed before its time, as soon as the thread that has filled it goes on; and at once. */
@@ -70,7 +76,7 @@ export interface ProgramTracer {
  *
  * @param source The program.
  * @param tracer What traces.
- * @returns What `exit()` was called with; 0 if it was not.
+ * @returns What `exit()` was called with last; 0 if it was not.
  * @throws {ProgramError} If the program cannot be traced.
  */
 export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer): Promise<number> {
@@ -82,8 +88,8 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   }
   refuseKernelActions(program);
   if (!tracer.isDry) await askForActions(program);
-  options.recordsCpu = tracer.format === "text" && !options.quiet;
-  const running = new RunningProgram(program, options);
+  options.recordsCpu = tracer.format === "ndjson" || !options.quiet;
+  const running = makeRunning(program, options, tracer);
   const wanted = { early: false };
   const probes = new ProgramProbes(session, program, running, tracer.kernel, {
     allowNone: tracer.allowNone || options.zdefs,
@@ -108,14 +114,16 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
   };
   const counts = enable(probes, program, source, options);
   if (!options.quiet && !tracer.isDry) describeMatches(source, program, counts, tracer);
-  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes)));
+  if (tracer.verbose) void tracer.output.writeBytes(bytesOfText(formatReport(program, probes, source, tracer)));
   if (tracer.isDry) return 0;
+  if (options.destructive && !options.quiet) tracer.say("dtrace: allowing destructive actions\n");
   // What a ring or a buffer that is to be filled has at the end is what is wanted.
   const isSwitched = options.bufpolicy === "switch";
-  const timer = setInterval(() => {
+  using _switching = new Ticker(() => options.switchrate / MILLION, () => {
     probes.countLost();
     if (isSwitched) consume();
-  }, Math.max(1, options.switchrate / MILLION));
+  });
+  using _status = new Ticker(() => options.statusrate / MILLION, () => consumer.reportStatus());
   try {
     probes.begin();
     if (!running.isExiting && !tracer.interrupted()) {
@@ -128,24 +136,54 @@ export async function traceProgram(source: WrittenProgram, tracer: ProgramTracer
         }
       }
     }
+    if (tracer.interrupted()) consumer.interrupt();
     probes.end();
   } finally {
-    clearInterval(timer);
     probes[Symbol.dispose]();
   }
   consumer.finish();
   return consumer.exitStatus ?? 0;
 }
 
+/** Whether outputs are compared, so that what differs from run to run is left out. */
+function isTesting(kernel: Kernel): boolean {
+  return readEnvironment(kernel).some((variable) => variable.startsWith("_DTRACE_TESTING="));
+}
+
+/** Makes the program's memory, with smaller buffers if that is allowed and has to be. */
+function makeRunning(program: Program, options: ConsumerOptions, { kernel, say }: ProgramTracer): RunningProgram {
+  const noMemory = "dtrace: could not enable tracing: Cannot allocate memory";
+  for (const words of lowerSizes(options)) {
+    if (options.bufresize === "manual") throw new ProgramError("D_UNKNOWN", noMemory);
+    if (!options.quietresize && !isTesting(kernel)) say(`dtrace: ${words}\n`);
+  }
+  try {
+    return new RunningProgram(program, options);
+  } catch (error) {
+    // Its parts are too large for addresses of 32 bits, or for this machine.
+    if (!(error instanceof WebAssembly.CompileError || error instanceof RangeError)) throw error;
+    throw new ProgramError("D_UNKNOWN", noMemory, { cause: error });
+  }
+}
+
 /** What `-v` says. */
-function formatReport({ clauses, providers }: Program, probes: ProgramProbes): string {
-  const reports = clauses.map((clause, index) =>
-    formatStability(clause, providers, {
-      waysOf: (description) => probes.waysOf(index, description),
-      attributesOf: (description) => probes.attributesOf(index, description),
-    })
-  );
-  return `${reports.join("")}\n`;
+function formatReport(
+  { clauses, providers }: Program,
+  probes: ProgramProbes,
+  { parts }: WrittenProgram,
+  { isDry, session }: ProgramTracer,
+): string {
+  return parts.map(({ kind, name }, part) =>
+    formatStability(
+      { kind, name, clauses: clauses.filter((clause) => clause.part === part), providers },
+      isDry,
+      (clause, description) => ({
+        ways: probes.waysOf(clauses.indexOf(clause), description),
+        attributes: probes.attributesOf(clauses.indexOf(clause), description),
+        argumentTypes: isDry ? argumentTypesOf(session, description) : undefined,
+      }),
+    )
+  ).join("");
 }
 
 /** Refuses what would stop the kernel, by name. */
@@ -174,15 +212,14 @@ function makeConsumer(
   probes: ProgramProbes,
 ): ProgramConsumer {
   const context: ConversionContext = {
-    resolver: probes.names,
+    resolver: options.noresolve ? { nameOf: () => undefined } : probes.names,
     pid: tracer.session.targets[0]?.pid ?? 0,
     stackIndent: options.stackindent,
     clock: { zone: localZone },
   };
-  const isTesting = readEnvironment(tracer.kernel).some((variable) => variable.startsWith("_DTRACE_TESTING="));
   const writer = tracer.format === "ndjson"
     ? new JsonWriter(options, context)
-    : new TextWriter(options, context, isTesting);
+    : new TextWriter(options, context, isTesting(tracer.kernel));
   const { output, say } = tracer;
   return new ProgramConsumer(running, options, writer, context, {
     write: (bytes) => void output.writeBytes(bytes),

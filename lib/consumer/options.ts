@@ -12,6 +12,7 @@ import type { EvaluationTime } from "../process/startup.ts";
 import { parseProbeDescription, type ProbeDescription, type ProbeField } from "../spec/probe_description.ts";
 import type { ArgumentToken, OptionType } from "./argument_tokens.ts";
 import { UsageError } from "./failure.ts";
+import { ProgramError } from "./program_error.ts";
 import {
   CONSUMER_DEFAULTS,
   isConsumerOption,
@@ -48,6 +49,7 @@ export const OPTION_TYPES: Readonly<Record<string, OptionType>> = {
   Z: { type: "boolean", short: "Z" },
   j: { type: "boolean", short: "j" },
   v: { type: "boolean", short: "v" },
+  "6": { type: "string", short: "6" },
   V: { type: "boolean", short: "V" },
   format: { type: "string" },
   count: { type: "boolean" },
@@ -142,10 +144,14 @@ type Draft = { -readonly [key in keyof CommandOptions]: CommandOptions[key] } & 
   parts: WrittenPart[];
   /** Whether `-h` was there, which is for help, or with a script for its header. */
   isHeader: boolean;
+  /** What is wrong first with an option that dtrace(1) has words for: they are said if there is a D program. */
+  mistake: { readonly words: string; readonly error: UsageError } | undefined;
   /** The words that are no options. */
   words: string[];
 };
 
+/** What says what is to be done, which can be one thing. */
+const MODE_LETTERS: ReadonlySet<string> = new Set(["-h", "-l", "-V"]);
 /** What ends the description of a clause. */
 const CLAUSE_BEGIN = /[{/;]/;
 /** The field that a description ends with, by the option's letter. */
@@ -153,7 +159,6 @@ const LAST_FIELDS: Readonly<Record<string, ProbeField>> = { n: "name", P: "provi
 /** Options of dtrace(1) that are not here, with what they would do. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   "3": "the data model of 32 bits",
-  "6": "the data model of 64 bits, which is the only one",
   a: "anonymous tracing, which begins with the kernel",
   A: "anonymous tracing, which begins with the kernel",
   G: "making an ELF file with DOF: programs have their probes from sys/sdt.h",
@@ -184,7 +189,7 @@ const TUNABLES: Readonly<Record<string, (draft: Draft, value: string | undefined
 
 /** What an option sets, by its name. */
 const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> = {
-  p: (draft, value) => draft.pids = [...draft.pids, parsePid(value)],
+  p: (draft, value) => orMistake(draft, `invalid pid: ${value}`, () => draft.pids = [...draft.pids, parsePid(value)]),
   c: (draft, value) => draft.commands = [...draft.commands, splitWords(value)],
   l: (draft) => draft.mode = "list",
   q: (draft) => {
@@ -195,14 +200,14 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   i: (draft, value) => void draft.parts.push(writtenPart("probe", value, "name")),
   e: (draft) => draft.mode = "compile",
   C: (draft) => set(draft, "cpp", undefined),
-  D: (draft, value) => set(draft, "define", value),
-  U: (draft, value) => set(draft, "undef", value),
-  I: (draft, value) => set(draft, "incdir", value),
+  D: (draft, value) => set(draft, "define", value, `-D ${value}`),
+  U: (draft, value) => set(draft, "undef", value, `-U ${value}`),
+  I: (draft, value) => set(draft, "incdir", value, `-I ${value}`),
   H: (draft) => set(draft, "cpphdrs", undefined),
-  X: (draft, value) => set(draft, "stdc", value),
-  L: (draft, value) => set(draft, "libdir", value),
+  X: (draft, value) => set(draft, "stdc", value, `-X ${value}`),
+  L: (draft, value) => set(draft, "libdir", value, `-L ${value}`),
   w: (draft) => set(draft, "destructive", undefined),
-  b: (draft, value) => set(draft, "bufsize", value),
+  b: (draft, value) => set(draft, "bufsize", value, `-b ${value}`),
   F: (draft) => set(draft, "flowindent", undefined),
   o: (draft, value) => draft.output = value,
   x: setTunable,
@@ -210,6 +215,10 @@ const SETTERS: Readonly<Record<string, (draft: Draft, value: string) => void>> =
   j: (draft) => draft.format = "ndjson",
   v: (draft) => draft.verbose = true,
   V: (draft) => draft.mode = "version",
+  // There is no other data model.
+  "6": (_, value) => {
+    if (value !== "4") throw new UsageError(`illegal option -- 6${value}`);
+  },
   format: (draft, value) => draft.format = oneOf(FORMATS, value, "--format"),
   count: (draft) => draft.count = true,
   follow: (draft) => draft.follow = true,
@@ -232,6 +241,7 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     descriptions: [],
     parts: [],
     isHeader: false,
+    mistake: undefined,
     words: [],
     program: undefined,
     settings: [],
@@ -250,7 +260,10 @@ export function readOptions(tokens: readonly ArgumentToken[]): CommandOptions {
     stats: false,
   };
   const terminator = tokens.findIndex(({ kind }) => kind === "option-terminator");
+  const modes = new Set<string>();
   for (const [index, token] of tokens.slice(0, terminator < 0 ? undefined : terminator).entries()) {
+    if (token.kind === "option" && MODE_LETTERS.has(token.rawName)) modes.add(token.rawName);
+    if (modes.size > 1) throw new UsageError("only one of the [-hlV] options can be specified at a time");
     if (token.kind === "option" && token.rawName === "-h") draft.isHeader = true;
     else if (token.kind === "option") readOption(draft, token);
     else if (token.kind === "positional") readWord(draft, token.value, index);
@@ -284,11 +297,31 @@ function writtenPart(kind: string, source: string, lastField: ProbeField): Writt
   return { kind, name: end < 0 ? source : source.slice(0, end), source, lastField };
 }
 
-/** Sets an option of DTrace, which is tried out first. */
-function set(draft: Draft, name: string, value: string | undefined): void {
+/** Sets an option of DTrace, which is tried out first, as it was written. */
+function set(draft: Draft, name: string, value: string | undefined, written: string = `-x ${name}`): void {
   const problem = setConsumerOption(makeConsumerOptions(), name, value);
-  if (problem !== undefined) throw new UsageError(`-x ${name} cannot be "${value ?? ""}": ${problem}`);
-  draft.settings = [...draft.settings, { name, value }];
+  orMistake(draft, `failed to set ${written}: ${problem}`, () => {
+    if (problem !== undefined) throw new UsageError(`-x ${name} cannot be "${value ?? ""}": ${problem}`);
+    draft.settings = [...draft.settings, { name, value }];
+  });
+}
+
+/** Does what a mistake may be found in that dtrace(1) has words for. It is told when all has been read. */
+function orMistake(draft: Draft, words: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    draft.mistake ??= { words, error };
+  }
+}
+
+/** Tells a mistake: dtrace(1) exits with 1 where we exit with 2, and so do we if there is a D program. */
+function tellMistake(draft: Draft): void {
+  if (draft.mistake === undefined) return;
+  const { words, error } = draft.mistake;
+  if (!needsProgram(draft)) throw error;
+  throw new ProgramError("D_UNKNOWN", `dtrace: ${words}`, { hint: error.hint, cause: error });
 }
 
 function writtenDescription(text: string, lastField: ProbeField): WrittenDescription {
@@ -321,6 +354,7 @@ function readCommand(draft: Draft, tokens: readonly ArgumentToken[]): void {
 
 /** Checks what the options mean together. */
 function check(draft: Draft): void {
+  tellMistake(draft);
   if (draft.mode === "doctor") {
     const others = draft.commands.length + draft.descriptions.length;
     if (others > 0) throw new UsageError("doctor takes no option but -p");
@@ -362,17 +396,23 @@ function refuseWords({ words: [word] }: Draft): void {
 function setTunable(draft: Draft, text: string): void {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
-  if (name === "quiet") draft.quiet = true;
-  if (name === "zdefs") draft.allowNone = true;
-  if (isConsumerOption(name)) return set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
+  if (isConsumerOption(name)) {
+    set(draft, name, equals < 0 ? undefined : text.slice(equals + 1));
+    const { quiet, zdefs } = makeConsumerOptions(draft.settings);
+    if (name === "quiet") draft.quiet = quiet;
+    if (name === "zdefs") draft.allowNone = zdefs;
+    return;
+  }
   if (!Object.hasOwn(TUNABLES, name)) {
     const near = nearNames(name, [...Object.keys(TUNABLES), ...Object.keys(CONSUMER_DEFAULTS)]);
-    throw new UsageError(
-      `unknown option -x ${name}`,
-      near.length > 0 ? `did you mean -x ${near[0]}?` : "--help lists the options",
-    );
+    const hint = near.length > 0 ? `did you mean -x ${near[0]}?` : "--help lists the options";
+    const error = new UsageError(`unknown option -x ${name}`, hint);
+    draft.mistake ??= { words: `failed to set -x ${name}: Invalid option name`, error };
+    return;
   }
-  TUNABLES[name]!(draft, equals < 0 ? undefined : text.slice(equals + 1));
+  orMistake(draft, `failed to set -x ${name}: Invalid value for specified option`, () => {
+    TUNABLES[name]!(draft, equals < 0 ? undefined : text.slice(equals + 1));
+  });
 }
 
 function oneOf<T extends string>(values: readonly T[], value: string | undefined, option: string): T {

@@ -38,12 +38,13 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
                    agghist aggpack aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev aggzoom amin
                    bufpolicy bufresize bufsize cleanrate cpp cppargs cpphdrs cpppath defaultargs define destructive
                    droptags dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs
-                   nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc
-                   strsize switchrate undef ustackframes version zdefs
+                   noresolve nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate
+                   stdc strsize switchrate undef ustackframes version zdefs
   -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().
-Exit codes: 0 done, 1 failure, 2 usage, 3 no probe matched, 4 permission refused, 5 target gone or unsupported.
+Exit codes: 0 done, 1 failure, 2 usage, 3 no probe matched, 4 permission refused, 5 target gone or unsupported;
+with a D program 1 for 3 to 5, as dtrace, and what its exit() says.
 
 examples:
   fasttrap -n 'pid$target:libc:malloc:entry' -p 1234        each call of malloc in process 1234

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { nearNames } from "../near_names.ts";
+import { BUILTINS } from "./builtins.ts";
 import { checkDivisor, checkPointerTarget, failIncompatible } from "./check_operators.ts";
 import { scale, structValue } from "./check_member.ts";
 import { checkNoAction } from "./check_call.ts";
@@ -309,7 +311,9 @@ export function checkVariable(environment: Environment, named: VariableName, lin
   if (identifier?.kind === "variable") return referTo(environment, named, identifier, line);
   const name = PREFIXES[named.scope] + named.name;
   if (named.scope === "global" && named.keys === undefined) {
-    fail("D_IDENT_UNDEF", line, `failed to resolve ${name}: Unknown variable name`);
+    const [near] = nearNames(name, [...environment.identifiers.keys(), ...Object.keys(BUILTINS)], 1);
+    const hint = near === undefined ? undefined : `did you mean ${near}?`;
+    fail("D_IDENT_UNDEF", line, `failed to resolve ${name}: Unknown variable name`, hint);
   }
   const brackets = named.keys === undefined ? "" : "[ ]";
   fail("D_VAR_UNDEF", line, `${name}${brackets} has not yet been declared or assigned`);

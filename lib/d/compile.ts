@@ -102,7 +102,19 @@ const NO_MACROS: MacroContext = { arguments: [], variables: {}, defaults: false 
  */
 export function compileProgram(source: string | readonly ProgramText[], context: CompileContext = {}): Program {
   const texts = typeof source === "string" ? [{ text: source, isFile: context.isFile ?? false }] : source;
-  return new Compiler(context).compile(texts);
+  const library = librarySource(mentionedIn(texts, context));
+  try {
+    return new Compiler(context).compile(texts, library);
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    // Near matches are looked for among all names.
+    return new Compiler(context).compile(texts, librarySource());
+  }
+}
+
+/** All text in which a name may be that the program depends on. */
+function mentionedIn(texts: readonly ProgramText[], { libraries = [], macros = NO_MACROS }: CompileContext): string {
+  return [...texts.map(({ text }) => text), ...libraries.map(({ source }) => source), ...macros.arguments].join("\n");
 }
 
 /** A part of a program, with the file that it comes from. */
@@ -140,8 +152,8 @@ class Compiler {
     this.#descriptions = new Descriptions(this.#macros, context, this.#environment.types, this.#providers);
   }
 
-  compile(texts: readonly ProgramText[]): Program {
-    this.#library(librarySource(), undefined);
+  compile(texts: readonly ProgramText[], library: string): Program {
+    this.#library(library, undefined);
     for (const { name, path, source } of sortLibraries(this.#context.libraries ?? [])) {
       if (this.#isLeftOut(path, source)) continue;
       this.#libraries.add(name);
@@ -329,8 +341,9 @@ const STABLE = { name: "Stable", data: "Stable", class: "Common" } as const;
 
 /** Reads the size that an option sets: `512`, `4k`, `1m`. */
 function sizeOfText({ name, value, line }: ProgramOption): number {
-  const [, digits, unit] = /^([0-9]+)([kKmMgG]?)$/.exec(value!) ?? [];
-  const size = Number(digits) * 1024 ** " kmg".indexOf(unit?.toLowerCase() || " ");
+  const [, digits, unit] = /^(0x[0-9a-f]+|[0-9]+)([kmg]?)$/i.exec(value!) ?? [];
+  const number = digits !== undefined && /^0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits);
+  const size = number * 1024 ** " kmg".indexOf(unit?.toLowerCase() || " ");
   if (size > 0 && size <= 2 ** 31) return size;
   fail("D_PRAGMA_OPTSET", line, `failed to set option '${name}' to '${value}': Invalid value for specified option`);
 }

@@ -4,6 +4,8 @@
  * They are text of D, compiled in front of every program. Numbers are those of Linux, registers those of x86-64 in the
  * order of `struct user_regs_struct`.
  *
+ * There are 240 constants, which take longer to compile than most programs: those that a program does not mention are left out.
+ *
  * @module
  */
 
@@ -50,24 +52,30 @@ struct timeval { time_t tv_sec; suseconds_t tv_usec; };
 struct timespec { time_t tv_sec; long tv_nsec; };
 `;
 
+/** The constants, each as its name and its value. */
+const CONSTANTS: readonly (readonly [name: string, value: string])[] = [
+  ...ERRORS.flatMap(([first, last]) => numbered(ERROR_NAMES.slice(first, last + 1), first)),
+  ...numbered(SIGNAL_NAMES.slice(1), 1),
+  ...numbered(CHILD_CODES.split(" "), 1),
+  ...numbered(REGISTERS.split(" "), 0),
+  ...numbered(FAULTS.split(" "), 0),
+  ...[...SINGLE.split(" "), ...ALIASES.split(" ")].map((pair) => pair.split("=") as [string, string]),
+];
+
 /**
  * Writes the library.
  *
- * @returns A program of D that has no clauses.
+ * @param text What the program is made of; by default it may mention anything.
+ * @returns A program of D that has no clauses. It has the constants whose names are in the text, and those that they stand for.
  */
-export function librarySource(): string {
-  const lines = [
-    STRUCTURES,
-    ...ERRORS.flatMap(([first, last]) => constants(ERROR_NAMES.slice(first, last + 1), first)),
-    ...constants(SIGNAL_NAMES.slice(1), 1),
-    ...constants(CHILD_CODES.split(" "), 1),
-    ...constants(REGISTERS.split(" "), 0),
-    ...constants(FAULTS.split(" "), 0),
-    ...[...SINGLE.split(" "), ...ALIASES.split(" ")].map((pair) => `inline int ${pair.replace("=", " = ")};`),
-  ];
-  return lines.join("\n");
+export function librarySource(text?: string): string {
+  const mentioned = text === undefined ? CONSTANTS : CONSTANTS.filter(([name]) => text.includes(name));
+  const values = new Set(mentioned.map(([, value]) => value));
+  const lines = CONSTANTS.filter((constant) => mentioned.includes(constant) || values.has(constant[0]))
+    .map(([name, value]) => `inline int ${name} = ${value};`);
+  return [STRUCTURES, ...lines].join("\n");
 }
 
-function constants(names: readonly string[], first: number): string[] {
-  return names.map((name, index) => `inline int ${name} = ${first + index};`);
+function numbered(names: readonly string[], first: number): [string, string][] {
+  return names.map((name, index) => [name, String(first + index)]);
 }

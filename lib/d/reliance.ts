@@ -15,7 +15,8 @@ import type { ProviderDeclaration } from "./tree.ts";
 /** The attributes of the parts of a provider's probes. */
 type PartAttributes = ProviderDeclaration["attributes"];
 
-const STABLE: Attributes = { name: "Stable", data: "Stable", class: "Common" };
+/** What may be relied on everywhere, and the most that a program can promise. */
+export const STABLE: Attributes = { name: "Stable", data: "Stable", class: "Common" };
 const EVOLVING: Attributes = { name: "Evolving", data: "Evolving", class: "Common" };
 const OF_ISA: Attributes = { name: "Evolving", data: "Evolving", class: "ISA" };
 const UNSTABLE: Attributes = { name: "Unstable", data: "Unstable", class: "Unknown" };

@@ -23,6 +23,8 @@ interface PadCount {
   readonly tracepoint: Tracepoint;
   /** What was in it at the last reading. */
   countedTotal: number;
+  /** The same by CPU, of pads that record; undefined until there was anything. */
+  countedByCpu: number[] | undefined;
   /** What else is kept; undefined if nothing is. */
   readonly tally: PadTally | undefined;
 }
@@ -46,7 +48,10 @@ export class PadCounts {
     const { image } = tracepoint;
     const counts = this.#byImage.get(image) ?? new Map<PadAction, PadCount>();
     const tally = action.kind === "tally" ? new PadTally(tracepoint, action) : undefined;
-    this.#byImage.set(image, counts.set(action, { tracepoint, countedTotal: readCounter(image, action), tally }));
+    const countedTotal = readCounter(image, action);
+    const isUsed = countedTotal > 0 && action.kind === "record";
+    const countedByCpu = isUsed ? image.pads.area!.readAll(action.counterOffset) : undefined;
+    this.#byImage.set(image, counts.set(action, { tracepoint, countedTotal, countedByCpu, tally }));
   }
 
   /**
@@ -100,11 +105,31 @@ function harvest(count: PadCount, action: PadAction): void {
   if (!(hits > 0)) return;
   count.countedTotal = counted;
   count.tally?.harvest(hits);
+  if (action.kind === "record") harvestDrops(count, action, hits);
   for (const probe of [...before, ...after]) {
     probe.hitsTotal += hits;
     for (const enabling of probe.enablings) {
-      if (enabling.counted !== undefined) enabling.counted(probe, hits);
-      else if (action.kind === "record") enabling.dropped?.(probe, hits);
+      enabling.counted?.(probe, hits);
     }
   }
+}
+
+/** Tells consumers that want records which CPUs have dropped hits. */
+function harvestDrops(count: PadCount, action: PadAction, hits: number): void {
+  const { tracepoint: { image, before, after } } = count;
+  const counted = image.pads.area!.readAll(action.counterOffset);
+  const last = count.countedByCpu ??= counted.map(() => 0);
+  let rest = hits;
+  counted.forEach((total, cpu) => {
+    // What has come since the sum was read is told the next time.
+    const dropped = Math.min(rest, total - last[cpu]!);
+    if (!(dropped > 0)) return;
+    last[cpu] = last[cpu]! + dropped;
+    rest -= dropped;
+    for (const probe of [...before, ...after]) {
+      for (const enabling of probe.enablings) {
+        if (enabling.counted === undefined) enabling.dropped?.(probe, dropped, cpu);
+      }
+    }
+  });
 }

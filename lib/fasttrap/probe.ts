@@ -73,8 +73,9 @@ export interface Enabling {
    *
    * @param probe The probe.
    * @param hits How many, at least 1.
+   * @param cpu The CPU that they were on.
    */
-  dropped?(probe: Probe, hits: number): void;
+  dropped?(probe: Probe, hits: number, cpu: number): void;
   /** What is captured at each hit beside its arguments; undefined if nothing is. */
   readonly captures?: readonly Capture[] | undefined;
 }

@@ -175,6 +175,20 @@ export class PadArea implements PadMemory, Disposable {
   }
 
   /**
+   * Reads what each CPU has in a counter.
+   *
+   * @param offset Its offset.
+   * @returns The counts by the numbers of the CPUs.
+   */
+  readAll(offset: number): number[] {
+    const halves = new Int32Array(2);
+    return Array.from({ length: this.areasTotal }, (_, area) => {
+      this.readOne(area, offset, halves);
+      return (halves[1]! >>> 0) * 2 ** 32 + (halves[0]! >>> 0);
+    });
+  }
+
+  /**
    * Reads what one CPU has in a counter, at one moment.
    *
    * @param area The number of the CPU's area.

@@ -40,6 +40,8 @@ export interface Enabled extends Disposable {
    * somebody else records the same probe.
    */
   readonly dropsTotal: number;
+  /** The same by the CPU that they were on, of those that have lost any. */
+  readonly dropsByCpu: ReadonlyMap<number, number>;
   /** How often each probe has fired that has fired at all, those that are gone included, where hits are only counted. */
   readonly counts: ReadonlyMap<ProbeIdentity, number>;
 
@@ -86,7 +88,7 @@ export class EnabledProbes implements Enabled {
   readonly #tallies = new Map<ProbeIdentity, Tally>();
   #unplaced: readonly Refusal[] = [];
   #hitsTotal = 0;
-  #dropsTotal = 0;
+  readonly #dropsByCpu = new Map<number, number>();
 
   /**
    * Makes an enabling of nothing.
@@ -118,8 +120,13 @@ export class EnabledProbes implements Enabled {
 
   /** See {@linkcode Enabled.dropsTotal}. */
   get dropsTotal(): number {
+    return this.dropsByCpu.values().reduce((sum, drops) => sum + drops, 0);
+  }
+
+  /** See {@linkcode Enabled.dropsByCpu}. */
+  get dropsByCpu(): ReadonlyMap<number, number> {
     this.#fasttrap.jumps.harvestAll(this.#probes);
-    return this.#dropsTotal;
+    return this.#dropsByCpu;
   }
 
   /** See {@linkcode Enabled.counts}. */
@@ -179,7 +186,7 @@ export class EnabledProbes implements Enabled {
       this.#hitsTotal++;
       record(hit);
     };
-    return { captures, fire: recorded, recorded, dropped: (_, hits) => void (this.#dropsTotal += hits) };
+    return { captures, fire: recorded, recorded, dropped: (_, hits, cpu) => this.#drop(hits, cpu) };
   }
 
   #makeTally(tally: TallyRequest): Enabling {
@@ -203,8 +210,12 @@ export class EnabledProbes implements Enabled {
       fire: add,
       recorded: add,
       tallied: (probe, values) => tallyOf(probe, values.count).addAll(values.words),
-      dropped: (_, hits) => void (this.#dropsTotal += hits),
+      dropped: (_, hits, cpu) => this.#drop(hits, cpu),
     };
+  }
+
+  #drop(hits: number, cpu: number): void {
+    this.#dropsByCpu.set(cpu, (this.#dropsByCpu.get(cpu) ?? 0) + hits);
   }
 
   #count(probe: ProbeIdentity, hits: number): void {

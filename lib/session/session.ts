@@ -48,6 +48,9 @@ import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
 import { Target } from "./target.ts";
 import { unload } from "./unload.ts";
 
+/** The C library of a session, for what the command does beside it: to load it again takes as long as to attach. */
+export let kernelOf: (session: Session) => Kernel;
+
 /** See the module's comment. */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
@@ -67,6 +70,9 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #events: EventQueue;
   #stopped = false;
   #closed = false;
+  static {
+    kernelOf = (session) => session.#kernel;
+  }
 
   /**
    * Opens a session.

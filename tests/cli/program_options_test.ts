@@ -114,13 +114,33 @@ Deno.test("fasttrap -v says how much one may rely on a program, and runs it", as
   });
   assertEquals([code, stdout], [
     0,
-    "\nStability attributes for description :::BEGIN:\n" +
+    "\nStability attributes for description BEGIN :\n" +
     words("Minimum Probe Description Attributes", "Stable", "Stable", "Common") +
     words("Minimum Statement Attributes", "Stable", "Stable", "Common") +
-    "\nStability attributes for description pid1*:a::entry:\n" +
+    "\n\nStability attributes for description pid1*:a::entry:\n" +
     words("Minimum Probe Description Attributes", "Private", "Private", "Unknown") +
     words("Minimum Statement Attributes", "Stable", "Stable", "Common") + "\n\n",
   ]);
+});
+
+Deno.test("fasttrap -e -v says of a whole script, and of each description, how much one may rely on it", async () => {
+  const words = (title: string, [name, data, dependency]: string[]) =>
+    `\n\t${title}\n\t\tIdentifier Names: ${name}\n\t\tData Semantics:   ${data}\n\t\tDependency Class: ${dependency}\n`;
+  const stable = ["Stable", "Stable", "Common"];
+  const evolving = ["Evolving", "Evolving", "Common"];
+  const details = (name: string, attributes: string[]) =>
+    `\n${name}\n${words("Probe Description Attributes", attributes)}${words("Argument Attributes", attributes)}` +
+    "\n\tArgument Types\n\t\tNone\n";
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, "BEGIN { } profile:::tick-1s { trace(pid); }");
+  const { stdout } = await run(["-e", "-v", "-s", path], { permissions: ATTACH });
+  await Deno.remove(path);
+  assertEquals(
+    stdout,
+    `\nStability attributes for script ${path}:\n${words("Minimum Probe Description Attributes", evolving)}` +
+      words("Minimum Statement Attributes", stable) + details(":::BEGIN", stable) +
+      details("profile:::tick-1s", evolving) + "\n",
+  );
 });
 
 Deno.test("fasttrap -v and -lv say how the hits of a program's probes are had, and for which clause threads stop", async () => {

@@ -125,7 +125,7 @@ Deno.test("fasttrap -p with a clause prints while the target runs, and ends by a
       stdout.replaceAll(/^ *\d+ +\d+/gm, "C ID"),
       `${HEADER}C ID${" ".repeat(27)}:BEGIN begun\n${
         "12".replace(/./g, (n) => `C ID${" ".repeat(22)}serve:entry serve ${n}\n`)
-      }\n`,
+      }\n\n`,
     );
     await target.send("1");
     assertEquals(await target.outcome(), {

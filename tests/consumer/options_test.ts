@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { cutArguments } from "../../lib/consumer/argument_tokens.ts";
 import { UsageError } from "../../lib/consumer/failure.ts";
 import { type CommandOptions, OPTION_TYPES, readOptions } from "../../lib/consumer/options.ts";
+import { ProgramError } from "../../lib/consumer/program_error.ts";
 
 /** Reads a command line as the command does. */
 function read(...args: string[]): CommandOptions {
@@ -101,7 +102,7 @@ Deno.test("readOptions() throws UsageError on what is out of range", () => {
 });
 
 Deno.test("readOptions() says of each option of dtrace that is not here that it is not supported", () => {
-  for (const letter of "aAGS36") {
+  for (const letter of "aAGS3") {
     assertThrows(() => read(`-${letter}`, "-n", "a"), UsageError, "is not supported");
   }
 });
@@ -171,8 +172,11 @@ Deno.test("readOptions() sets the options that letters of dtrace stand for", () 
   ]);
 });
 
-Deno.test("readOptions() throws UsageError on programs that cannot be", () => {
-  for (const args of [["-b", "x"], ["-x", "bufpolicy=heap"], ["-X", "z"], ["-x", "version=9.9"]]) {
-    assertThrows(() => read(...args, "-n", "a { }"), UsageError);
+Deno.test("readOptions() throws ProgramError on options of programs that cannot be, if there is a program", () => {
+  for (const args of [["-b", "x"], ["-x", "bufpolicy=heap"], ["-X", "z"], ["-x", "version=9.9"], ["-p", "x"]]) {
+    assertThrows(() => read(...args, "-n", "a { }"), ProgramError, "dtrace: ");
+    assertThrows(() => read(...args, "-n", "a"), UsageError);
   }
+  const error = assertThrows(() => read("-n", "a { }", "-x", "bufsise=1"), ProgramError);
+  assertEquals(error.hint, "did you mean -x bufsize?");
 });

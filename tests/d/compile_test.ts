@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CompileError } from "../../lib/d/compile_error.ts";
 import { type CompileContext, compileProgram, type Library } from "../../lib/d/compile.ts";
+import { librarySource } from "../../lib/d/library.ts";
 import { PROTOTYPES } from "../../lib/d/prototypes.ts";
 import type { BuiltinName } from "../../lib/d/tree.ts";
 import { clauseText } from "./tree_text.ts";
@@ -290,4 +291,19 @@ Deno.test("PROTOTYPES have types that exist", () => {
     "\n",
   );
   assertEquals(compileProgram(source).clauses.length, new Set(names).size);
+});
+
+Deno.test("librarySource() has the constants that a text mentions, and those that they stand for", () => {
+  const names = (text?: string) =>
+    [...librarySource(text).matchAll(/^inline int (E\w+|R_\w+) /gm)].map(([, name]) => name);
+  assertEquals(names("BEGIN { trace(EWOULDBLOCK); trace(uregs[R_PC]); }"), ["EAGAIN", "R_RIP", "EWOULDBLOCK", "R_PC"]);
+  assertEquals([names("").length, names().includes("EINVAL"), names().includes("R_GSBASE")], [0, true, true]);
+});
+
+Deno.test("compileProgram() hints at variables and constants of nearly the same name", () => {
+  const hintOf = (name: string) =>
+    assertThrows(() => compileProgram(`int counted; BEGIN { trace(${name}); }`), CompileError).hint;
+  assertEquals(["SIGCHDL", "timestmap", "countd", "elephant"].map(hintOf), [
+    ...["did you mean SIGCHLD?", "did you mean timestamp?", "did you mean counted?", undefined],
+  ]);
 });

@@ -11,6 +11,11 @@ Deno.test("timingOf() reads rates and periods as DTrace does", () => {
     ["profile-97", 1000 / 97],
     ["profile-1m", 60_000],
     ["tick-1day", 86_400_000],
+    ["tick-5000", 0.2],
+    ["tick-200US", 0.2],
+    ["tick-5001", undefined],
+    ["profile-199us", undefined],
+    ["TICK-5", undefined],
     ["tick-0", undefined],
     ["tick-5fortnights", undefined],
     ["tick", undefined],
@@ -30,6 +35,9 @@ Deno.test("TracerProbes.matching() wants a name without a provider, and takes gl
   assertEquals(names("d*", "E*"), ["dtrace:END", "dtrace:ERROR"]);
   assertEquals(names("profile", "tick-5"), ["profile:tick-5"]);
   assertEquals(names("*", "tick-5"), ["profile:tick-5"]);
+  assertEquals(names("profile", "").length, 13);
+  assertEquals(names("prof*", "tick-?"), ["profile:tick-1"]);
+  assertEquals(names("profile", "entry"), []);
   assertEquals(names("*$target", "BEGIN"), []);
   assertEquals(names("pid1", "BEGIN"), []);
   assertEquals(probes.matching({ provider: "", module: "a", function: "", name: "BEGIN" }), []);

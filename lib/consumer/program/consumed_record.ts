@@ -62,6 +62,8 @@ export interface RecordWriter {
   aggregations(format: PrintFormat | undefined, tables: readonly NormalizedTable[]): void;
   /** The record ends. */
   end(): void;
+  /** The user has interrupted the trace: what a terminal shows of that ends its line. */
+  interrupt(): void;
   /**
    * The program ends.
    *

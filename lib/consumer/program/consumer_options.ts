@@ -5,6 +5,12 @@
  * with `k`, `m`, `g` or `t`; a time is digits with a unit, nanoseconds by default, or `hz`, how many times a second; a
  * switch is on without a value.
  *
+ * Digits may be octal or hexadecimal as in C. The variables `DTRACE_OPT_NAME` of the environment set options as well; what they
+ * say wrongly is passed over, as dtrace(1) does.
+ *
+ * What options say of the kernel, of linking, or of the compiler's own workings has no meaning here: they are accepted, so that
+ * scripts which set them run.
+ *
  * What `agghist`, `aggpack`, `aggzoom` and `encoding` draw is as in illumos; Oracle's DTrace for Linux does not have these
  * options.
  *
@@ -64,10 +70,14 @@ export interface ConsumerOptions extends Mutable<RunOptions> {
   nolibs: boolean;
   /** The version of D that the program is written for. */
   version: string;
+  /** Whether addresses are left as they are where their names would be printed. */
+  noresolve: boolean;
   /** How many frames `stack()` has; the kernel's are not seen here. */
   stackframes: number;
-  /** Whether a buffer that does not fit into memory is made smaller, which here none is. */
+  /** Whether a buffer that does not fit into memory is made smaller (`auto`). */
   bufresize: string;
+  /** Whether nothing is said of that. */
+  quietresize: boolean;
   /** Times are nanoseconds between two. */
   switchrate: number;
   aggrate: number;
@@ -112,6 +122,8 @@ export const CONSUMER_DEFAULTS: Readonly<ConsumerOptions> = {
   nolibs: false,
   version: "2.0",
   bufresize: "auto",
+  quietresize: false,
+  noresolve: false,
   stackframes: 20,
   switchrate: SECOND,
   aggrate: SECOND,
@@ -169,12 +181,49 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   nolibs: { kind: "switch", dynamic: false },
   version: { kind: "version", dynamic: false },
   bufresize: { kind: ["auto", "manual"], dynamic: false },
+  noresolve: { kind: "switch", dynamic: false },
+  quietresize: { kind: "switch", dynamic: true },
   switchrate: { kind: "time", dynamic: true },
   aggrate: { kind: "time", dynamic: true },
   statusrate: { kind: "time", dynamic: true },
   cleanrate: { kind: "time", dynamic: true },
 };
 
+/** Options that are accepted and mean nothing; those of the two lists are switches, and take any value. */
+const MEANINGLESS: ReadonlySet<string> = new Set([
+  ...["aggpercpu", "argref", "bpflog", "debugassert", "disasm", "iregs", "kdefs", "knodefs", "lazyload", "linknommap"],
+  ...["strip", "temporal", "tregs", "udefs", "unodefs"],
+  ...[
+    "bpflogsize",
+    "core",
+    "ctfpath",
+    "ctypes",
+    "debug",
+    "dtypes",
+    "jstackstrsize",
+    "late",
+    "ldpath",
+    "linkmode",
+    "linktype",
+  ],
+  ...[
+    "lockmem",
+    "modpath",
+    "pcapsize",
+    "pgmax",
+    "preallocate",
+    "printsize",
+    "procfspath",
+    "syslibdir",
+    "sysslice",
+    "tree",
+  ],
+]);
+const ENVIRONMENT_PREFIX = "DTRACE_OPT_";
+const DIGITS = "0x[0-9a-f]+|[0-9]+";
+const COUNT = new RegExp(`^(?:${DIGITS})$`, "i");
+const SIZE = new RegExp(`^(${DIGITS})([kmgt]?)$`, "i");
+const TIME = new RegExp(`^(${DIGITS})([a-z]*)$`, "i");
 const SIZE_UNITS = "kmgt";
 const TIME_UNITS: Readonly<Record<string, number>> = {
   "": 1,
@@ -196,6 +245,14 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 /** The most that a count may be, and a size: the memory of a program is addressed by 32 bits. */
 const COUNT_MAX = 2 ** 31 - 1;
 const SIZE_MAX = 2 ** 31 - 1;
+/** What sizes are lowered to that are larger, with what dtrace(1) calls them. */
+const LOWERED: readonly (readonly [name: "bufsize" | "aggsize" | "specsize" | "dynvarsize", words: string])[] = [
+  ["bufsize", "buffer size"],
+  ["aggsize", "aggregation size"],
+  ["specsize", "speculation size"],
+  ["dynvarsize", "dynamic variable size"],
+];
+const LOWERED_MAX = 2 ** 30;
 const STRSIZE_MIN = 8;
 /** The versions of D, up to Oracle's. */
 const VERSION = /^(?:1\.[0-9]{1,2}(?:\.[0-9]{1,2})?|2\.0(?:\.[0-9]{1,2})?)$/;
@@ -221,7 +278,22 @@ export function makeConsumerOptions(
  * @returns Whether it is one of those here.
  */
 export function isConsumerOption(name: string): boolean {
-  return Object.hasOwn(KINDS, name);
+  return Object.hasOwn(KINDS, name) || MEANINGLESS.has(name);
+}
+
+/**
+ * Finds the options that the environment sets.
+ *
+ * @param variables Its variables, such as `DTRACE_OPT_STRSIZE=1k`.
+ * @returns Those that can be set so.
+ */
+export function settingsOfEnvironment(variables: readonly string[]): { name: string; value: string }[] {
+  return Object.keys(KINDS).flatMap((name) => {
+    const prefix = `${ENVIRONMENT_PREFIX}${name.toUpperCase()}=`;
+    const value = variables.find((variable) => variable.startsWith(prefix))?.slice(prefix.length);
+    if (value === undefined) return [];
+    return setConsumerOption({ ...CONSUMER_DEFAULTS }, name, value) === undefined ? [{ name, value }] : [];
+  });
 }
 
 /**
@@ -239,7 +311,8 @@ export function setConsumerOption(
   value: string | undefined,
   running: boolean = false,
 ): string | undefined {
-  const known = KINDS[name];
+  if (MEANINGLESS.has(name)) return undefined;
+  const known = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (known === undefined) return "Invalid option name";
   if (running && !known.dynamic) return "Operation illegal when tracing is active";
   const parsed = parse(known.kind, value);
@@ -249,9 +322,24 @@ export function setConsumerOption(
     all[name] = [...all[name] as readonly string[], parsed];
     return undefined;
   }
+  const isLowered = LOWERED.some(([lowered]) => lowered === name);
+  if (known.kind === "size" && !isLowered && (parsed as number) > SIZE_MAX) return "Invalid value for specified option";
   if (name === "strsize" && (parsed as number) < STRSIZE_MIN) return "Invalid value for specified option";
   all[name] = parsed;
   return undefined;
+}
+
+/**
+ * Lowers the sizes of buffers that are larger than memory allows.
+ *
+ * @param options Where they are.
+ * @returns What dtrace(1) says of each.
+ */
+export function lowerSizes(options: ConsumerOptions): string[] {
+  return LOWERED.filter(([name]) => options[name] > LOWERED_MAX).map(([name, words]) => {
+    options[name] = LOWERED_MAX;
+    return `${words} lowered to 1g`;
+  });
 }
 
 function parse(kind: Kind, value: string | undefined): boolean | number | string | undefined {
@@ -262,26 +350,32 @@ function parse(kind: Kind, value: string | undefined): boolean | number | string
   if (kind === "version") return VERSION.test(value) ? value : undefined;
   if (kind === "size") return parseSize(value);
   if (kind === "time") return parseTime(value);
-  if (kind === "count") return /^\d+$/.test(value) && Number(value) <= COUNT_MAX ? Number(value) : undefined;
+  if (kind === "count") return COUNT.test(value) && valueOf(value) <= COUNT_MAX ? valueOf(value) : undefined;
   return kind.includes(value) ? value : undefined;
 }
 
 function parseSwitch(value: string | undefined): boolean | undefined {
+  // An empty value switches off, as in dtrace(1).
   if (value === undefined || value === "1" || /^(?:true|yes|on|set|enabled?)$/i.test(value)) return true;
-  return value === "0" || /^(?:false|no|off|unset|disabled?)$/i.test(value) ? false : undefined;
+  return value === "" || value === "0" || /^(?:false|no|off|unset|disabled?)$/i.test(value) ? false : undefined;
+}
+
+/** The value of digits as in C: octal behind a 0, hexadecimal behind 0x. */
+function valueOf(digits: string): number {
+  return /^0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits);
 }
 
 function parseSize(value: string): number | undefined {
-  const [, digits, unit] = /^(\d+)([kmgt]?)$/i.exec(value) ?? [];
+  const [, digits, unit] = SIZE.exec(value) ?? [];
   if (digits === undefined) return undefined;
-  const size = Number(digits) * 1024 ** (unit === "" ? 0 : SIZE_UNITS.indexOf(unit!.toLowerCase()) + 1);
-  return size <= SIZE_MAX ? size : undefined;
+  const size = valueOf(digits) * 1024 ** (unit === "" ? 0 : SIZE_UNITS.indexOf(unit!.toLowerCase()) + 1);
+  return Number.isSafeInteger(size) ? size : undefined;
 }
 
 function parseTime(value: string): number | undefined {
-  const [, digits, unit] = /^(\d+)([a-z]*)$/i.exec(value) ?? [];
+  const [, digits, unit] = TIME.exec(value) ?? [];
   if (digits === undefined) return undefined;
-  const count = Number(digits);
+  const count = valueOf(digits);
   if (unit!.toLowerCase() === "hz") return count === 0 ? undefined : SECOND / count;
   const factor = TIME_UNITS[unit!.toLowerCase()];
   return factor === undefined ? undefined : count * factor;

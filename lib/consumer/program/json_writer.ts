@@ -95,6 +95,9 @@ export class JsonWriter implements RecordWriter {
     this.#write({ type: "error", ...head, ...report });
   }
 
+  /** See {@linkcode RecordWriter.interrupt}. */
+  interrupt(): void {}
+
   /** See {@linkcode RecordWriter.finish}. */
   finish(tables: readonly NormalizedTable[], { hitsTotal, drops }: ProgramTotals): void {
     for (const table of tables) {

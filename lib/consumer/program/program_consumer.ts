@@ -9,7 +9,8 @@
  * is done to them, what is none of our business goes to the host. At the end come the clauses of END, and all aggregations
  * that have not been printed.
  *
- * Drops are reported after the records, by kind, with how many there were since the last time.
+ * Drops of the principal buffer and of aggregations are reported after the records, those of variables and speculations at
+ * `statusrate`, by kind, with how many there were since the last time.
  *
  * @module
  */
@@ -31,8 +32,6 @@ import { type ConsumerOptions, setConsumerOption } from "./consumer_options.ts";
 
 const HALF = 2 ** 32;
 const decoder = new TextDecoder();
-/** Drops that are reported with a CPU, as they are of buffers that each CPU has in the kernel. */
-const OF_CPU: ReadonlySet<DropKind> = new Set<DropKind>(["principal", "aggregation"]);
 
 /** What the consumer asks of whoever runs it. */
 export interface ConsumerHost {
@@ -54,7 +53,7 @@ export interface ConsumerHost {
 export class ProgramConsumer {
   /** The options, which `setopt()` can change. */
   readonly options: ConsumerOptions;
-  /** What `exit()` was called with; undefined if it was not. */
+  /** What `exit()` was called with last, which END may do; undefined if it was not. */
   exitStatus: number | undefined;
   readonly #running: RunningProgram;
   readonly #writer: RecordWriter;
@@ -98,7 +97,7 @@ export class ProgramConsumer {
     this.#enablings.set(enabling.epid, enabling);
   }
 
-  /** Takes all records out, performs their actions, and reports what was lost. */
+  /** Takes all records out, performs their actions, and reports what the buffers have lost. */
   consume(): void {
     const records: ConsumedRecord[] = [];
     this.#running.drain((at) => {
@@ -107,12 +106,25 @@ export class ProgramConsumer {
     });
     records.forEach((record, index) => this.#perform(record, records[index + 1]));
     this.#flush();
-    this.#reportDrops();
+    for (const [kind, byCpu] of Object.entries(this.#running.takeBufferDrops())) {
+      for (const [cpu, count] of byCpu) this.#reportDrops(kind as DropKind, count, cpu);
+    }
+  }
+
+  /** Reports what else was lost. */
+  reportStatus(): void {
+    for (const [kind, count] of Object.entries(this.#running.takeDrops())) this.#reportDrops(kind as DropKind, count);
+  }
+
+  /** The user has interrupted the trace. */
+  interrupt(): void {
+    this.#writer.interrupt();
   }
 
   /** Consumes what is left, and prints the aggregations that were not printed. */
   finish(): void {
     this.consume();
+    this.reportStatus();
     const left = this.#tables.filter(({ table }) => !this.#printed.has(table.aggregation.id));
     const totals = { hitsTotal: this.#running.firingsTotal, drops: this.#drops };
     this.#writer.finish(this.options.aggsortrev ? left.reverse() : left, totals);
@@ -187,7 +199,7 @@ export class ProgramConsumer {
         return this.#writer.aggregations(action.format, action.aggregations.map((one) => this.#tableOf(one)));
       }
       case "exit":
-        this.exitStatus ??= numberOf(data[0]);
+        this.exitStatus = numberOf(data[0]);
         return;
       case "system":
         this.#flush();
@@ -235,16 +247,10 @@ export class ProgramConsumer {
     return this.#tables[id]!;
   }
 
-  #reportDrops(): void {
-    const drops = this.#running.takeDrops();
-    for (const [name, count] of Object.entries(drops)) {
-      if (count === 0) continue;
-      const kind = name as DropKind;
-      this.#drops[kind] = (this.#drops[kind] ?? 0) + count;
-      this.#host.say(
-        formatDrops(kind, count, { ...(OF_CPU.has(kind) ? { cpu: 0 } : {}), tags: this.options.droptags }),
-      );
-    }
+  #reportDrops(kind: DropKind, count: number, cpu?: number): void {
+    if (count === 0) return;
+    this.#drops[kind] = (this.#drops[kind] ?? 0) + count;
+    this.#host.say(formatDrops(kind, count, { cpu, tags: this.options.droptags }));
   }
 
   #flush(): void {

@@ -4,7 +4,7 @@
  *
  * ```text
  *
- * Stability attributes for description pid1234:libc.so.6:malloc:entry:
+ * Stability attributes for description pid$target:libc:malloc:entry :
  *
  *     Minimum Probe Description Attributes
  *         Identifier Names: Private
@@ -16,50 +16,95 @@
  *         Data Semantics:   Stable
  *         Dependency Class: Common
  *
+ * pid$target:libc:malloc:entry
+ *
  *     Hits
  *         1 site: recorded by a jump
+ *
  * ```
  *
  * What is indented here is so by tabs there. Only the parts of a description that are written count: who names the provider
- * alone relies on nothing but that.
+ * alone relies on nothing but that. With `-e` the attributes of each description follow, and of its arguments.
  *
  * @module
  */
 
-import { descriptionAttributes } from "../../d/reliance.ts";
+import { argumentAttributes, descriptionAttributes, STABLE } from "../../d/reliance.ts";
 import type { Clause, ProviderDeclaration } from "../../d/tree.ts";
 import { formatProbeDescription, type ProbeDescription, type ProbeField } from "../../spec/probe_description.ts";
-import type { Attributes } from "../../spec/stability.ts";
+import { type Attributes, minimumAttributes } from "../../spec/stability.ts";
 
-/** What is known of the probes of a clause. */
-export interface EnabledDescriptions {
-  /** For each site of what a description names why its hits stop the thread; undefined where they do not. */
-  waysOf(description: ProbeDescription): readonly (string | undefined)[];
-  /** How much one may rely on the static probes that a description names, as their objects say. */
-  attributesOf(description: ProbeDescription): readonly Readonly<Record<ProbeField, Attributes>>[];
+/** What a report is about: what one `-n`, or a script, says. */
+export interface ReportedPart {
+  /** What dtrace calls it, and its name. */
+  readonly kind: string;
+  readonly name: string;
+  readonly clauses: readonly Clause[];
+  /** The providers that the program declares. */
+  readonly providers: readonly ProviderDeclaration[];
+}
+
+/** What is known of the probes of a clause's description. */
+export interface ReportedProbes {
+  /** For each of their sites why its hits stop the thread; undefined where they do not. */
+  readonly ways: readonly (string | undefined)[];
+  /** The types of their arguments, if they have the same. */
+  readonly argumentTypes: readonly string[] | undefined;
+  /** How much one may rely on the static ones, as their objects say. */
+  readonly attributes: readonly Readonly<Record<ProbeField, Attributes>>[];
 }
 
 /**
- * Writes the report of a clause.
+ * Writes the report of a part of a program.
  *
- * @param clause The clause.
- * @param providers The providers that its program declares.
- * @param enabled Tells what is known of the probes that its descriptions name.
+ * @param part The part.
+ * @param isDry Whether what each description says follows, because the program does not run.
+ * @param probesOf Tells what is known of what a description names.
  * @returns The lines.
  */
 export function formatStability(
-  { probes, attributes }: Clause,
-  providers: readonly ProviderDeclaration[],
-  enabled: EnabledDescriptions,
+  { kind, name, clauses, providers }: ReportedPart,
+  isDry: boolean,
+  probesOf: (clause: Clause, description: ProbeDescription) => ReportedProbes,
 ): string {
-  return probes.map((description) =>
-    `\nStability attributes for description ${formatProbeDescription(description)}:\n` +
-    formatWords(
-      "Minimum Probe Description Attributes",
-      descriptionAttributes(description, providers, enabled.attributesOf(description)),
-    ) +
-    formatWords("Minimum Statement Attributes", attributes) + formatWays(enabled.waysOf(description))
-  ).join("");
+  const described = clauses.flatMap((clause) =>
+    clause.probes.map((description): Described => {
+      const known = probesOf(clause, description);
+      return {
+        ...known,
+        description,
+        own: descriptionAttributes(description, providers, known.attributes),
+        ofArguments: argumentAttributes(description, providers),
+      };
+    })
+  );
+  const descriptions = minimumAttributes([STABLE, ...described.map(({ own }) => own)]);
+  const statements = minimumAttributes([STABLE, ...clauses.map(({ attributes }) => attributes)]);
+  return `\nStability attributes for ${kind} ${name}:\n` +
+    formatWords("Minimum Probe Description Attributes", descriptions) +
+    formatWords("Minimum Statement Attributes", statements) +
+    described.map((each) => formatDescription(each, isDry)).join("") + "\n";
+}
+
+/** A description with all that is known of it. */
+interface Described extends ReportedProbes {
+  readonly description: ProbeDescription;
+  readonly own: Attributes;
+  readonly ofArguments: Attributes;
+}
+
+function formatDescription(
+  { description, own, ofArguments, ways, argumentTypes = [] }: Described,
+  isDry: boolean,
+): string {
+  const types = argumentTypes.map((type, index) => `\t\targs[${index}]: ${type}\n`).join("");
+  const details = isDry
+    ? formatWords("Probe Description Attributes", own) +
+      formatWords("Argument Attributes", ofArguments) +
+      `\n\tArgument Types\n${types === "" ? "\t\tNone\n" : types}`
+    : "";
+  const hits = formatWays(ways);
+  return details + hits === "" ? "" : `\n${formatProbeDescription(description)}\n${details}${hits}`;
 }
 
 /** Says how the hits of sites are had, most of them first; nothing of probes that have none. */

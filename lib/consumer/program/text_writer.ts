@@ -7,8 +7,9 @@
  * ```
  *
  * A record is a row: CPU, probe, what its actions print, and an end of line. With `-q` there is only what actions print;
- * with `-F` the second column is indented by calls. `_DTRACE_TESTING` in the environment drops the columns of the CPU and
- * of the probe's number, as in Oracle's command, so that outputs of two runs can be compared.
+ * with `-F` the second column is indented by calls, and is there with `-q` as well. `_DTRACE_TESTING` in the environment drops
+ * the columns of the CPU and of the probe's number, and the line feed behind an interrupt, as in Oracle's command, so that
+ * outputs of two runs can be compared.
  *
  * @module
  */
@@ -59,13 +60,15 @@ export class TextWriter implements RecordWriter {
 
   /** See {@linkcode RecordWriter.begin}. */
   begin(record: ConsumedRecord, next: ConsumedRecord | undefined): void {
+    const { quiet, flowindent } = this.#options;
     this.#isFault = record.fault !== undefined;
-    if (this.#isFault || this.#options.quiet) return;
-    if (!this.#hasHeader) this.#text += this.#options.flowindent ? FLOW_HEADER : this.#header();
+    if (this.#isFault) return;
+    if (!this.#hasHeader) this.#text += flowindent ? this.#flowColumns(FLOW_HEADER) : quiet ? "" : this.#header();
     this.#hasHeader = true;
-    this.#text += this.#options.flowindent
-      ? this.#flow.format(rowOf(record), next && rowOf(next))
-      : this.#columns(String(record.cpu), String(record.enabling.probe.id), nameOf(record)) + " ";
+    if (flowindent) this.#text += this.#flowColumns(this.#flow.format(rowOf(record), next && rowOf(next)));
+    else if (!quiet) {
+      this.#text += this.#columns(String(record.cpu), String(record.enabling.probe.id), nameOf(record)) + " ";
+    }
   }
 
   /** See {@linkcode RecordWriter.data}. */
@@ -90,6 +93,11 @@ export class TextWriter implements RecordWriter {
     if (!this.#options.quiet && !this.#isFault) this.#text += "\n";
   }
 
+  /** See {@linkcode RecordWriter.interrupt}. */
+  interrupt(): void {
+    if (!this.#testing) this.#text += "\n";
+  }
+
   /** See {@linkcode RecordWriter.finish}. */
   finish(tables: readonly NormalizedTable[]): void {
     const options = this.#aggregationOptions();
@@ -110,6 +118,11 @@ export class TextWriter implements RecordWriter {
   #columns(cpu: string, id: string, name: string): string {
     const probe = name.padStart(PROBE_WIDTH);
     return this.#testing ? probe : `${cpu.padStart(CPU_WIDTH)} ${id.padStart(ID_WIDTH)} ${probe}`;
+  }
+
+  /** Columns of calls, which begin with that of the CPU. */
+  #flowColumns(text: string): string {
+    return this.#testing ? text.slice(CPU_WIDTH + 1) : text;
   }
 
   #data(): DatumOptions {

@@ -32,6 +32,9 @@ const FAULTS: Readonly<Record<FaultKind, { readonly what: string; readonly shows
   library: { what: "library-level fault" },
 };
 
+/** What is put in front of a report with `droptags`, before the kind in capitals. */
+const DROP_TAG = "DTRACEDROP_";
+
 /** What a program can lose. */
 export type DropKind =
   | "principal"
@@ -122,9 +125,13 @@ function formatEnabling(epid: number, probe: FaultReport["probe"]): string {
  * @param options The CPU for those that have one, and whether the kind is put in front (`droptags`).
  * @returns A line with its line feed.
  */
-export function formatDrops(kind: DropKind, count: number, options: { cpu?: number; tags: boolean }): string {
+export function formatDrops(
+  kind: DropKind,
+  count: number,
+  options: { cpu?: number | undefined; tags: boolean },
+): string {
   const [what, behind] = DROPS[kind];
-  const tag = options.tags ? `[${kind}] ` : "";
+  const tag = options.tags ? `[${DROP_TAG}${kind.toUpperCase()}] ` : "";
   const cpu = options.cpu === undefined ? "" : ` on CPU ${options.cpu}`;
   return `dtrace: ${tag}${count} ${what}${count === 1 ? "" : "s"}${behind}${cpu}\n`;
 }

@@ -23,6 +23,7 @@ import { assert } from "../../errors.ts";
 import { QUANTIZE_BUCKETS, quantizeBucket } from "../../quantize.ts";
 import { TallyWord } from "../../tally.ts";
 import type { Aggregation } from "../tree.ts";
+import type { CpuDrops } from "./cpu_drops.ts";
 import { LogLinearBounds, lquantizeBucket, lquantizeSteps } from "./buckets.ts";
 import { grown, KeyTable } from "./key_table.ts";
 
@@ -35,8 +36,8 @@ const HALF = 2 ** 32;
 export interface AggregationSpace {
   /** The bytes that are left. */
   bytesLeft: number;
-  /** How many values were lost because a new key did not fit. */
-  dropsTotal: number;
+  /** The values that were lost because a new key did not fit. */
+  readonly drops: CpuDrops;
 }
 
 /** The entries of one aggregation. */
@@ -163,7 +164,7 @@ export class AggregationTable {
   #make(source: Int32Array, start: number, count: number): number {
     const bytes = this.#bytesOf(count);
     if (bytes > this.#space.bytesLeft) {
-      this.#space.dropsTotal++;
+      this.#space.drops.add();
       return -1;
     }
     this.#space.bytesLeft -= bytes;

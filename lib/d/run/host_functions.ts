@@ -111,6 +111,11 @@ export class HostFunctionTable {
     this.functions = { ...this.#valueFunctions(), ...this.#variableFunctions(), ...this.#recordFunctions() };
   }
 
+  /** The CPU of the hit whose clauses run. */
+  get cpu(): number {
+    return this.#hit.cpu;
+  }
+
   /** A probe fires. */
   begin(hit: ProbeHit): void {
     this.#hit = hit;

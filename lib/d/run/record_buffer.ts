@@ -18,6 +18,7 @@
 
 import { Cell, type MemoryLayout } from "../code/memory_layout.ts";
 import { RecordHead } from "../code/record_layout.ts";
+import type { CpuDrops } from "./cpu_drops.ts";
 import type { RunOptions } from "./run_options.ts";
 
 const POSITION = Cell.position >> 2;
@@ -25,8 +26,8 @@ const LIMIT = Cell.limit >> 2;
 
 /** The buffer of a program. */
 export class RecordBuffer {
-  /** How many records were lost since somebody looked. */
-  dropsTotal = 0;
+  /** The records that were lost. */
+  readonly drops: CpuDrops;
   /** Whether a record did not fit into a buffer of the policy `fill`. */
   isFull = false;
   readonly #words: Int32Array;
@@ -43,8 +44,10 @@ export class RecordBuffer {
    * @param words The memory.
    * @param layout Where the buffer is.
    * @param policy What happens when it is full.
+   * @param drops Counts what is lost.
    */
-  constructor(words: Int32Array, layout: MemoryLayout, policy: RunOptions["bufpolicy"]) {
+  constructor(words: Int32Array, layout: MemoryLayout, policy: RunOptions["bufpolicy"], drops: CpuDrops) {
+    this.drops = drops;
     this.#words = words;
     this.#begin = layout.buffer.begin;
     this.#end = layout.buffer.end;
@@ -69,7 +72,7 @@ export class RecordBuffer {
     if (this.#policy === "ring" && size <= this.#end - this.#begin) return this.#overwrite(size);
     // To fill the buffer is what was asked for; what does not fit is no drop.
     if (this.#policy === "fill") this.isFull = true;
-    else this.dropsTotal++;
+    else this.drops.add();
     return 0;
   }
 

@@ -25,6 +25,7 @@ import type { Program } from "../tree.ts";
 import type { Tally } from "../../tally.ts";
 import { AggregationTable } from "./aggregation_table.ts";
 import { ClauseMemory } from "./clause_memory.ts";
+import { CpuDrops } from "./cpu_drops.ts";
 import { ErrorHit } from "./error_hit.ts";
 import { Fault } from "./fault.ts";
 import { HostFunctionTable } from "./host_functions.ts";
@@ -38,10 +39,14 @@ export const ERROR_EPID = 1;
 /** Where the data of a record of an error are: enabling 4, statement 4, fault 4, unused 4, address 8. */
 export const ErrorRecord = { epid: 32, action: 36, fault: 40, address: 48, bytes: 56 } as const;
 
-/** What was lost since somebody looked, by DTrace's kinds. */
+/** What buffers have lost since somebody looked, by their CPUs. */
+export interface BufferDrops {
+  readonly principal: ReadonlyMap<number, number>;
+  readonly aggregation: ReadonlyMap<number, number>;
+}
+
+/** What else was lost since somebody looked, by DTrace's kinds. */
 export interface ProgramDrops {
-  readonly principal: number;
-  readonly aggregation: number;
   readonly dynamic: number;
   readonly spec: number;
   readonly specunavail: number;
@@ -64,7 +69,7 @@ export class RunningProgram {
   readonly #host: HostFunctionTable;
   readonly #clauses: readonly (() => void)[];
   readonly #clauseVariables: Int32Array;
-  readonly #aggregationSpace: { bytesLeft: number; dropsTotal: number };
+  readonly #aggregationSpace: { bytesLeft: number; readonly drops: CpuDrops };
   readonly #hasThreads: boolean;
   readonly #errorHit = new ErrorHit();
   readonly #errorRecord = new Int32Array(ErrorRecord.bytes >> 2);
@@ -85,9 +90,10 @@ export class RunningProgram {
     this.view = new DataView(memory.buffer);
     this.#memory = new ClauseMemory(memory.buffer, code.layout, options.strsize);
     for (const [at, bytes] of code.contents) this.#memory.bytes.set(bytes, at);
-    this.#aggregationSpace = { bytesLeft: options.aggsize, dropsTotal: 0 };
+    const cpuOfHit = () => this.#host.cpu;
+    this.#aggregationSpace = { bytesLeft: options.aggsize, drops: new CpuDrops(cpuOfHit) };
     this.aggregations = program.aggregations.map((one) => new AggregationTable(one, this.#aggregationSpace));
-    this.#buffer = new RecordBuffer(this.#memory.words, code.layout, options.bufpolicy);
+    this.#buffer = new RecordBuffer(this.#memory.words, code.layout, options.bufpolicy, new CpuDrops(cpuOfHit));
     this.#host = new HostFunctionTable(code, this.#memory, this.#buffer, this.aggregations, options);
     this.#clauses = instantiate(code, memory, this.#host);
     const { begin, end } = code.layout.clauseVariables;
@@ -189,25 +195,27 @@ export class RunningProgram {
    * Notes that probes have fired without their clauses, because there was no room for what was to be recorded of them.
    *
    * @param count How many clauses should have run.
+   * @param cpu The CPU.
    */
-  lose(count: number): void {
-    this.#buffer.dropsTotal += count;
+  lose(count: number, cpu: number): void {
+    this.#buffer.drops.add(count, cpu);
   }
 
-  /** Tells what was lost since the last time. */
+  /** Tells what buffers have lost since the last time. */
+  takeBufferDrops(): BufferDrops {
+    return { principal: this.#buffer.drops.take(), aggregation: this.#aggregationSpace.drops.take() };
+  }
+
+  /** Tells what else was lost since the last time. */
   takeDrops(): ProgramDrops {
     const { space, speculations } = this.#host;
     const { spec, specunavail } = speculations.drops;
     const drops = {
-      principal: this.#buffer.dropsTotal,
-      aggregation: this.#aggregationSpace.dropsTotal,
       dynamic: space.dropsTotal,
       spec,
       specunavail,
       dblerror: this.#doubleErrors,
     };
-    this.#buffer.dropsTotal = 0;
-    this.#aggregationSpace.dropsTotal = 0;
     space.dropsTotal = 0;
     speculations.drops.spec = 0;
     speculations.drops.specunavail = 0;

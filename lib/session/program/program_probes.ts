@@ -51,6 +51,9 @@ import { timingOf, TracerProbes } from "./tracer_probes.ts";
 import { TracerHit } from "./tracer_hit.ts";
 import { WallClock } from "./wall_clock.ts";
 
+/** Below which period a tick that comes late is made up for, and of how long at most, in milliseconds. */
+const FINE_MS = 1;
+const CAUGHT_UP_MS = 20;
 /** As errno(3) has it. */
 const ESRCH = 3;
 const ERROR = "ERROR";
@@ -111,8 +114,8 @@ export class ProgramProbes implements Disposable {
   #epid = 1;
   /** When BEGIN fired: before that, and after END, no probe of a target fires. */
   #beganNs = Infinity;
-  /** How many hits were lost up to the last look, once for each clause. */
-  #lostTotal = 0;
+  /** How many hits were lost on each CPU up to the last look, once for each clause. */
+  #lostByCpu: ReadonlyMap<number, number> = new Map();
   #clauseInHand = 0;
 
   /**
@@ -211,8 +214,15 @@ export class ProgramProbes implements Disposable {
     for (const name of this.#tracerEnablings.keys()) {
       const timing = timingOf(name);
       if (timing === undefined) continue;
-      const fire = timing.kind === "tick" ? () => this.#tick(name) : () => this.#sample(name);
-      this.#timers.push(new Ticker(timing.periodMs, fire));
+      const { kind, periodMs } = timing;
+      // Timers go off every millisecond at most.
+      const mayCatchUp = kind === "tick" && periodMs < FINE_MS;
+      const fire = kind === "tick" ? () => this.#tick(name) : () => this.#sample(name);
+      const catchUp = (missed: number) => {
+        const times = mayCatchUp ? 1 + Math.min(missed, Math.floor(CAUGHT_UP_MS / periodMs)) : 1;
+        for (let i = 0; i < times && !this.#running.isExiting; i++) fire();
+      };
+      this.#timers.push(new Ticker(() => periodMs, catchUp));
     }
   }
 
@@ -236,8 +246,9 @@ export class ProgramProbes implements Disposable {
     this.#session.drain();
     // Records of what they had done have been read now.
     for (const tid of ended) this.#running.endThread(tid);
-    const count = this.#takeLost();
-    if (!this.#running.isExiting) this.#running.lose(count);
+    const lost = this.#takeLost();
+    if (this.#running.isExiting) return;
+    for (const [cpu, count] of lost) this.#running.lose(count, cpu);
   }
 
   /** Ends the timers. */
@@ -336,12 +347,17 @@ export class ProgramProbes implements Disposable {
     this.#afterFiring();
   }
 
-  /** How many hits were lost since the last call, once for each clause. */
-  #takeLost(): number {
-    const total = this.#descriptions.reduce((sum, { enabled }) => sum + enabled!.dropsTotal, this.#tallies.dropsTotal);
-    const lost = total - this.#lostTotal;
-    this.#lostTotal = total;
-    return lost;
+  /** How many hits were lost on each CPU since the last call, once for each clause. */
+  #takeLost(): [cpu: number, count: number][] {
+    const enabled = this.#descriptions.map((description) => description.enabled!.dropsByCpu);
+    const total = new Map<number, number>();
+    for (const drops of [...enabled, ...this.#tallies.dropsByCpu]) {
+      for (const [cpu, count] of drops) total.set(cpu, count + (total.get(cpu) ?? 0));
+    }
+    const before = this.#lostByCpu;
+    this.#lostByCpu = total;
+    return [...total].map(([cpu, count]): [number, number] => [cpu, count - (before.get(cpu) ?? 0)])
+      .filter(([, count]) => count > 0);
   }
 
   #tick(name: string): void {

@@ -127,12 +127,15 @@ export class ProgramTallies {
       .flatMap(({ enablings }) => [...enablings.keys()]);
   }
 
-  /** How many hits were lost, once for each clause, where somebody else records the same probe. */
-  get dropsTotal(): number {
-    const drops = this.#descriptions.map(({ arguments: tallied }) =>
-      Math.max(...tallied.map(({ enabled }) => enabled.dropsTotal))
-    );
-    return drops.reduce((sum, one) => sum + one, 0);
+  /** How many hits were lost on each CPU, once for each clause, where somebody else records the same probe. */
+  get dropsByCpu(): readonly ReadonlyMap<number, number>[] {
+    return this.#descriptions.map(({ arguments: tallied }) => {
+      const drops = new Map<number, number>();
+      for (const { enabled } of tallied) {
+        for (const [cpu, count] of enabled.dropsByCpu) drops.set(cpu, Math.max(count, drops.get(cpu) ?? 0));
+      }
+      return drops;
+    });
   }
 
   /** BEGIN has fired: what was tallied before does not count. */

@@ -1,42 +1,58 @@
 /**
  * A timer that keeps its rate: each time is a multiple of the period behind the beginning, however late the ones before it
- * were. Times that have been missed are left out, as a probe that fires twice at once tells nothing.
+ * were. It goes off once for times that have been missed, and tells how many they were: a probe that fires twice at once
+ * tells nothing, unless its period is shorter than those that the runtime knows.
+ *
+ * Like an {@linkcode Alarm} it does not keep the program alive.
  *
  * @module
  */
 
+import { Alarm } from "../alarm.ts";
+
+/** How long it waits at least, in milliseconds. */
+const SHORTEST_MS = 0.01;
+
 /** See the module's comment. */
 export class Ticker implements Disposable {
-  readonly #periodMs: number;
-  readonly #fire: () => void;
+  readonly #periodMs: () => number;
+  readonly #fire: (missed: number) => void;
+  readonly #alarm = new Alarm();
   #dueMs: number;
-  #timer: ReturnType<typeof setTimeout>;
+  #ended = false;
 
   /**
    * Starts it.
    *
-   * @param periodMs The period, in milliseconds; less than 1 is taken for 1.
-   * @param fire Called each time.
+   * @param periodMs The period, in milliseconds; it is asked for each time, and may change.
+   * @param fire Called each time, with how many times have been missed since the last one.
    */
-  constructor(periodMs: number, fire: () => void) {
-    this.#periodMs = Math.max(1, periodMs);
+  constructor(periodMs: () => number, fire: (missed: number) => void) {
+    this.#periodMs = periodMs;
     this.#fire = fire;
-    this.#dueMs = performance.now() + this.#periodMs;
-    this.#timer = this.#wait();
+    this.#dueMs = performance.now() + periodMs();
+    this.#wait();
   }
 
   /** Ends it. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#ended = true;
+    this.#alarm.cancel();
   }
 
-  #wait(): ReturnType<typeof setTimeout> {
-    return setTimeout(() => {
-      const missed = Math.max(0, Math.floor((performance.now() - this.#dueMs) / this.#periodMs));
-      this.#dueMs += (missed + 1) * this.#periodMs;
-      // The next one first: to fire may end it.
-      this.#timer = this.#wait();
-      this.#fire();
-    }, Math.max(0, this.#dueMs - performance.now()));
+  #wait(): void {
+    this.#alarm.set(Math.max(SHORTEST_MS, this.#dueMs - performance.now()), () => this.#ring());
+  }
+
+  #ring(): void {
+    if (this.#ended) return;
+    const lateMs = performance.now() - this.#dueMs;
+    if (lateMs < 0) return this.#wait();
+    const periodMs = Math.max(SHORTEST_MS, this.#periodMs());
+    const missed = Math.floor(lateMs / periodMs);
+    this.#dueMs += (missed + 1) * periodMs;
+    // The next one first: to fire may end it.
+    this.#wait();
+    this.#fire(missed);
   }
 }

@@ -7,7 +7,8 @@
  * | `profile:::tick-N` | N times a second, or every N of a unit: `tick-10ms` |
  * | `profile:::profile-N` | as often, for each thread of the targets that runs |
  *
- * The first three have the numbers 1, 2 and 3, as in DTrace. Those of `profile` are there when they are named.
+ * The first three have the numbers 1, 2 and 3, as in DTrace. Those of `profile` are there when they are named, with periods
+ * from 200 us on, as in DTrace; some are there always, for descriptions that name none.
  *
  * @module
  */
@@ -18,7 +19,14 @@ import type { ProbeDescription } from "../../spec/probe_description.ts";
 
 /** The number of the first probe of `profile`, far behind those of targets, and as wide as its column. */
 const PROFILE_ID = 900_000;
-const TIMED = /^(tick|profile)-(\d+)([a-z]*)$/;
+const TIMED = /^(tick|profile)-(\d+)([a-z]*)$/i;
+/** The shortest period. */
+const PERIOD_MIN_MS = 0.2;
+/** The probes of `profile` that there are always, as in Oracle's DTrace. */
+const PROFILED = [
+  ...[97, 199, 499, 997, 1999, 4001, 4999].map((rate) => `profile-${rate}`),
+  ...[1, 10, 100, 500, 1000, 5000].map((rate) => `tick-${rate}`),
+];
 /** How many milliseconds a unit has. */
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -51,13 +59,13 @@ export interface Timing {
  * @returns When it fires; undefined if there is no such probe.
  */
 export function timingOf(name: string): Timing | undefined {
-  const [, kind, digits, unit] = TIMED.exec(name) ?? [];
+  const [, kind, digits, written] = TIMED.exec(name) ?? [];
   const count = Number(digits);
-  if (kind === undefined || count === 0) return undefined;
+  if ((kind !== "tick" && kind !== "profile") || count === 0) return undefined;
+  const unit = written!.toLowerCase();
   const isRate = unit === "" || unit === "hz";
-  const factor = UNITS[unit!];
-  if (!isRate && factor === undefined) return undefined;
-  return { kind: kind as Timing["kind"], periodMs: isRate ? 1000 / count : count * factor! };
+  const periodMs = isRate ? 1000 / count : count * (UNITS[unit] ?? NaN);
+  return periodMs >= PERIOD_MIN_MS ? { kind, periodMs } : undefined;
 }
 
 /** The probes of no target that there are, as far as they have been named. */
@@ -80,7 +88,7 @@ export class TracerProbes {
     const matches = compileGlob(provider);
     return [
       ...matches("dtrace") ? DTRACE.filter((probe) => isNamed(probe.name)) : [],
-      ...matches("profile") ? this.#timedOf(name) : [],
+      ...matches("profile") ? this.#timedOf(name).concat(this.#profiled(name)) : [],
     ];
   }
 
@@ -104,6 +112,13 @@ export class TracerProbes {
     const { provider } = description;
     if (provider === "dtrace" || provider === "profile") return false;
     return provider !== "" || this.matching(description).length === 0;
+  }
+
+  /** Those that are there always, if the name is none. */
+  #profiled(name: string): FiringProbe[] {
+    if (timingOf(name) !== undefined) return [];
+    const isNamed = name === "" ? () => true : compileGlob(name);
+    return PROFILED.filter(isNamed).flatMap((probe) => this.#timedOf(probe));
   }
 
   #timedOf(name: string): FiringProbe[] {

@@ -11,6 +11,7 @@ import {
   formatAggregationsBy,
 } from "../../../lib/consumer/aggregations/aggregation_text.ts";
 import { AggregationTable } from "../../../lib/d/run/aggregation_table.ts";
+import { CpuDrops } from "../../../lib/d/run/cpu_drops.ts";
 import type { PrintFormat } from "../../../lib/d/print_format.ts";
 import type { Aggregation } from "../../../lib/d/tree.ts";
 import type { Form } from "../../../lib/d/types.ts";
@@ -45,7 +46,7 @@ function wordsOf(key: Key): Int32Array {
 }
 
 function tableOf(differences: Partial<Aggregation>, entries: readonly Entry[]): AggregationTable {
-  const table = new AggregationTable(makeAggregation(differences), { bytesLeft: 1 << 20, dropsTotal: 0 });
+  const table = new AggregationTable(makeAggregation(differences), { bytesLeft: 1 << 20, drops: new CpuDrops() });
   for (const [key, value, increment = 1] of entries) {
     const words = wordsOf(key);
     const { lo, hi } = halvesOf(BigInt(value));
@@ -283,7 +284,7 @@ Deno.test("formatAggregations() sorts keys from the position of the option, inte
 
 Deno.test("formatAggregations() sorts keys of 64 bits by all of them", () => {
   const long = { kind: "number", sizeBytes: 8, signed: false } as const;
-  const table = new AggregationTable(makeAggregation({ keys: [long] }), { bytesLeft: 1 << 20, dropsTotal: 0 });
+  const table = new AggregationTable(makeAggregation({ keys: [long] }), { bytesLeft: 1 << 20, drops: new CpuDrops() });
   for (const words of [[1, 1], [2, 0], [0, 2]]) table.add(Int32Array.from(words), 0, 2, 0, 0, 1, 0);
   assertEquals(orderOf([table], { byKey: true }), ["2", "4294967297", "8589934592"]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { screenOf } from "./screens.ts";
+import { Screen, screenOf } from "./screens.ts";
 
 const QUIET = { set: ["quiet"] } as const;
 
@@ -19,9 +19,9 @@ Deno.test("ProgramConsumer.consume() keeps the normalization until it is taken b
   assertEquals(screenOf(source, QUIET).out, "15 15\n");
 });
 
-Deno.test("ProgramConsumer.exitStatus is what exit() was called with first", () => {
+Deno.test("ProgramConsumer.exitStatus is what exit() was called with last, in END as well", () => {
   const screen = screenOf("BEGIN { exit(3); } END { exit(4); }", QUIET);
-  assertEquals(screen.consumer.exitStatus, 3);
+  assertEquals(screen.consumer.exitStatus, 4);
   assertEquals(screenOf("BEGIN {}", QUIET).consumer.exitStatus, undefined);
 });
 
@@ -56,6 +56,24 @@ Deno.test("ProgramConsumer.consume() reports drops by their kind", () => {
     set: ["quiet", "dynvarsize=20", "aggsize=40"],
   });
   assertEquals(err, "dtrace: 1 aggregation drop on CPU 0\ndtrace: 1 dynamic variable drop\n");
+});
+
+Deno.test("ProgramConsumer.consume() reports what each CPU has dropped, and leaves the rest to reportStatus()", () => {
+  const screen = new Screen("BEGIN { self->x = 1; }", { set: ["quiet", "dynvarsize=1"] });
+  const { running } = screen.simulation;
+  running.lose(5, 1);
+  running.lose(2, 0);
+  running.lose(1, 1);
+  screen.fire("BEGIN");
+  assertEquals(screen.err, "dtrace: 2 drops on CPU 0\ndtrace: 6 drops on CPU 1\n");
+  screen.fire("BEGIN");
+  screen.err = "";
+  screen.consumer.reportStatus();
+  assertEquals(screen.err, "dtrace: 2 dynamic variable drops\n");
+  screen.consumer.reportStatus();
+  running.lose(1, 0);
+  screen.consumer.finish();
+  assertEquals(screen.err, "dtrace: 2 dynamic variable drops\ndtrace: 1 drop on CPU 0\n");
 });
 
 Deno.test("ProgramConsumer.consume() does each record once", () => {

@@ -45,6 +45,19 @@ Deno.test("TextWriter indents by calls with flowindent", () => {
   );
 });
 
+Deno.test("TextWriter indents by calls with quiet too, and without the CPU where outputs are compared", () => {
+  const source = 'a:b:f:entry { printf("a\\n"); } a:b:f:return { printf("b\\n"); }';
+  const rows = [`FUNCTION${" ".repeat(33)}`, `${" -> f".padEnd(41)} a`, `${" <- f".padEnd(41)} b`];
+  const out = (testing: boolean) =>
+    screenOf(source, {
+      set: ["flowindent", "quiet"],
+      events: (screen) => screen.fire("entry", 1).fire("return", 2),
+      testing,
+    }).out;
+  assertEquals(out(false), ["CPU ", "  0 ", "  0 "].map((cpu, row) => `${cpu}${rows[row]}\n`).join("") + "\n");
+  assertEquals(out(true), rows.map((row) => `${row}\n`).join("") + "\n");
+});
+
 Deno.test("TextWriter prints aggregations at the end that were not printed", () => {
   const { out } = screenOf('BEGIN { @b = sum(7); @a["x"] = count(); @c = max(3); @d = count(); printa(@d); }', {
     set: ["quiet"],

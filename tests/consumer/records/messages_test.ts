@@ -18,7 +18,7 @@ Deno.test("formatDrops() words drops by their kind", () => {
   assertEquals(formatDrops("principal", 1, { cpu: 0, tags: false }), "dtrace: 1 drop on CPU 0\n");
   assertEquals(
     formatDrops("aggregation", 12, { cpu: 3, tags: true }),
-    "dtrace: [aggregation] 12 aggregation drops on CPU 3\n",
+    "dtrace: [DTRACEDROP_AGGREGATION] 12 aggregation drops on CPU 3\n",
   );
   assertEquals(formatDrops("dynamic", 2, { tags: false }), "dtrace: 2 dynamic variable drops\n");
   assertEquals(

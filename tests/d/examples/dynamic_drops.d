@@ -1,4 +1,4 @@
-// fasttrap -q -x dynvarsize=1k -s FILE
+// fasttrap -q -x dynvarsize=1k -x statusrate=1min -s FILE
 //
 // Elements of associative arrays that find no room are dropped, which is said; the others keep their values. These have
 // 8 bytes with a key of 8, so that there is room for 64.
