@@ -205,7 +205,6 @@ export function readStartTime(kernel: Kernel, pid: number): number | undefined {
   return field === undefined ? undefined : Number(field);
 }
 
-/** The fields of stat behind the command name, which may itself hold blanks and parentheses: [0] is the state. */
 /**
  * Reads where the heap of a process begins, or will begin.
  *
@@ -218,6 +217,7 @@ export function readHeapStart(kernel: Kernel, pid: number): Address | undefined 
   return start > 0 ? toAddress(start) : undefined;
 }
 
+/** The fields of stat behind the command name, which may itself hold blanks and parentheses: [0] is the state. */
 function readStatFields(kernel: Kernel, pid: number, tid: number): string[] | undefined {
   const text = readText(kernel, `/proc/${pid}/task/${tid}/stat`);
   return text?.slice(text.lastIndexOf(")") + 2).split(" ");
