@@ -189,35 +189,13 @@ const KINDS: Readonly<Record<string, { readonly kind: Kind; readonly dynamic: bo
   cleanrate: { kind: "time", dynamic: true },
 };
 
-/** Options that are accepted and mean nothing; those of the two lists are switches, and take any value. */
+/** Options that are accepted and mean nothing, whatever their value: switches, and others. */
 const MEANINGLESS: ReadonlySet<string> = new Set([
-  ...["aggpercpu", "argref", "bpflog", "debugassert", "disasm", "iregs", "kdefs", "knodefs", "lazyload", "linknommap"],
-  ...["strip", "temporal", "tregs", "udefs", "unodefs"],
-  ...[
-    "bpflogsize",
-    "core",
-    "ctfpath",
-    "ctypes",
-    "debug",
-    "dtypes",
-    "jstackstrsize",
-    "late",
-    "ldpath",
-    "linkmode",
-    "linktype",
-  ],
-  ...[
-    "lockmem",
-    "modpath",
-    "pcapsize",
-    "pgmax",
-    "preallocate",
-    "printsize",
-    "procfspath",
-    "syslibdir",
-    "sysslice",
-    "tree",
-  ],
+  ..."aggpercpu argref bpflog debugassert disasm iregs kdefs knodefs lazyload linknommap strip temporal tregs".split(
+    " ",
+  ),
+  ..."udefs unodefs bpflogsize core ctfpath ctypes debug dtypes jstackstrsize late ldpath linkmode linktype".split(" "),
+  ..."lockmem modpath pcapsize pgmax preallocate procfspath syslibdir sysslice tree".split(" "),
 ]);
 const ENVIRONMENT_PREFIX = "DTRACE_OPT_";
 const DIGITS = "0x[0-9a-f]+|[0-9]+";

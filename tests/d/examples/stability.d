@@ -1,6 +1,6 @@
 // fasttrap -e -v -s FILE
 //
-// How much one may rely on a clause is the least of what one may rely on in what it uses.
+// How much one may rely on a program is the least of what one may rely on in what its clauses use.
 int level;
 int levels[int];
 inline int limit = 5;
