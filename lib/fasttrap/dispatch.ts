@@ -152,8 +152,9 @@ export class Dispatcher {
     const stepsItself = image.isa.registers.stepsItself(tracer.stop.registers);
     if (pad === undefined) return inSlot && (!emulated || !(firesAfter || stepsItself)) ? slot?.address : undefined;
     if (!stepsItself) return pad.siteCopy;
+    const { together } = tracepoint;
     jumps.release(tracepoint);
-    tracepoint.trapReason = "the program steps itself there";
+    for (const each of together) each.trapReason = "the program steps itself there";
     return undefined;
   }
 

@@ -8,15 +8,17 @@
  * *Method.* One batch per memory image, with all its threads stopped once:
  *
  * 1. each site of each probe finds the tracepoint that is there, or decodes the original instruction and makes one;
- * 2. those whose hits are only counted get a pad if they can be jumps (`jumps.ts`), those of the others that cannot be
- *    emulated a slot, written before any jump or trap leads to it. In a program that is to outlive the tracer those that can
- *    be emulated get one as well, and the program's keeper is told of all (`process/keeper.ts`);
- * 3. the tracepoints enter the table;
- * 4. all traps and jumps are written, page by page;
- * 5. a probe with a site that failed in any step is undone, and its reason reported. The others stay.
+ * 2. the tracepoints enter the table;
+ * 3. tracepoints in the text that the new ones concern are taken out of it, to be written anew with them: those that do not
+ *    do what is wanted of them, and those that are near enough to share a jump or to be in its way;
+ * 4. those whose hits are only counted or recorded get a pad if they can be jumps (`jumps.ts`), those of the others that
+ *    cannot be emulated a slot, written before any jump or trap leads to it. In a program that is to outlive the tracer those
+ *    that can be emulated get one as well, and the program's keeper is told of all (`process/keeper.ts`);
+ * 5. all traps and jumps are written, page by page;
+ * 6. a probe with a site that failed in any step is undone, and its reason reported. The others stay.
  *
  * Disabling goes the other way: traps out of the text, tracepoints out of the table, and then the slots, except those
- * that a thread is in.
+ * that a thread is in. Those that have shared jumps with them are written anew.
  *
  * *The barrier.* The slots of tracepoints that go are retired; `barrier.ts` says when they may be used again. Each batch,
  * which has all threads stopped anyway, looks where they are.
@@ -46,7 +48,8 @@ import { contextRefusal } from "./context.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
 import type { Tracer } from "../process/tracer.ts";
-import { findJumpsOver, type JumpContext, PROBE_INSIDE } from "./jumps.ts";
+import type { JumpContext } from "./jumps.ts";
+import { findConcerned, findFreed } from "./neighbours.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
 import { lowerSemaphores, raiseSemaphores } from "./probe_semaphores.ts";
 import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
@@ -112,14 +115,11 @@ export function enableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): Refu
       dropInheritedPads(fasttrap.tracer, image);
       const batch = makeBatch(fasttrap, image);
       fasttrap.barrier.pass(image);
-      unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
+      const left = unlinkProbes(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const probe of group) if (!probe.owner.retired) linkProbe(batch, probe);
       if (made(batch).length > 0) provideKeeper(fasttrap.tracer, image);
-      giveWay(batch);
-      rewrite(batch, findUnsuited(fasttrap, image, group));
-      planJumps(batch, made(batch));
-      displace(batch, made(batch));
-      installTraps(batch);
+      const again = takeOut(batch, [...left, ...findUnsuited(fasttrap, image, group)]);
+      install(batch, again);
       raiseSemaphores(fasttrap, image, group.filter(({ enabled }) => enabled));
       for (const [probe, reason] of batch.reasons) refusals.push({ probe, reason });
     } finally {
@@ -140,9 +140,8 @@ export function disableProbes(fasttrap: Fasttrap, probes: readonly Probe[]): voi
     fasttrap.tracer.quiesce(image);
     try {
       const addresses = group.flatMap((probe) => probe.addresses);
-      unlinkProbes(fasttrap, image, group);
-      const freed = findFreed(fasttrap, image, addresses);
-      if (freed.size > 0) rewrite(makeBatch(fasttrap, image), freed);
+      const left = unlinkProbes(fasttrap, image, group);
+      rewrite(fasttrap, image, [...left, ...findFreed(fasttrap, image, addresses)]);
     } finally {
       fasttrap.tracer.release();
     }
@@ -160,7 +159,7 @@ export function reviseJumps(fasttrap: Fasttrap, probes: readonly Probe[]): void 
     if (findUnsuited(fasttrap, image, group).size === 0) continue;
     fasttrap.tracer.quiesce(image);
     try {
-      rewrite(makeBatch(fasttrap, image), findUnsuited(fasttrap, image, group));
+      rewrite(fasttrap, image, [...findUnsuited(fasttrap, image, group)]);
     } finally {
       fasttrap.tracer.release();
     }
@@ -189,24 +188,31 @@ export function isIntact({ addresses, owner: { process: { image } } }: Probe): b
   return !image.alive || (image.text.missing(addresses).length === 0 && addresses.every((pc) => image.text.has(pc)));
 }
 
-/** Takes probes off their tracepoints, and those tracepoints out that nobody uses any more. */
-function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): void {
+/** Takes probes off their tracepoints, and those out that nobody uses any more. Returns whom they leave without their jumps. */
+function unlinkProbes(fasttrap: Fasttrap, image: Image, probes: readonly Probe[]): Tracepoint[] {
   const unused = new Set<Tracepoint>();
   for (const probe of probes) unlinkProbe(fasttrap, image, probe, unused);
   lowerSemaphores(fasttrap, image, probes);
-  removeTracepoints(fasttrap, image, unused);
+  return removeTracepoints(fasttrap, image, unused);
 }
 
-/** Takes tracepoints that no probe uses out of text and table. All threads of the image are stopped. */
-function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet<Tracepoint>): void {
-  if (unused.size === 0) return;
-  for (const tracepoint of unused) fasttrap.jumps.release(tracepoint);
+/**
+ * Takes tracepoints that no probe uses out of text and table. All threads of the image are stopped. Returns those that have
+ * shared jumps with them, which are in the table only.
+ */
+function removeTracepoints(fasttrap: Fasttrap, image: Image, unused: ReadonlySet<Tracepoint>): Tracepoint[] {
+  if (unused.size === 0) return [];
   const stuck = new Set(image.text.remove([...unused].map(({ pc }) => pc)));
   const removed = [...unused].filter(({ pc }) => !stuck.has(pc));
-  for (const tracepoint of removed) fasttrap.tracepoints.delete(tracepoint);
+  const left = removed.flatMap(({ sharers }) => sharers).filter((sharer) => !unused.has(sharer));
+  for (const tracepoint of removed) {
+    fasttrap.jumps.release(tracepoint);
+    fasttrap.tracepoints.delete(tracepoint);
+  }
   fasttrap.barrier.retire(image, removed.flatMap(({ slot }) => slot ?? []));
   fasttrap.barrier.pass(image);
   if (stuck.size > 0) fasttrap.warn(`Cannot restore ${stuck.size} instructions of process ${image.pid} yet`);
+  return [...new Set(left)];
 }
 
 function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
@@ -265,7 +271,7 @@ function findTracepoint({ fasttrap, image, made }: Batch, pc: Address): Tracepoi
   if (tracepoint === undefined || made.has(tracepoint) || image.text.missing([pc]).length === 0) return tracepoint;
   // Other code is there now. Probes of the old code keep their lists on a tracepoint that is never hit again.
   image.text.forget([pc]);
-  fasttrap.tracepoints.delete(tracepoint);
+  for (const each of tracepoint.together) fasttrap.tracepoints.delete(each);
   return undefined;
 }
 
@@ -317,14 +323,31 @@ function displace(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   for (const [index, tracepoint] of needy.entries()) tracepoint.slot = slots[index];
 }
 
-function installTraps(batch: Batch): void {
-  const { fasttrap, image, made } = batch;
-  const wanted = [...made].filter((tracepoint) => !tracepoint.unused);
+/** Makes pads and slots, writes jumps and traps, and undoes the probes of which that failed. */
+function install(batch: Batch, again: readonly Tracepoint[]): void {
+  const { fasttrap, image } = batch;
+  const wanted = [...made(batch), ...again].sort((a, b) => a.pc - b.pc);
+  planJumps(batch, wanted);
+  for (const tracepoint of again) {
+    if (tracepoint.pad === undefined || tracepoint.slot === undefined) continue;
+    fasttrap.barrier.retire(image, [tracepoint.slot]);
+    tracepoint.slot = undefined;
+  }
+  displace(batch, wanted);
   if (wanted.length > 0) publishComing(batch, wanted);
   const failed = new Set(write(image, wanted));
   for (const tracepoint of wanted) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
-  const undone = new Set<Tracepoint>([...made].filter((tracepoint) => tracepoint.unused));
-  for (const { pc, before, after, asked } of wanted) {
+  for (const { pc } of again) {
+    if (failed.has(pc)) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
+  }
+  undo(batch, failed);
+}
+
+/** Undoes the probes with sites that could not be written, and removes the new tracepoints that nobody uses. */
+function undo(batch: Batch, failed: ReadonlySet<Address>): void {
+  const { fasttrap, image } = batch;
+  const undone = new Set<Tracepoint>([...batch.made].filter((tracepoint) => tracepoint.unused));
+  for (const { pc, before, after, asked } of made(batch)) {
     if (!failed.has(pc)) continue;
     for (const probe of [...before, ...after, ...asked]) {
       unlinkProbe(fasttrap, image, probe, undone);
@@ -344,7 +367,7 @@ function installTraps(batch: Batch): void {
     if (slot !== undefined) image.slots.free(slot);
     if (pad !== undefined) image.slots.free(pad);
   }
-  removeTracepoints(fasttrap, image, installed);
+  rewrite(fasttrap, image, removeTracepoints(fasttrap, image, installed));
 }
 
 /** The new tracepoints that somebody uses. */
@@ -373,51 +396,34 @@ function planJumps(batch: Batch, tracepoints: readonly Tracepoint[]): void {
 function writePlanned(image: Image, planned: readonly Tracepoint[]): void {
   const unwritten = new Set(writePads(image, planned.map(({ pad }) => pad!)));
   if (unwritten.size === 0) return;
-  for (const tracepoint of planned) {
-    if (!unwritten.has(tracepoint.pad!)) continue;
-    image.slots.free(tracepoint.pad!);
+  for (const tracepoint of planned.filter(({ pad }) => unwritten.has(pad!)).flatMap(({ together }) => together)) {
+    if (tracepoint.pad !== undefined) image.slots.free(tracepoint.pad);
     tracepoint.pad = undefined;
+    tracepoint.sharers = [];
     tracepoint.trapReason = "its pad cannot be written";
   }
 }
 
-/** Has the jumps that new tracepoints would be inside of give way to traps. */
-function giveWay(batch: Batch): void {
-  const { image, fasttrap } = batch;
-  if (image.pads.isEmpty) return;
-  const around = new Set<Tracepoint>();
-  for (const { pc } of made(batch)) {
-    for (const other of findJumpsOver(fasttrap.tracepoints, image, pc, pc + 1)) {
-      if (other.pc !== pc && image.text.has(other.pc)) around.add(other);
-    }
-  }
-  rewrite(batch, around, PROBE_INSIDE);
-}
-
-/** The tracepoints that could not be jumps because of probes at addresses that are free now. */
-function findFreed(
-  { tracepoints, jumps }: Fasttrap,
-  { pid, text, isa }: Image,
-  addresses: readonly Address[],
-): Set<Tracepoint> {
-  const freed = new Set<Tracepoint>();
-  if (isa.jumps === undefined) return freed;
-  for (const pc of addresses) {
-    for (let near = pc - isa.jumps.jumpBytes + 1; near < pc + isa.jumps.earliestBytes; near++) {
-      const other = tracepoints.find(pid, near, isa.unitBytes);
-      if (other !== undefined && text.has(near) && !jumps.suits(other)) freed.add(other);
-    }
-  }
-  return freed;
+/** Takes tracepoints out of the text that are to be written anew, and those that are concerned by that. Returns them. */
+function takeOut({ fasttrap, image, made }: Batch, tracepoints: readonly Tracepoint[]): Tracepoint[] {
+  const concerned = findConcerned(fasttrap, image, tracepoints, made);
+  const stuck = new Set(image.text.remove([...concerned].map(({ pc }) => pc)));
+  const removed = [...concerned].filter(({ pc }) => !stuck.has(pc));
+  for (const tracepoint of removed) fasttrap.jumps.release(tracepoint);
+  // Where there is hardly a choice, the new pads need the place of the old ones.
+  if (removed.length > 0) fasttrap.barrier.pass(image);
+  return removed;
 }
 
 /** Writes the jumps and traps of tracepoints. Returns the addresses that could not be written. */
 function write({ text }: Image, tracepoints: readonly Tracepoint[]): Address[] {
   const jumps: TextJump[] = [];
   const traps: Address[] = [];
-  for (const { pc, pad } of tracepoints) {
+  for (const { pc, pad, together } of tracepoints) {
     if (pad === undefined) traps.push(pc);
-    else jumps.push({ address: pad.window.address, site: pc, bytes: pad.jump });
+    else if (!pad.window.isInner) {
+      jumps.push({ address: pad.window.address, sites: together.map((sharer) => sharer.pc), bytes: pad.jump });
+    }
   }
   return [...text.install(traps), ...text.installJumps(jumps)];
 }
@@ -435,37 +441,16 @@ function sitesOf(batch: Batch, { pc: address, pad, slot, image }: Tracepoint): K
     const original = readCode(batch, address, image.isa.trap.length).slice();
     return [{ address, target: slot?.address, original }];
   }
+  if (pad.window.isInner) return [];
   const original = pad.window.code.subarray(0, pad.jumpBytes);
   return [{ address: pad.window.address, target: undefined, original }, ...innerSitesOf(pad)];
 }
 
-/**
- * Writes tracepoints anew that are in the text already: as jumps if they can be, as traps else.
- *
- * @param batch The batch.
- * @param tracepoints The tracepoints.
- * @param trapReason Why they have to be traps; undefined if that is to be found out.
- */
-function rewrite(batch: Batch, tracepoints: ReadonlySet<Tracepoint>, trapReason?: string): void {
-  const { fasttrap, image } = batch;
-  if (tracepoints.size === 0) return;
-  const stuck = new Set(image.text.remove([...tracepoints].map(({ pc }) => pc)));
-  const removed = [...tracepoints].filter(({ pc }) => !stuck.has(pc));
-  for (const tracepoint of removed) {
-    fasttrap.jumps.release(tracepoint);
-    tracepoint.trapReason = trapReason;
-  }
-  if (trapReason === undefined) planJumps(batch, removed);
-  for (const tracepoint of removed) {
-    if (tracepoint.pad === undefined || tracepoint.slot === undefined) continue;
-    fasttrap.barrier.retire(image, [tracepoint.slot]);
-    tracepoint.slot = undefined;
-  }
-  displace(batch, removed);
-  publishComing(batch, removed);
-  const failed = new Set(write(image, removed));
-  for (const tracepoint of removed) if (!failed.has(tracepoint.pc)) fasttrap.jumps.arm(tracepoint);
-  for (const pc of failed) fasttrap.warn(`Cannot enable probes at ${formatAddress(pc)} again`);
+/** Writes tracepoints anew, and those that are concerned by that: as jumps if they can be, as traps else. */
+function rewrite(fasttrap: Fasttrap, image: Image, tracepoints: readonly Tracepoint[]): void {
+  if (tracepoints.length === 0) return;
+  const batch = makeBatch(fasttrap, image);
+  install(batch, takeOut(batch, tracepoints));
 }
 
 /** Unlinks a probe everywhere and adds the tracepoints that nobody uses any more. */

@@ -11,14 +11,18 @@
  *
  * *Why not.* Beside what the instructions forbid (`isa/x86_64/window.ts`): a consumer needs the thread; a probe fires only
  * once; what one counts depends on whether the instruction leaves the function, and what another counts does not; another
- * probe is inside of the jump; the arguments of a static probe cannot be recorded (`recorded_values.ts`).
+ * probe is inside of the jump that cannot share it; the arguments of a static probe cannot be recorded (`recorded_values.ts`).
+ *
+ * *Shared jumps.* Tracepoints inside of what a jump would take the place of, and that can be jumps themselves, share it, each
+ * with a pad of its own (`isa/jumps.ts`). It is the first that finds the others, so tracepoints are planned by ascending address.
+ * What changes for one of them changes for all: none is planned while another is in the text.
  *
  * *Where functions end* is known of probes of functions. A site of a static probe whose function is not known is taken for a
  * function of one instruction: what follows it is kept, unless it is padding.
  *
  * *Invariants.*
- * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites. When one comes there, the jump
- *   gives way to a trap.
+ * - No tracepoint is inside of a jump, or of what a jump takes the place of and overwrites, but those that share it. When one
+ *   comes there, the jump is made anew with it, or gives way to a trap.
  * - A pad is retired when its jump is out of the text, and freed by the barrier, as slots are.
  *
  * @module
@@ -26,7 +30,14 @@
 
 import type { Address } from "../address.ts";
 import type { Instruction } from "../isa/isa.ts";
-import type { FunctionFlow, JumpInstaller, JumpWindow, PadAction } from "../isa/jumps.ts";
+import {
+  type FunctionFlow,
+  type InnerSite,
+  innerWindow,
+  type JumpInstaller,
+  type JumpWindow,
+  type PadAction,
+} from "../isa/jumps.ts";
 import { COUNTERS_FULL, makeWantedPad, type PadWish } from "../process/pad_memory.ts";
 import type { Pad } from "../process/pads.ts";
 import type { Image } from "../process/process.ts";
@@ -41,7 +52,7 @@ import type { Tracepoint, TracepointTable } from "./tracepoint.ts";
 
 /** A function that is larger is not searched for branches into a jump, in bytes. */
 const FUNCTION_LIMIT_BYTES = 1 << 20;
-/** Why a tracepoint is a trap as long as another one is inside of what its jump would take the place of. */
+/** Why a tracepoint is a trap as long as another one is inside of what its jump would take the place of, and cannot share it. */
 export const PROBE_INSIDE = "another probe is inside of the jump";
 /** What can be over when probes are disabled. */
 const TEMPORARY: ReadonlySet<string | undefined> = new Set([...CONSUMERS_REASONS, PROBE_INSIDE]);
@@ -71,6 +82,17 @@ interface Plan {
   /** The windows, best first. */
   readonly windows: Iterable<JumpWindow>;
   readonly wish: PadWish;
+  /** Those that share the jump, descending by address. */
+  readonly inner: readonly InnerPlan[];
+  /** Why there is no pad if none of the windows will do; undefined if that is found out by trying them. */
+  readonly obstacle?: string;
+}
+
+/** How a tracepoint inside of a window shares the jump. */
+interface InnerPlan {
+  readonly tracepoint: Tracepoint;
+  readonly windows: readonly JumpWindow[];
+  readonly wish: PadWish;
 }
 
 /** See the module's comment. */
@@ -94,24 +116,30 @@ export class Jumps {
   }
 
   /**
-   * Makes the pad of a tracepoint, if it can be a jump; it still has to be written. All threads of its image are stopped, and it
-   * and all others of the batch are in the table.
+   * Makes the pad of a tracepoint, if it can be a jump, and of those that share the jump; they still have to be written. All
+   * threads of its image are stopped. It and all others of the batch are in the table, and not in the text.
    *
    * @param context What is needed.
-   * @param tracepoint The tracepoint, whose lists are complete. If it has no pad afterwards, it says why it is a trap.
+   * @param tracepoint The tracepoint, whose lists are complete; those before it have been planned. If it has no pad afterwards,
+   *   it says why it is a trap.
    */
   plan(context: JumpContext, tracepoint: Tracepoint): void {
+    if (tracepoint.pad !== undefined) return;
     const plan = this.#allowed ? tryPlan(context, tracepoint) : "jumps are switched off";
-    const pad = typeof plan === "string" ? plan : makePad(context, tracepoint, plan);
-    if (typeof pad === "string") {
-      tracepoint.trapReason = pad;
+    const made = typeof plan === "string" ? plan : makePads(context, tracepoint, plan);
+    if (typeof made === "string") {
+      tracepoint.trapReason = made;
       return;
     }
-    tracepoint.pad = pad;
-    tracepoint.trapReason = undefined;
-    this.#counts.add(tracepoint, pad.action);
-    const { action } = pad;
-    if (action.kind === "record") this.#records.add(tracepoint, action);
+    const sharers = made.length > 1 ? made.map(([sharer]) => sharer) : [];
+    for (const [each, pad] of made) {
+      each.pad = pad;
+      each.sharers = sharers;
+      each.trapReason = undefined;
+      const { action } = pad;
+      this.#counts.add(each, action);
+      if (action.kind === "record") this.#records.add(each, action);
+    }
   }
 
   /**
@@ -147,7 +175,7 @@ export class Jumps {
   /**
    * Notes that the jump of a tracepoint is in the text.
    *
-   * @param tracepoint The tracepoint.
+   * @param tracepoint The tracepoint; each of those that share the jump.
    */
   arm(tracepoint: Tracepoint): void {
     const { image, pad } = tracepoint;
@@ -156,16 +184,19 @@ export class Jumps {
   }
 
   /**
-   * Takes the pad of a tracepoint away, whose jump is or is about to be out of the text.
+   * Takes the pad of a tracepoint away, whose jump is or is about to be out of the text, and those of all that share the jump.
    *
    * @param tracepoint The tracepoint.
    */
   release(tracepoint: Tracepoint): void {
-    const { image, pad } = tracepoint;
-    if (pad === undefined) return;
-    tracepoint.pad = undefined;
-    image.pads.disarm(pad);
-    this.#barrier.retire(image, [pad]);
+    for (const each of tracepoint.together) {
+      const { image, pad } = each;
+      each.sharers = [];
+      if (pad === undefined) continue;
+      each.pad = undefined;
+      image.pads.disarm(pad);
+      this.#barrier.retire(image, [pad]);
+    }
   }
 
   /**
@@ -209,8 +240,42 @@ export class Jumps {
   }
 }
 
+/** Makes the pads of a tracepoint and of those that share its jump, by address; a string says why it is a trap. */
+function makePads(
+  context: JumpContext,
+  tracepoint: Tracepoint,
+  { windows, wish, inner, obstacle }: Plan,
+): [Tracepoint, Pad][] | string {
+  // The last one first: who leads to it has to know where it is.
+  const made: [Tracepoint, Pad][] = [];
+  for (const each of [...inner, { tracepoint, windows, wish }]) {
+    const next = made[0]?.[1];
+    const entered = next === undefined
+      ? each.windows
+      : Iterator.from(each.windows).map((window) => ({ ...window, inside: insideOf(window, next) }));
+    const pad = makePad(context, each.tracepoint, entered, each.wish);
+    if (typeof pad === "string") {
+      // Nothing has led into them yet.
+      for (const [, other] of made) tracepoint.image.slots.free(other);
+      return obstacle ?? pad;
+    }
+    made.unshift([each.tracepoint, pad]);
+  }
+  return made;
+}
+
+/** How a pad is the next one of a window. */
+function insideOf({ address }: JumpWindow, { entry, window }: Pad): InnerSite {
+  return { offset: window.address - address, entry };
+}
+
 /** Makes the pad of a tracepoint. Those that tally need many counters: when there are no more, they record. */
-function makePad({ tracer, mappings }: JumpContext, tracepoint: Tracepoint, { windows, wish }: Plan): Pad | string {
+function makePad(
+  { tracer, mappings }: JumpContext,
+  tracepoint: Tracepoint,
+  windows: Iterable<JumpWindow>,
+  wish: PadWish,
+): Pad | string {
   const { image, instruction } = tracepoint;
   const pad = makeWantedPad(tracer, image, mappings, instruction, windows, wish);
   if (wish.kind !== "tally" || pad !== COUNTERS_FULL) return pad;
@@ -227,10 +292,47 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   if (image.pads.refused !== undefined) return image.pads.refused;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;
-  const window = findWindow(context, tracepoint);
+  const { jumps } = image.isa;
+  if (jumps === undefined) return "there are no jumps on this machine";
+  const window = findWindow(context, jumps, tracepoint);
   if (typeof window === "string") return window;
-  if (leaving !== undefined && !image.isa.jumps!.canTellLeaving(window)) return STAYS;
-  return { windows: listWindows(context, tracepoint, window), wish: { ...wish, leaving } };
+  if (leaving !== undefined && !jumps.canTellLeaving(window)) return STAYS;
+  const inner = planInner(context, tracepoint, window);
+  if (inner !== undefined) {
+    return { windows: listWindows(context, tracepoint, window, inner), wish: { ...wish, leaving }, inner };
+  }
+  const earlier = listEarlier(context, tracepoint, window);
+  if (earlier.length === 0) return PROBE_INSIDE;
+  return {
+    windows: earlier.flatMap((other) => listShrunk(jumps, other)),
+    wish: { ...wish, leaving },
+    inner: [],
+    obstacle: PROBE_INSIDE,
+  };
+}
+
+/** How the tracepoints inside of a jump share it, descending by address; undefined if one cannot. */
+function planInner(
+  { tracepoints }: WindowContext,
+  { image, pc }: Tracepoint,
+  window: JumpWindow,
+): readonly InnerPlan[] | undefined {
+  const jumps = image.isa.jumps!;
+  if (findJumpsOver(tracepoints, image, pc, pc + jumps.jumpBytes).length > 0) return undefined;
+  const plans: InnerPlan[] = [];
+  for (let offset = jumps.jumpBytes - 1; offset > 0; offset--) {
+    const tracepoint = tracepoints.find(image.pid, pc + offset, image.isa.unitBytes);
+    if (tracepoint === undefined || (tracepoint.unused && !image.text.has(tracepoint.pc))) continue;
+    // Where nothing is overwritten, or it has a place in the text already, there is no sharing.
+    if (!window.boundaries.includes(offset) || image.text.has(tracepoint.pc)) return undefined;
+    const wish = wishOf(tracepoint);
+    const leaving = findLeaving(tracepoint);
+    if (typeof wish === "string" || typeof leaving === "string") return undefined;
+    const inner = innerWindow(window, offset, jumps.jumpBytes);
+    if (leaving !== undefined && !jumps.canTellLeaving(inner)) return undefined;
+    plans.push({ tracepoint, windows: [inner], wish: { ...wish, leaving } });
+  }
+  return plans;
 }
 
 /** The function that an instruction has to leave to be counted; undefined if it always counts. A string says why not. */
@@ -250,14 +352,12 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
 /** The instructions that the jump would take the place of; a string says why it cannot. */
 function findWindow(
   context: WindowContext,
+  jumps: JumpInstaller,
   { image, pc, before, after, instruction }: Tracepoint,
 ): JumpWindow | string {
-  const { jumps, longestBytes } = image.isa;
-  if (jumps === undefined) return "there are no jumps on this machine";
-  if (isTaken(context.tracepoints, image, pc, pc)) return PROBE_INSIDE;
   const functions = [...before, ...after].map((probe) => functionOf(probe, instruction));
   const end = Math.min(...functions.map(({ address, sizeBytes }) => address + sizeBytes));
-  const code = context.code(pc, jumps.jumpBytes + longestBytes);
+  const code = context.code(pc, jumps.jumpBytes + image.isa.longestBytes);
   return jumps.findWindow(
     code,
     0,
@@ -269,36 +369,43 @@ function findWindow(
 
 /**
  * The windows that a jump can have: that which begins at the site, earlier ones, and those that keep more bytes. First those
- * that keep none, whose pads can lie close to each other.
+ * that keep none, whose pads can lie close to each other. Tracepoints that share the jump are at boundaries of each.
  */
-function* listWindows(context: WindowContext, tracepoint: Tracepoint, window: JumpWindow): Generator<JumpWindow> {
-  const { image } = tracepoint;
+function* listWindows(
+  context: WindowContext,
+  tracepoint: Tracepoint,
+  window: JumpWindow,
+  [last]: readonly InnerPlan[],
+): Generator<JumpWindow> {
+  const { image, pc } = tracepoint;
   const jumps = image.isa.jumps!;
-  const isFree = ({ address }: JumpWindow) => !isTaken(context.tracepoints, image, tracepoint.pc, address);
   if (window.keptFrom === jumps.jumpBytes) yield window;
-  const others = [window, ...listEarlier(context, jumps, tracepoint, window).filter(isFree)];
-  const all = others.flatMap((other) => {
-    const shrunk: JumpWindow[] = [];
-    for (let next: JumpWindow | undefined = other; next !== undefined; next = jumps.shrink(next)) shrunk.push(next);
-    return shrunk;
-  });
+  const least = last === undefined ? 0 : last.tracepoint.pc - pc;
+  const all = [window, ...(last === undefined ? listEarlier(context, tracepoint, window) : [])]
+    .flatMap((other) => listShrunk(jumps, other)).filter(({ keptFrom }) => keptFrom > least);
   yield* all.sort((a, b) => b.keptFrom - a.keptFrom);
 }
 
-/** The windows that begin before the site of a tracepoint, those with the fewest instructions first. */
+/** A window, and those that keep more of its bytes. */
+function listShrunk(jumps: JumpInstaller, window: JumpWindow): JumpWindow[] {
+  const shrunk = jumps.shrink(window);
+  return shrunk === undefined ? [window] : [window, ...listShrunk(jumps, shrunk)];
+}
+
+/** The windows that begin before the site of a tracepoint and overlap no other, those with the fewest instructions first. */
 function listEarlier(
   context: WindowContext,
-  jumps: JumpInstaller,
-  { before, after, instruction, pc }: Tracepoint,
+  { image, before, after, instruction, pc }: Tracepoint,
   window: JumpWindow,
 ): JumpWindow[] {
+  const jumps = image.isa.jumps!;
   const [first, ...others] = [...before, ...after].map((probe) => functionOf(probe, instruction));
   if (first === undefined || others.some(({ address }) => address !== first.address)) return [];
   const starts = flowOf(context, jumps, first).straightBefore(pc, jumps.earliestBytes);
   return starts.map((start, index) => {
     const code = context.code(pc + start as Address, -start);
     return jumps.beginEarlier(window, starts.slice(index), code);
-  }).reverse();
+  }).filter(({ address }) => !isTaken(context.tracepoints, image, pc, address)).reverse();
 }
 
 /** Whether a jump for a site, that begins at an address, would overlap another tracepoint or its jump. */
@@ -326,7 +433,8 @@ export function findJumpsOver(tracepoints: TracepointTable, image: Image, from: 
   if (jumps === undefined) return found;
   for (let site = from - jumps.jumpBytes + 1; site < to + jumps.earliestBytes; site++) {
     const other = tracepoints.find(pid, site, unitBytes);
-    if (other?.pad === undefined) continue;
+    // Those that share it are told by the first.
+    if (other?.pad === undefined || other.pad.window.isInner) continue;
     const start = other.pad.window.address;
     if (start < to && Math.max(start + jumps.jumpBytes, site + 1) > from) found.push(other);
   }

@@ -31,6 +31,7 @@ import { type Chained, HashTable } from "./hash_table.ts";
 import type { Probe } from "./probe.ts";
 
 const NO_PROBES: readonly Probe[] = [];
+const NO_TRACEPOINTS: readonly Tracepoint[] = [];
 
 /** A place where a trap is written. */
 export class Tracepoint implements Chained<Tracepoint> {
@@ -54,6 +55,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   slot: Slot | undefined;
   /** Where the jump leads that is in its place; undefined if a trap is there. */
   pad: Pad | undefined;
+  /** All that share its jump, by address, this one among them; none if it has a jump of its own, or a trap. */
+  sharers: readonly Tracepoint[] = NO_TRACEPOINTS;
   /** Why it is a trap, as the end of a sentence; undefined if it is a jump, or nothing yet. */
   trapReason: string | undefined;
   /** The probes that fire before the instruction, the last enabled first. */
@@ -84,6 +87,11 @@ export class Tracepoint implements Chained<Tracepoint> {
     this.emulated = emulated;
     this.usesMemory = usesMemory;
     this.inPlace = inPlace;
+  }
+
+  /** All whose jump or trap comes and goes together with its own, this one among them. */
+  get together(): readonly Tracepoint[] {
+    return this.sharers.length > 0 ? this.sharers : [this];
   }
 
   /** Whether no probe is enabled on it. */

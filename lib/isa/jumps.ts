@@ -5,10 +5,14 @@
  * to do, performs displaced copies of the window's instructions, and jumps back. An architecture that can do that has a
  * {@linkcode JumpInstaller}.
  *
+ * *Sites that are close together* share a jump. Each has its own pad: that of the first performs the instructions before the
+ * second, and goes on into the pad of that one instead of performing it, and so on; the last jumps back. So a pad has one
+ * site, whoever leads to it. Pads that share a jump come and go together.
+ *
  * @module
  */
 
-import type { Address } from "../address.ts";
+import { type Address, toAddress } from "../address.ts";
 import type { Capture } from "./captures.ts";
 import type { Displacement } from "./isa.ts";
 import type { ExtendedValue, RecordedValue } from "./recorded_value.ts";
@@ -25,6 +29,37 @@ export interface JumpWindow {
   readonly boundaries: readonly number[];
   /** How many bytes of the jump may differ from what is there: those behind them are as they are in the code. */
   readonly keptFrom: number;
+  /** Whether it is the end of another window, whose jump has to do: its own pad is entered from the one of that. */
+  readonly isInner?: boolean;
+  /** The first of the sites inside; undefined if there is none. */
+  readonly inside?: InnerSite | undefined;
+}
+
+/** A site inside of a window, which has a pad of its own for the rest of the window. */
+export interface InnerSite {
+  /** How far behind the first instruction of the window it is, in bytes: one of the boundaries. */
+  readonly offset: number;
+  /** Where its pad is entered. */
+  readonly entry: Address;
+}
+
+/**
+ * Makes the window of a site inside of another one's.
+ *
+ * @param window The other window, which begins at its own site.
+ * @param offset How far behind the other site the one inside is, in bytes: one of the boundaries.
+ * @param jumpBytes The size of a jump in bytes.
+ * @returns Its instructions from there on.
+ */
+export function innerWindow({ address, boundaries, code }: JumpWindow, offset: number, jumpBytes: number): JumpWindow {
+  return {
+    address: toAddress(address + offset),
+    siteOffset: 0,
+    code: code.subarray(offset),
+    boundaries: boundaries.filter((boundary) => boundary > offset).map((boundary) => boundary - offset),
+    keptFrom: jumpBytes,
+    isInner: true,
+  };
 }
 
 /** Memory that pads share with the tracer: as many areas as there are CPUs, one behind the other. A pad uses that of its CPU or thread. */
@@ -158,7 +193,7 @@ export interface PadCode extends Displacement {
   readonly entry: number;
   /** Where in the code the hit begins: behind the copies of what is before the site. */
   readonly begin: number;
-  /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that needs none. */
+  /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that it has none of. */
   readonly copies: readonly number[];
   /** The instructions that read memory of the program, and may fault. */
   readonly readers?: readonly ReadPoint[];

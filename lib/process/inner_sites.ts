@@ -18,16 +18,18 @@ interface JumpCopies {
   readonly copies: ArrayLike<number>;
   readonly jumpBytes: number;
   readonly window: JumpWindow;
+  /** The pad of the next site that shares the jump; undefined if there is none. */
+  readonly next?: (JumpCopies & { readonly siteCopy: Address }) | undefined;
 }
 
 /**
  * Lists the places inside of the jump of a pad.
  *
- * @param pad The pad.
+ * @param pad The pad, the first of those that share the jump.
  * @returns The places, each with where a thread goes on.
  */
 export function innerSitesOf(pad: JumpCopies): KeptSite[] {
-  return [...innerCopies(pad)].map(([address, copy]) => innerSite(address, copy));
+  return [...innerCopies(pad, pad.jumpBytes)].map(([address, copy]) => innerSite(address, copy));
 }
 
 /**
@@ -44,10 +46,12 @@ export function innerSite(address: Address, target: Address): KeptSite {
 /**
  * Lists the places inside of the jump of a pad, each with the copy of its instruction.
  *
- * @param pad The pad.
+ * @param pad The pad, the first of those that share the jump.
+ * @param jumpBytes The size of the jump behind the beginning of its window, in bytes.
  */
 export function* innerCopies(
-  { address, copies, jumpBytes, window }: JumpCopies,
+  { address, copies, next, window }: JumpCopies,
+  jumpBytes: number,
 ): Generator<[place: Address, copy: Address]> {
   const { address: site, boundaries } = window;
   for (let i = 0; i < boundaries.length; i++) {
@@ -56,4 +60,7 @@ export function* innerCopies(
       yield [toAddress(site + boundaries[i]!), toAddress(address + copy)];
     }
   }
+  if (next === undefined) return;
+  yield [next.window.address, next.siteCopy];
+  yield* innerCopies(next, jumpBytes - (next.window.address - site));
 }

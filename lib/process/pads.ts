@@ -15,6 +15,8 @@
  * A pad is a {@linkcode Slot} to everybody who only needs to know what a thread in it is doing. Its contents are made again
  * when somebody asks: few threads are ever found in one of thousands.
  *
+ * *Pads that share a jump* follow each other by {@linkcode Pad.next}. What holds of the jump is asked of the first.
+ *
  * *Invariants.*
  * - A pad's bytes change only while no thread can be inside (`fasttrap/barrier.ts`).
  * - {@linkcode Pads.copyAt} knows the traps inside of exactly those jumps that are in the text.
@@ -76,6 +78,8 @@ export class Pad implements Slot {
   readonly copies: readonly number[];
   /** Where the displaced copy of the instruction of its site is. */
   readonly siteCopy: Address;
+  /** The pad of the next site that shares its jump; undefined if there is none. */
+  next: Pad | undefined;
   readonly #jumps: JumpInstaller;
   readonly #memory: PadMemory;
   #code: Uint8Array | undefined;
@@ -335,7 +339,8 @@ export class Pads {
    * @param pad The pad.
    */
   arm(pad: Pad): void {
-    for (const [place, copy] of innerCopies(pad)) this.#copies.set(place, copy);
+    if (pad.window.isInner) return;
+    for (const [place, copy] of innerCopies(pad, pad.jumpBytes)) this.#copies.set(place, copy);
   }
 
   /**
@@ -417,6 +422,7 @@ export class Pads {
         from = Math.max(from, other + before);
         continue;
       }
+      pad.next = window.inside && this.at(window.inside.entry);
       range.take(pad.address, guessed, pad);
       if (kind !== undefined) range.next.set(kind, pad.address + guessed + before);
       return pad;
@@ -471,10 +477,10 @@ export class Pads {
  * A number for what the jump of a window demands of the address of its pad, and where about the window is; undefined if it
  * demands so much that there is hardly a choice.
  */
-function kindOf({ address, boundaries, code, keptFrom }: JumpWindow): number | undefined {
+function kindOf({ address, boundaries, code, isInner, keptFrom }: JumpWindow): number | undefined {
   if (keptFrom < 3) return undefined;
   let kind = keptFrom;
-  for (const offset of boundaries) kind |= 1 << (offset + 2);
+  for (const offset of isInner ? [] : boundaries) kind |= 1 << (offset + 2);
   const kept = (keptFrom < 4 ? code[3]! * 256 : 0) + (keptFrom < 5 ? code[4]! : 0);
   return (Math.floor(address / NEAR_BYTES) * 2 ** 7 + kind) * 2 ** 16 + kept;
 }

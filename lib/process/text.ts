@@ -9,7 +9,8 @@
  * through `/proc/PID/mem`, which may change pages that are mapped read-only, page by page: the bytes between the first
  * and the last change in a page are read, patched and written back in one call each, so that enabling ten thousand
  * probes costs a few hundred system calls. A jump to a pad is recorded like a trap, with what it consists of; the traps
- * inside of it are part of it. It may begin before the site that it is there for: whoever asks for the site means the jump.
+ * inside of it are part of it. It may begin before the site that it is there for, or be there for several: whoever asks for
+ * a site means the jump, and with the jump of one site goes that of all.
  *
  * *Invariants.*
  * - A trap is recorded exactly while it is in the text. Recording follows the write on installing and precedes nothing
@@ -35,9 +36,9 @@ const JUMP_BYTES_LIMIT = 16;
 export interface TextJump {
   /** Where. */
   readonly address: Address;
-  /** The address by which it is known to everybody else: that of one of the instructions. */
-  readonly site: Address;
-  /** Its bytes, and those up to its site, 16 at most. */
+  /** The addresses by which it is known to everybody else: those of one or more of the instructions. */
+  readonly sites: readonly Address[];
+  /** Its bytes, and those up to its site if that is behind it, 16 at most. */
   readonly bytes: Uint8Array;
 }
 
@@ -50,12 +51,12 @@ export class TrappedText {
   readonly #originals = new Map<Address, number | Uint8Array>();
   /** Where those are kept that are under jumps. */
   readonly #bytes = new SmallBytes();
-  /** Where traps are out while threads step over the original instructions. */
-  readonly #lifted = new Set<Address>();
-  /** Where the jumps begin that begin before their sites, by the sites. */
+  /** Where traps are out while threads step over the original instructions, with where that is: a jump goes with all of its sites. */
+  readonly #lifted = new Map<Address, Address>();
+  /** Where the jumps begin that do not begin at their sites, by the sites. */
   readonly #starts = new Map<Address, Address>();
   /** What is written where it is no trap. */
-  readonly #jumps = new Map<Address, Uint8Array>();
+  readonly #jumps = new Map<Address, TextJump>();
   /** Where traps were taken out while threads ran, which may have executed them and not told yet. */
   readonly #late = new Set<number>();
   #fd: number;
@@ -91,8 +92,7 @@ export class TrappedText {
 
   /** The addresses of all traps, and the sites of all jumps. */
   addresses(): Iterable<Address> {
-    const starts = new Set(this.#starts.values());
-    return [...this.#starts.keys(), ...this.#originals.keys().filter((address) => !starts.has(address))];
+    return [...this.#originals.keys()].flatMap((address) => this.#sitesAt(address));
   }
 
   /** All traps and jumps with the original bytes that they hide. */
@@ -104,13 +104,14 @@ export class TrappedText {
   }
 
   /**
-   * Tells whether one of our traps or jumps is at an address.
+   * Tells whether one of our traps, or a site of our jumps, is at an address.
    *
    * @param address The address.
    * @returns Whether it is.
    */
   has(address: number): boolean {
-    return this.#originals.has(this.#startOf(address as Address));
+    const start = this.#startOf(address as Address);
+    return this.#originals.has(start) && (start !== address || this.#sitesAt(start).includes(start));
   }
 
   /**
@@ -139,19 +140,22 @@ export class TrappedText {
    */
   installJumps(jumps: readonly TextJump[]): Address[] {
     const failed: Address[] = [];
-    for (const { address, site, bytes } of jumps) {
-      this.#lifted.delete(site);
-      this.#jumps.set(address, bytes);
-      if (site !== address) this.#starts.set(site, address);
+    for (const jump of jumps) {
+      const { address, sites } = jump;
+      this.#jumps.set(address, jump);
+      for (const site of sites) {
+        this.#lifted.delete(site);
+        if (site !== address) this.#starts.set(site, address);
+      }
     }
     this.#patch(this.#fd, jumps.map(({ address }) => address), failed, (bytes, offset, address) => {
-      const jump = this.#jumps.get(address)!;
+      const jump = this.#written(address);
       this.#originals.set(address, this.#bytes.copy(bytes, offset, offset + jump.length));
       bytes.set(jump, offset);
       return true;
     });
     const unwritten = new Set(failed);
-    const sites = jumps.filter(({ address }) => unwritten.has(address)).map(({ site }) => site);
+    const sites = jumps.filter(({ address }) => unwritten.has(address)).flatMap(({ sites }) => sites);
     this.forget(sites);
     return sites;
   }
@@ -159,15 +163,15 @@ export class TrappedText {
   /**
    * Takes traps and jumps out. All threads of the image must be stopped.
    *
-   * @param addresses Where, in any order. Those where nothing of ours is are passed over.
+   * @param addresses Where, in any order. Those where nothing of ours is are passed over; a jump goes with all of its sites.
    * @returns The addresses where it is still in the text because the write was refused. They stay recorded.
    */
   remove(addresses: readonly Address[]): Address[] {
     const failed: Address[] = [];
     for (const address of addresses) this.#lifted.delete(address);
     const ours = addresses.filter((address) => this.has(address));
-    const starts = ours.map((address) => this.#startOf(address));
-    this.#patch(this.#fd, starts, failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
+    const starts = new Set(ours.map((address) => this.#startOf(address)));
+    this.#patch(this.#fd, [...starts], failed, (bytes, offset, address) => this.#restore(bytes, offset, address));
     // What cannot even be read is unmapped: the trap went with it.
     const stuck = new Set(failed.filter((address) => this.#isWrittenAt(address)));
     const isStuck = (address: Address) => stuck.has(this.#startOf(address));
@@ -187,21 +191,23 @@ export class TrappedText {
   }
 
   /**
-   * Takes a trap out for as long as a thread steps over the original instruction.
+   * Takes a trap or a jump out for as long as a thread steps over the original instruction.
    *
-   * @param address The trap's address.
+   * @param address The trap's address, or a site of the jump.
    */
   lift(address: Address): void {
-    if (this.has(address) && this.remove([address]).length === 0) this.#lifted.add(address);
+    if (!this.has(address)) return;
+    const sites = this.#sitesAt(this.#startOf(address));
+    if (this.remove([address]).length === 0) { for (const site of sites) this.#lifted.set(site, address); }
   }
 
   /**
-   * Writes a trap again that was lifted, unless it was removed or written meanwhile.
+   * Writes the traps again that were lifted, and those of all sites of a jump, unless they were removed or written meanwhile.
    *
-   * @param address The trap's address.
+   * @param address What was lifted.
    */
   lower(address: Address): void {
-    if (this.#lifted.delete(address)) this.install([address]);
+    this.install([...this.#lifted].filter(([, lifted]) => lifted === address).map(([site]) => site));
   }
 
   /**
@@ -244,14 +250,14 @@ export class TrappedText {
   /**
    * Forgets traps and jumps without touching the text, which is not there any more or no longer ours.
    *
-   * @param addresses Which ones.
+   * @param addresses Which ones; a jump goes with all of its sites.
    */
   forget(addresses: readonly Address[]): void {
     for (const address of addresses) {
       const start = this.#startOf(address);
+      for (const site of this.#sitesAt(start)) this.#starts.delete(site);
       this.#originals.delete(start);
       this.#jumps.delete(start);
-      this.#starts.delete(address);
     }
   }
 
@@ -389,6 +395,11 @@ export class TrappedText {
     return this.#starts.get(address) ?? address;
   }
 
+  /** By which addresses is known what begins at one. */
+  #sitesAt(start: Address): readonly Address[] {
+    return this.#jumps.get(start)?.sites ?? [start];
+  }
+
   #restore(bytes: Uint8Array, offset: number, address: Address): boolean {
     const written = this.#written(address);
     if (!written.every((byte, i) => bytes[offset + i] === byte)) return false;
@@ -399,7 +410,7 @@ export class TrappedText {
 
   /** What is written at an address of ours. */
   #written(address: Address): Uint8Array {
-    return this.#jumps.get(address) ?? this.#trap;
+    return this.#jumps.get(address)?.bytes ?? this.#trap;
   }
 
   get #longestBytes(): number {

@@ -24,7 +24,7 @@ for (;;) {
     session.enable("pid$target:a.out:carry:entry", { handler }),
     session.enable("pid$target:a.out:carry:return", { handler }),
     session.enable("pid$target:a.out:mix:entry", { count: true }),
-    session.enable("pid$target:a.out:carry_in:entry", { count: true }),
+    session.enable("pid$target:a.out:carry_in:", { count: true }),
     session.enable("pid$target:a.out:twice:entry", { count: true }),
     session.enable("pid$target:a.out:unit:entry", { count: true }),
   ];

@@ -70,6 +70,8 @@ export function displace(instruction: X86Instruction, code: Uint8Array, slot: Ad
 export interface DisplacedEnd {
   /** Whether a jump to the original next instruction does; else its own displaced copy. */
   readonly jumpsBack: boolean;
+  /** Where that jump leads instead, to what stands for the next instruction. */
+  readonly entry?: Address | undefined;
 }
 
 /**
@@ -101,7 +103,7 @@ export function appendDisplaced(
   if (flow === "next" && end.jumpsBack) {
     const next = nextAddress(instruction);
     out.resume(next, true);
-    out.jump(next);
+    out.jump(end.entry ?? next);
   }
   return true;
 }
@@ -143,9 +145,10 @@ function displaceDirect(instruction: X86Instruction, out: SlotCode, end: Displac
       out.branchAway(shortOpcode, target, next);
       return true;
     }
-    out.branchOverJump(shortOpcode, next);
+    const back = end.entry ?? next;
+    out.branchOverJump(shortOpcode, back);
     out.resume(next, true);
-    out.jump(next);
+    out.jump(back);
     out.resume(target, true);
   } else if (flow === "call") {
     pushReturnAddress(instruction, out);

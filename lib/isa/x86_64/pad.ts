@@ -19,7 +19,7 @@
  *           rdpid %rcx; and $mask,%ecx; shl $size,%rcx; add areas(%rip),%rcx
  *           what the action does
  *   done:   add $127,%al; sahf; pop ...; lea 128(%rsp),%rsp
- *   copies: the displaced instructions of the window; a jump back
+ *   copies: the displaced instructions of the window; a jump back, or to the pad of the next site in the window
  * ```
  *
  * Counters and rings are those of the CPU, so that a locked instruction costs what it costs in the cache; it is locked
@@ -386,24 +386,27 @@ function appendValues(
   );
 }
 
-/** Writes the displaced instructions. Returns where each begins; undefined if one cannot be displaced. */
+/** Writes the displaced instructions up to the next site. Returns where each begins; undefined if one cannot be displaced. */
 function appendCopies(
-  { code, address }: JumpWindow,
+  { code, address, inside }: JumpWindow,
   instructions: readonly X86Instruction[],
   out: SlotCode,
 ): number[] | undefined {
   const copies: number[] = [];
+  const end = inside?.offset ?? Infinity;
   for (let index = 0; index < instructions.length; index++) {
     const instruction = instructions[index]!;
     const offset = instruction.address - address;
     // Padding that is a trap stays the program's own, where it is.
-    if (index > 0 && instruction.refusal !== undefined) {
+    if (offset >= end || (index > 0 && instruction.refusal !== undefined)) {
       copies.push(-1);
       continue;
     }
     copies.push(out.length);
-    const jumpsBack = index === instructions.length - 1 || instructions[index + 1]!.refusal !== undefined;
-    if (!appendDisplaced(instruction, code.subarray(offset), out, { jumpsBack })) return undefined;
+    const next = instructions[index + 1];
+    const entry = offset + instruction.length === end ? inside?.entry : undefined;
+    const jumpsBack = next === undefined || next.refusal !== undefined || entry !== undefined;
+    if (!appendDisplaced(instruction, code.subarray(offset), out, { jumpsBack, entry })) return undefined;
   }
   return copies;
 }

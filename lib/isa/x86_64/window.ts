@@ -23,6 +23,9 @@
  * pad before the hit. If the jump ends before the site, what is between the two is kept. The site is a trap, whose landings
  * are hits.
  *
+ * *Sites inside* of a window share its jump (`isa/jumps.ts`). They are traps, as the other boundaries are, and landings on
+ * them are hits.
+ *
  * *Invariants.* What is overwritten by something else belongs to the function, or is padding behind it. No return address
  * leads to what is overwritten. Instructions that show where they run, or how they are stepped over (`syscall`, `pushf`), or
  * behind which steps begin (`popf`), are in no window.
@@ -174,7 +177,7 @@ export function padAddress(window: JumpWindow, from: number, to: number): Addres
   if (first > last) return undefined;
   const { mask, wanted } = patternOf(window);
   let best = nextMatch(first, mask, wanted) ?? Infinity;
-  if (window.boundaries.includes(JUMP_BYTES - 1)) {
+  if (!window.isInner && window.boundaries.includes(JUMP_BYTES - 1)) {
     for (const byte of OTHER_LAST_BYTES) {
       best = Math.min(best, nextMatch(first, mask, (wanted & 0xffffff) | (byte << 24)) ?? Infinity);
     }
@@ -183,9 +186,11 @@ export function padAddress(window: JumpWindow, from: number, to: number): Addres
 }
 
 /** Which bits of the displacement are given, and what they are. */
-function patternOf({ boundaries, code, keptFrom }: JumpWindow): { readonly mask: number; readonly wanted: number } {
+function patternOf(window: JumpWindow): { readonly mask: number; readonly wanted: number } {
+  const { boundaries, code, isInner, keptFrom } = window;
   let mask = 0;
   let wanted = 0;
+  if (isInner) return { mask, wanted };
   for (let at = 1; at < JUMP_BYTES; at++) {
     const isKept = at >= keptFrom;
     if (!isKept && !boundaries.includes(at)) continue;
