@@ -9,8 +9,7 @@ export const USAGE: string = `\
 Traces functions of running programs, without root and without restarting them.
 
 usage: fasttrap -n PROBE... -p PID             trace a process that runs
-       fasttrap -n PROBE... -c 'CMD ARG...'    start a program and trace it
-       fasttrap -n PROBE... -- CMD ARG...      the same, without quoting
+       fasttrap -n PROBE... -- CMD ARG...      start a program and trace it; -c 'CMD ARG...' does the same
        fasttrap -n 'PROBE { D... }' -p PID     trace with a program of the D language; -s FILE.d takes one from a file
        fasttrap -l -n PROBE... -p PID          list the probes that match
        fasttrap usdt list|dump FILE            print the static probes, or the DOF, of a file
@@ -35,11 +34,11 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
   --follow         trace the children of targets, and the programs that they execute, as well
   -x OPTION=VALUE  evaltime=exec|preinit|postinit|main (how far CMD runs before probes are set), fthashsize=N, ftmax=N,
                    jumps=on|off (off: each hit stops, none is dropped), fasttrapstats, oformat=text|ndjson; of D:
-                   agghist aggpack aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev aggzoom amin
-                   bufpolicy bufresize bufsize cleanrate cpp cppargs cpphdrs cpppath defaultargs define destructive
-                   droptags dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs
-                   noresolve nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate
-                   stdc strsize switchrate undef ustackframes version zdefs
+                   agghist aggpack aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev aggzoom amin bufpolicy
+                   bufresize bufsize cleanrate cpp cppargs cpphdrs cpppath defaultargs define destructive droptags
+                   dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs noresolve
+                   nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc
+                   strsize switchrate undef ustackframes version zdefs
   -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Hit, Session } from "../../mod.ts";
-import { type TargetProgram, within, withTarget } from "../support.ts";
+import { stateOf, type TargetProgram, within, withTarget } from "../support.ts";
 
 /** Attaches to a target with some threads that run, and samples until there have been as many samples. */
 async function sampleTarget(target: TargetProgram, count: number, handler: (hit: Hit) => void, description?: string) {
@@ -12,12 +12,14 @@ async function sampleTarget(target: TargetProgram, count: number, handler: (hit:
   const running = session.run();
   await within(
     (async () => {
+      // The thread that sleeps has been woken to be attached to.
+      while (stateOf(target.pid) !== "S") await turn();
       for (let samples = 0; samples < count;) {
         session.sample((hit) => {
           samples++;
           handler(hit);
         });
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await turn();
       }
     })(),
     `${count} samples`,
@@ -25,6 +27,11 @@ async function sampleTarget(target: TargetProgram, count: number, handler: (hit:
   session.stop();
   await within(running, "the end of the run");
   return enabled?.hitsTotal;
+}
+
+/** Lets everything else run that is due. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 /** The range of the target's own file in its memory. */

@@ -3,7 +3,8 @@
  * were. It goes off once for times that have been missed, and tells how many they were: a probe that fires twice at once
  * tells nothing, unless its period is shorter than those that the runtime knows.
  *
- * Like an {@linkcode Alarm} it does not keep the program alive.
+ * The first wait is for an {@linkcode Alarm}, while the first events are about to come, and the runtime's timers would have to be
+ * loaded before them. Alarms go off late where the program has much to do, so all others are for those timers.
  *
  * @module
  */
@@ -12,6 +13,8 @@ import { Alarm } from "../alarm.ts";
 
 /** How long it waits at least, in milliseconds. */
 const SHORTEST_MS = 0.01;
+/** How long it waits for an alarm at most, in milliseconds. */
+const ALARM_MS = 50;
 
 /** See the module's comment. */
 export class Ticker implements Disposable {
@@ -19,6 +22,8 @@ export class Ticker implements Disposable {
   readonly #fire: (missed: number) => void;
   readonly #alarm = new Alarm();
   #dueMs: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #begun = false;
   #ended = false;
 
   /**
@@ -38,10 +43,14 @@ export class Ticker implements Disposable {
   [Symbol.dispose](): void {
     this.#ended = true;
     this.#alarm.cancel();
+    clearTimeout(this.#timer);
   }
 
   #wait(): void {
-    this.#alarm.set(Math.max(SHORTEST_MS, this.#dueMs - performance.now()), () => this.#ring());
+    const restMs = Math.max(SHORTEST_MS, this.#dueMs - performance.now());
+    if (this.#begun) this.#timer = setTimeout(() => this.#ring(), restMs);
+    else this.#alarm.set(Math.min(restMs, ALARM_MS), () => this.#ring());
+    this.#begun = true;
   }
 
   #ring(): void {
