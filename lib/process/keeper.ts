@@ -56,7 +56,7 @@ export interface KeptSite {
   readonly address: Address;
   /** Where a thread goes on that has met it; undefined if the original byte has to be put back for that. */
   readonly target: Address | undefined;
-  /** The original bytes: one below a trap, those of a jump, none for a trap inside of a jump. */
+  /** The original bytes: one below a trap, also at a site behind its jump, those of a jump, none for a trap inside of one. */
   readonly original: Uint8Array;
 }
 

@@ -10,6 +10,7 @@
 
 import { type Address, isAddress, toAddress } from "../address.ts";
 import { SystemError } from "../errors.ts";
+import { KEPT_TABLE } from "../isa/keeper.ts";
 import { encodeTable, Keeper, KEEPER_BYTES, type KeptRange, type KeptSite, TABLE_OFFSET, wordOf } from "./keeper.ts";
 import { rangesOf } from "./pad_memory.ts";
 import { readStatus } from "./proc_files.ts";
@@ -92,6 +93,22 @@ export function clearTable({ keeper, text }: Image): void {
   if (keeper !== undefined) text.write(toAddress(keeper.base + TABLE_OFFSET), wordOf(0));
 }
 
+/** Makes places of their own of the traps at sites that lie behind their jumps: the table has room for a jump only. */
+function splitJumps(sites: Map<Address, KeptSite>, trapBytes: number): void {
+  const jumpBytes = KEPT_TABLE.originalTotal - KEPT_TABLE.original;
+  for (const site of [...sites.values()]) {
+    const { address, original } = site;
+    if (original.length <= jumpBytes) continue;
+    const behind = toAddress(address + original.length - trapBytes);
+    sites.set(address, { ...site, original: original.subarray(0, jumpBytes) });
+    sites.set(behind, {
+      address: behind,
+      target: sites.get(behind)?.target,
+      original: original.subarray(original.length - trapBytes),
+    });
+  }
+}
+
 function publish(tracer: Tracer, image: Image, keeper: Keeper, coming: readonly KeptSite[]): void {
   for (const { address, target } of coming) {
     if (target !== undefined) keeper.targets.set(address, target);
@@ -102,6 +119,7 @@ function publish(tracer: Tracer, image: Image, keeper: Keeper, coming: readonly 
     sites.set(site.address, { ...site, target: keeper.targets.get(site.address) });
   }
   for (const site of [...image.pads.innerSites(), ...coming]) sites.set(site.address, site);
+  splitJumps(sites, image.isa.trap.length);
   for (const address of keeper.targets.keys()) if (!sites.has(address)) keeper.targets.delete(address);
   const old = keeper.room;
   const contents = () => ({

@@ -27,6 +27,7 @@ for (;;) {
     session.enable("pid$target:a.out:carry_in:", { count: true }),
     session.enable("pid$target:a.out:twice:entry", { count: true }),
     session.enable("pid$target:a.out:unit:entry", { count: true }),
+    session.enable("pid$target:a.out:wide:return", { count: true }),
   ];
   console.log("enabled");
   await session.run();

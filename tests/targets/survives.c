@@ -22,11 +22,18 @@ __asm__(".globl flags\n.type flags, @function\nflags:\n"
         "  call *%rax\n  mov $3, %ecx\n1: inc %rax\n  loop 1b\n  pop %rbx\n"
         "  ret\n.size flags, . - flags\n.p2align 4\n");
 
+// Its first return lies behind the jump that is there for it.
+uint64_t wide(uint64_t a);
+__asm__(".globl wide\n.type wide, @function\nwide:\n"
+        "  sub $0x108, %rsp\n  lea 1(%rdi), %rax\n  test $1, %dil\n  jz 1f\n"
+        "  add $0x108, %rsp\n  ret\n1: add $0x108, %rsp\n  ret\n"
+        "  mov $1, %eax\n.size wide, . - wide\n.p2align 4\n");
+
 NOINLINE uint64_t unit(uint64_t x) {
   char from[32], to[32];
   for (uint64_t i = 0; i < 10; i++) {
     x = carry(fold(x, i), x << 60);
-    x = flags(x, i) + twice(x);
+    x = flags(x, i) + twice(x) + wide(x);
     memset(from, (int)x, sizeof from);
     memcpy(to, from, sizeof to);
     x ^= (uint64_t)to[i];
