@@ -22,7 +22,7 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
 
   -n PROBE         enable probes; -P, -m, -f take a description that ends with the provider, module, function
   -s FILE          run a D script; -i N a probe by its number; -e only compiles; -h -s FILE writes a provider's header
-  -w, -F, -b SIZE  of D: allow what changes the target; indent by calls; -x bufsize
+  -w, -F, -b SIZE  of D: allow what changes the target; indent by calls; -x bufsize; -64 is what programs are anyway
   -C, -L FOLDER    send scripts through cpp, with -D, -U, -I, -H and -X a|c|s|t; read D libraries
   -p PID           attach to a process; may be repeated
   -c 'CMD'         start a program, and trace it from its beginning; may be repeated
@@ -37,8 +37,8 @@ probes (USDT) have providers of their own: postgresql$target:::query-start, *$ta
                    agghist aggpack aggrate aggsize aggsortkey aggsortkeypos aggsortpos aggsortrev aggzoom amin bufpolicy
                    bufresize bufsize cleanrate cpp cppargs cpphdrs cpppath defaultargs define destructive droptags
                    dynvarsize empty encoding errtags flowindent incdir jstackframes libdir maxframes nolibs noresolve
-                   nspec printsize pspec quiet rawbytes scratchsize specsize stackframes stackindent statusrate stdc
-                   strsize switchrate undef ustackframes version zdefs
+                   nspec printsize pspec quiet quietresize rawbytes scratchsize specsize stackframes stackindent
+                   statusrate stdc strsize switchrate undef ustackframes version zdefs
   -h, --help, -V   print this, or the version
 
 Deno's permissions: --allow-ffi always, --allow-run for -c, --, -C and system(), --allow-write for -o, -h, freopen().
