@@ -143,6 +143,33 @@ Deno.test("fasttrap -e -v says of a whole script, and of each description, how m
   );
 });
 
+Deno.test("fasttrap -lv says of probes of no target how much one may rely on them, in dtrace's words", async () => {
+  const words = (title: string, stability: string) =>
+    `\n\t${title}\n\t\tIdentifier Names: ${stability}\n\t\tData Semantics:   ${stability}\n\t\tDependency Class: Common\n`;
+  const details = (stability: string) =>
+    words("Probe Description Attributes", stability) + words("Argument Attributes", stability) +
+    "\n\tArgument Types\n\t\tNone\n\n";
+  const row = (id: number, provider: string, name: string) =>
+    `${String(id).padStart(5)} ${provider.padStart(10)} ${" ".repeat(17)} ${" ".repeat(33)} ${name}\n`;
+  const args = ["-lv", "-n", "dtrace:::", "-n", "profile-97", "-n", "tick-10ms { exit(0); }"];
+  const { code, stdout } = await run(args);
+  assertEquals(
+    [code, stdout],
+    [
+      0,
+      "   ID   PROVIDER            MODULE                          FUNCTION NAME\n" +
+      ["BEGIN", "END", "ERROR"].map((name, index) => row(index + 1, "dtrace", name) + details("Stable")).join("") +
+      row(900_000, "profile", "profile-97") + details("Evolving") +
+      row(900_001, "profile", "tick-10ms") + details("Evolving"),
+    ],
+  );
+  const json = await run(["-lvj", "-n", "BEGIN"]);
+  assertEquals(JSON.parse(json.stdout), {
+    ...{ type: "probe", id: 1, provider: "dtrace", module: "", function: "", name: "BEGIN" },
+    ...{ attributes: "Stable/Stable/Common", argumentAttributes: "Stable/Stable/Common", argumentTypes: [], sites: [] },
+  });
+});
+
 Deno.test("fasttrap -v and -lv say how the hits of a program's probes are had, and for which clause threads stop", async () => {
   const clauses = [
     `${IS_PRIME} { trace(copyinstr(arg0)); }`,
