@@ -35,6 +35,11 @@ import type { Tracepoint } from "./tracepoint.ts";
 /** How often rings are collected in one go at most, if others wait, and if all that was in them is wanted. */
 const ROUNDS_LIMIT = 6;
 const COMPLETE_ROUNDS_LIMIT = 64;
+/**
+ * How many records are gone through by one call: few enough that the functions that do so become hot soon after the start, and many
+ * enough that calling them costs nothing. What is hot only by its loop is compiled anew each time.
+ */
+const RUN_RECORDS = 128;
 
 /** How records are drained. */
 interface DrainOptions {
@@ -56,6 +61,8 @@ interface RecordedSite {
   lastProbe: Probe | undefined;
   lastPlaces: ValuePlaces | undefined;
 }
+
+type SitesByNumber = ReadonlyMap<number, RecordedSite> | undefined;
 
 const NOTHING_SPECIAL: DrainOptions = {};
 const ROUTINE: DrainOptions = { isRoutine: true };
@@ -184,10 +191,8 @@ export class Records {
   }
 
   #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
-    const { rings, clock, threads } = recording;
+    const { rings, clock } = recording;
     const sites = this.#byImage.get(image);
-    const view = this.#view;
-    const tellsCpu = image.isa.jumps?.records?.tellsCpu ?? false;
     const limit = isRoutine ? ROUNDS_LIMIT : COMPLETE_ROUNDS_LIMIT;
     let mayStop = isRoutine;
     for (let round = 0; round < limit; round++) {
@@ -200,28 +205,8 @@ export class Records {
         if (this.#pause(image, () => this.#lookAgain(image, recording))) continue;
         return;
       }
-      const { words, places, ticks } = rings;
-      let number = -1;
-      let untilTicks = 0;
-      let thread: ThreadIdentity | undefined;
-      for (let i = 0; i < total; i++) {
-        const place = places[i]!;
-        const site = sites?.get(rings.siteOf(place));
-        if (site === undefined) continue;
-        const { tracepoint, captured } = site;
-        if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
-          number = words[place + 1]!;
-          thread = threads.find(number, ticks[i]!);
-          untilTicks = threads.untilTicks;
-        }
-        view.goTo(words, place, tracepoint, captured);
-        view.pid = thread?.pid ?? image.pid;
-        view.tid = thread?.tid ?? 0;
-        view.cpu = tellsCpu ? rings.areaOf(place) : 0;
-        view.timestampNs = clock.toNs(ticks[i]!);
-        const { before, after } = tracepoint;
-        for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
-        for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
+      for (let i = 0; i < total; i += RUN_RECORDS) {
+        this.#tell(image, recording, sites, i, Math.min(i + RUN_RECORDS, total));
       }
       rings.release();
       if (total > 0) continue;
@@ -230,6 +215,36 @@ export class Records {
       if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
+  }
+
+  /** Tells the consumers of some of the records that have been collected. */
+  #tell(image: Image, recording: Recording, sites: SitesByNumber, begin: number, end: number): void {
+    const { rings, clock, threads } = recording;
+    const { words, places, ticks } = rings;
+    const view = this.#view;
+    const tellsCpu = image.isa.jumps?.records?.tellsCpu ?? false;
+    let number = -1;
+    let untilTicks = 0;
+    let thread: ThreadIdentity | undefined;
+    for (let i = begin; i < end; i++) {
+      const place = places[i]!;
+      const site = sites?.get(rings.siteOf(place));
+      if (site === undefined) continue;
+      const { tracepoint, captured } = site;
+      if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
+        number = words[place + 1]!;
+        thread = threads.find(number, ticks[i]!);
+        untilTicks = threads.untilTicks;
+      }
+      view.goTo(words, place, tracepoint, captured);
+      view.pid = thread?.pid ?? image.pid;
+      view.tid = thread?.tid ?? 0;
+      view.cpu = tellsCpu ? rings.areaOf(place) : 0;
+      view.timestampNs = clock.toNs(ticks[i]!);
+      const { before, after } = tracepoint;
+      for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
+      for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
+    }
   }
 
   #deliver(site: RecordedSite, probe: Probe): void {
@@ -276,10 +291,22 @@ export class Records {
 }
 
 /** Whether there are threads that are not known among those of the records that have been collected. */
-function hasStrangers({ rings: { words, places, ticks }, threads }: Recording, total: number): boolean {
+function hasStrangers(recording: Recording, total: number): boolean {
+  for (let i = 0; i < total; i += RUN_RECORDS) {
+    if (hasStrangersAmong(recording, i, Math.min(i + RUN_RECORDS, total))) return true;
+  }
+  return false;
+}
+
+/** The same of some of them. */
+function hasStrangersAmong(
+  { rings: { words, places, ticks }, threads }: Recording,
+  begin: number,
+  end: number,
+): boolean {
   let number = -1;
   let untilTicks = 0;
-  for (let i = 0; i < total; i++) {
+  for (let i = begin; i < end; i++) {
     if (words[places[i]! + 1] === number && ticks[i]! < untilTicks) continue;
     number = words[places[i]! + 1]!;
     if (threads.find(number, ticks[i]!) === undefined) return true;
