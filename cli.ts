@@ -38,7 +38,6 @@ import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { formatHeader } from "./lib/consumer/provider_header.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
-import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
 import type { Program } from "./lib/d/tree.ts";
@@ -250,9 +249,10 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   return ExitCode.done;
 }
 
-/** Prints what a file says of static probes. */
+/** Prints what a file says of static probes. What finds it out is imported here, for tracing does without it. */
 async function usdt(options: UsdtOptions, library: Library): Promise<number> {
   if (options.help) return await print(USAGE);
+  const { describeStaticFile } = await import("./lib/consumer/usdt.ts");
   await askPermissions({ commands: [], output: options.output });
   using output = new Output(options.output);
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);
