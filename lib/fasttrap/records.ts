@@ -154,6 +154,7 @@ export class Records {
     this.drain(image);
     if (!rings.isStuck || !image.alive) return;
     finishCaptures(this.#tracer, image);
+    rings.settle();
     this.drain(image);
   }
 
@@ -228,6 +229,7 @@ export class Records {
       if (!mayStop || !rings.isOverdue || !image.alive) break;
       mayStop = false;
       if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
+      rings.settle();
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
   }
