@@ -116,6 +116,11 @@ export function signalOf(status: number): number {
   return (status >> 8) & 0xff;
 }
 
+/** Whether a wait status says that the thread has stopped for a SIGTRAP: of a trap, of a step, or one that was sent. */
+export function isTrap(status: number): boolean {
+  return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
+}
+
 /**
  * Tells whether a SIGTRAP of a thread that makes a single step says that the step has been made.
  *
