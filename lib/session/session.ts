@@ -172,11 +172,11 @@ export class Session implements Disposable, AsyncDisposable {
    * Tells what is known of a probe: how much one may rely on it, and what its sites are.
    *
    * @param probe A probe of this session, as {@linkcode Session.list} and {@linkcode Enabled.probes} give it.
-   * @param recorded What is captured, if each of its hits is to be recorded; by default it is foretold for hits that are only counted.
+   * @param recorded What would be captured if its hits are recorded; nothing by default.
    * @returns What is known now.
    * @throws {TypeError} If it is no probe of a session.
    */
-  inspect(probe: ProbeIdentity, recorded?: readonly Capture[]): ProbeDetails {
+  inspect(probe: ProbeIdentity, recorded: readonly Capture[] = []): ProbeDetails {
     if (!(probe instanceof Probe)) throw new TypeError("Cannot inspect what is no probe of a session");
     return inspectProbe(this.#fasttrap, probe, recorded);
   }
