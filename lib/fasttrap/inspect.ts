@@ -15,6 +15,7 @@
 
 import type { Address } from "../address.ts";
 import type { Capture } from "../isa/captures.ts";
+import { readMappings } from "../process/proc_files.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
 import { contextRefusal } from "./context.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
@@ -96,7 +97,9 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe, recorded: readonl
   const types: string[] = [];
   for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
   const { image } = probe.owner.process;
-  const planner = image.alive ? new TracepointPlanner(fasttrap, image) : undefined;
+  const planner = image.alive
+    ? new TracepointPlanner(fasttrap, image, readMappings(fasttrap.tracer.kernel, image.pid) ?? [])
+    : undefined;
   return {
     // A name that is whole relies on all of its parts (dt_probe_info of libdtrace).
     attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
@@ -147,7 +150,7 @@ function inspectSite(inspection: Inspection, probe: Probe, pc: Address): SiteDet
     return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
   }
   const foretold = foretell(inspection, probe, tracepoint);
-  if (tracepoint.emulated || tracepoint.inPlace) {
+  if (tracepoint.emulated || tracepoint.isStepped) {
     return { ...site, performed: howPerformed(tracepoint), ...foretold, refusal, ...known };
   }
   // The copy is tried where the original is: only its distance matters.
