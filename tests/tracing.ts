@@ -10,7 +10,7 @@ import { type Outcome, type TargetOptions, TargetProgram, within } from "./suppo
 
 /** What {@linkcode traced} has seen. */
 export interface Traced extends Outcome {
-  /** Hits of each description. */
+  /** Hits of each description, those that were dropped included. */
   readonly hits: readonly number[];
   /** What the session has warned of. */
   readonly warnings: readonly string[];
@@ -18,8 +18,10 @@ export interface Traced extends Outcome {
 
 /** Options of {@linkcode traced}. */
 export interface TracedOptions extends TargetOptions {
-  /** What to do at each hit. */
+  /** What to do at each hit; by default the thread is stopped and nothing done. */
   readonly handler?: NonNullable<EnableOptions["handler"]>;
+  /** How hits are had. */
+  readonly way?: Pick<EnableOptions, "count" | "handler" | "record">;
   /** Whether a description may match nothing at first. */
   readonly allowNone?: boolean;
 }
@@ -35,10 +37,10 @@ export async function traced(
   const warnings: string[] = [];
   await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
   session.attach(target.pid);
-  const { handler = () => {}, allowNone = false } = options;
-  const enabled = descriptions.map((description) => session.enable(description, { handler, allowNone }));
+  const { handler = () => {}, way = { handler }, allowNone = false } = options;
+  const enabled = descriptions.map((description) => session.enable(description, { ...way, allowNone }));
   await target.send();
   await within(session.run(), "the end of the run");
-  const hits = enabled.map(({ hitsTotal }) => hitsTotal);
+  const hits = enabled.map(({ hitsTotal, dropsTotal }) => hitsTotal + dropsTotal);
   return { ...await target.outcome(), hits, warnings };
 }

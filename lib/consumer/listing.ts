@@ -61,12 +61,12 @@ export function formatTypes(types: readonly string[] | undefined): string {
  *
  *     Sites
  *         0x401156 (+0x0) emulated: 55
- *             jump if hits are only counted
+ *             jump that counts or records each hit
  *
  * ```
  *
- * Below a site is said whether hits have to stop the thread there: not if a `jump` has taken its place, or would if hits are
- * only counted, or recorded for the clauses of a program; or they do, because there is or would be a `trap`, and why.
+ * Below a site is said whether hits have to stop the thread there: not if a `jump` has taken its place, or would; or they do,
+ * because there is or would be a `trap`, and why.
  *
  * Probes of no target, such as BEGIN, have no sites.
  *
@@ -74,7 +74,7 @@ export function formatTypes(types: readonly string[] | undefined): string {
  * the semaphores.
  *
  * @param details What is known of the probe.
- * @param isRecorded Whether it was foretold for hits that are recorded, for a D program; by default for hits that are only counted.
+ * @param isRecorded Whether hits are recorded for a D program.
  * @returns Whole lines.
  */
 export function formatDetails(details: ProbeDetails, isRecorded = false): string {
@@ -114,10 +114,10 @@ function formatSite(site: SiteDetails, isRecorded: boolean): string[] {
   ];
 }
 
-function formatWay({ performed, trapReason }: SiteDetails, isRecorded: boolean): string[] {
+function formatWay({ performed, trapReason, isCountable }: SiteDetails, isRecorded: boolean): string[] {
   if (performed === undefined || performed === "jump") return [];
-  if (trapReason !== undefined) return [`\ttrap: ${trapReason}`];
-  return [isRecorded ? "\tjump that records each hit" : "\tjump if hits are only counted"];
+  if (trapReason === undefined) return [`\tjump that ${isRecorded ? "" : "counts or "}records each hit`];
+  return [`\ttrap${isCountable && !isRecorded ? ", unless hits are only counted" : ""}: ${trapReason}`];
 }
 
 function formatSemaphore({ address, value }: SemaphoreDetails): string {

@@ -80,7 +80,7 @@ export class Dispatcher {
     if (thread.state !== "stopped") return "resumed";
     if (asked.length > 0) answer(tracer, tracepoint);
     else if (
-      !tracepoint.emulated || (tracepoint.inSlot && after.length === 0) ||
+      !tracepoint.emulated || tracepoint.isStepped || (tracepoint.inSlot && after.length === 0) ||
       !image.isa.emulate(tracepoint.instruction, tracer.stop.registers, image.memory)
     ) {
       return this.#sendOn(thread, tracepoint, after);

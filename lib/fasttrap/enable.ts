@@ -225,7 +225,7 @@ function makeBatch(fasttrap: Fasttrap, image: Image): Batch {
     flows: new Map(),
     made: new Set(),
     reasons: new Map(),
-    planner: new TracepointPlanner(fasttrap, image),
+    planner: new TracepointPlanner(fasttrap, image, mappings),
     window: undefined,
     mappings,
     shared: mappings.filter(({ permissions }) => permissions[2] === "x" && permissions[3] === "s"),
@@ -312,8 +312,8 @@ function readCode(batch: Batch, pc: Address, size: number): Uint8Array {
  */
 function displace(batch: Batch, tracepoints: readonly Tracepoint[]): void {
   const { fasttrap, image } = batch;
-  const needy = tracepoints.filter(({ emulated, inPlace, pad, slot }) =>
-    (!emulated || image.keeper !== undefined) && !inPlace && pad === undefined && slot === undefined
+  const needy = tracepoints.filter(({ emulated, inPlace, isStepped, pad, slot }) =>
+    (image.keeper !== undefined ? !inPlace : !emulated && !isStepped) && pad === undefined && slot === undefined
   );
   const requests = needy.map(({ instruction, pc }) => ({
     instruction,

@@ -145,7 +145,8 @@ export class RecordView implements HitRecord {
 
   /** See {@linkcode HitRecord.returnValue}. */
   get returnValue(): number {
-    return signed(this.#words[this.#at]!, this.#words[this.#at + 1]!);
+    const at = this.#at + 2 * Math.max(placeOf(this.probe, this.#places, 1), 0);
+    return signed(this.#words[at]!, this.#words[at + 1]!);
   }
 
   /** See {@linkcode HitRecord.argumentCount}. */

@@ -6,7 +6,7 @@
  * a tracepoint already, that one tells.
  *
  * *Jump or trap* (`jumps.ts`). What is enabled says what it is and, if it is a trap, why; for what is not, it is foretold for
- * hits that are only counted, or recorded.
+ * hits that are recorded, and where that takes a trap, for hits that are only counted as well.
  *
  * *Limit.* Whether memory for a slot or a pad can be had near a site is seen only when one is made.
  *
@@ -15,11 +15,12 @@
 
 import type { Address } from "../address.ts";
 import type { Capture } from "../isa/captures.ts";
+import { readMappings } from "../process/proc_files.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
 import { contextRefusal } from "./context.ts";
 import { refusalOf, TracepointPlanner } from "./planner.ts";
 import type { Fasttrap } from "./fasttrap.ts";
-import type { Probe } from "./probe.ts";
+import type { Enabling, Probe } from "./probe.ts";
 import { howPerformed, type TracepointStats } from "./stats.ts";
 import type { Tracepoint } from "./tracepoint.ts";
 
@@ -55,10 +56,12 @@ export interface SiteDetails {
    */
   readonly performed: TracepointStats["performed"] | undefined;
   /**
-   * Why each hit stops the thread, as the end of a sentence: why the site of an enabled probe is a trap and no jump, or
-   * would be one even if hits are only counted (or recorded, if that was asked for); undefined if it is or would be a jump, or no probe can be on it.
+   * Why each hit stops the thread, as the end of a sentence: why the site of an enabled probe is a trap and no jump, or would
+   * be one if hits are recorded; undefined if it is or would be a jump, or no probe can be on it.
    */
   readonly trapReason?: string | undefined;
+  /** Whether it would be a jump nevertheless if hits are only counted; undefined if not, or if there is no reason for a trap. */
+  readonly isCountable?: true | undefined;
   /** Why no probe can be on it, as the end of a sentence; undefined if one can. */
   readonly refusal: string | undefined;
   /** Whether the program asks there whether a static probe is enabled; undefined if it does not. */
@@ -86,15 +89,17 @@ export interface ProbeDetails {
  *
  * @param fasttrap The tables.
  * @param probe The probe.
- * @param recorded What is captured where each hit is recorded; by default it is foretold for hits that are only counted.
+ * @param recorded What is captured when hits are recorded; nothing by default.
  * @returns What is known; no sites of a program that is gone.
  */
-export function inspectProbe(fasttrap: Fasttrap, probe: Probe, recorded?: readonly Capture[]): ProbeDetails {
+export function inspectProbe(fasttrap: Fasttrap, probe: Probe, recorded: readonly Capture[] = []): ProbeDetails {
   const { provider, module, function: functions, name, arguments: args } = probe.owner.attributes;
   const types: string[] = [];
   for (let i = 0, found; (found = probe.describeArgument(i)) !== undefined; i++) types.push(found.translatedType);
   const { image } = probe.owner.process;
-  const planner = image.alive ? new TracepointPlanner(fasttrap, image) : undefined;
+  const planner = image.alive
+    ? new TracepointPlanner(fasttrap, image, readMappings(fasttrap.tracer.kernel, image.pid) ?? [])
+    : undefined;
   return {
     // A name that is whole relies on all of its parts (dt_probe_info of libdtrace).
     attributes: formatAttributes(minimumAttributes([provider, module, functions, name])),
@@ -113,7 +118,7 @@ export function inspectProbe(fasttrap: Fasttrap, probe: Probe, recorded?: readon
 interface Inspection {
   readonly fasttrap: Fasttrap;
   readonly planner: TracepointPlanner;
-  readonly recorded: readonly Capture[] | undefined;
+  readonly recorded: readonly Capture[];
 }
 
 function inspectSite(inspection: Inspection, probe: Probe, pc: Address): SiteDetails {
@@ -144,27 +149,43 @@ function inspectSite(inspection: Inspection, probe: Probe, pc: Address): SiteDet
     const { trapReason } = tracepoint;
     return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
   }
-  const trapReason = foretellTrap(inspection, probe, tracepoint);
-  if (tracepoint.emulated || tracepoint.inPlace) {
-    return { ...site, performed: howPerformed(tracepoint), trapReason, refusal, ...known };
+  const foretold = foretell(inspection, probe, tracepoint);
+  if (tracepoint.emulated || tracepoint.isStepped) {
+    return { ...site, performed: howPerformed(tracepoint), ...foretold, refusal, ...known };
   }
   // The copy is tried where the original is: only its distance matters.
   const copied = image.slotsRefused === undefined && isa.displace(instruction, site.code, pc) !== undefined;
-  return { ...site, performed: copied ? "slot" : "step", trapReason, refusal, ...known };
+  return { ...site, performed: copied ? "slot" : "step", ...foretold, refusal, ...known };
 }
 
-/** Why a tracepoint that is nowhere yet would be a trap if only a probe is on it; undefined if it would be a jump. */
-function foretellTrap({ fasttrap, recorded }: Inspection, probe: Probe, tracepoint: Tracepoint): string | undefined {
-  const { memory } = tracepoint.image;
-  const { jumps, tracepoints } = fasttrap;
+/** Whether a tracepoint that is nowhere yet would be a trap if only a probe is on it, and why. */
+function foretell(
+  { fasttrap, recorded }: Inspection,
+  probe: Probe,
+  tracepoint: Tracepoint,
+): Pick<SiteDetails, "trapReason" | "isCountable"> {
   tracepoint.link(probe);
+  const fire = () => {};
+  const trapReason = foretellTrap(fasttrap, probe, tracepoint, { captures: recorded, fire, recorded: fire });
+  if (trapReason === undefined) return {};
+  const isCountable = foretellTrap(fasttrap, probe, tracepoint, { fire, counted: fire }) === undefined;
+  return { trapReason, ...isCountable && { isCountable } };
+}
+
+/** Why a tracepoint would be a trap if a consumer comes to its probe; undefined if it would be a jump. */
+function foretellTrap(
+  { jumps, tracepoints }: Fasttrap,
+  probe: Probe,
+  tracepoint: Tracepoint,
+  consumer: Enabling,
+): string | undefined {
+  const { memory } = tracepoint.image;
   const code = (pc: Address, size: number) => {
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, memory.read(pc, bytes));
   };
   const { enablings } = probe;
-  const wish = { captures: recorded, fire: () => {}, recorded: () => {} };
-  if (recorded !== undefined) probe.enablings = [...enablings, wish];
+  probe.enablings = [...enablings, consumer];
   try {
     return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
   } finally {

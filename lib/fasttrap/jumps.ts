@@ -58,6 +58,8 @@ export const PROBE_INSIDE = "another probe is inside of the jump";
 const TEMPORARY: ReadonlySet<string | undefined> = new Set([...CONSUMERS_REASONS, PROBE_INSIDE]);
 /** How many functions are remembered at once. */
 const FLOWS_LIMIT = 64;
+/** Why a tracepoint is a trap whose instruction may become another one. */
+const CHANGES = "the program may change the code there";
 /** Why what cannot be told of an instruction needs a trap. */
 const STAYS = "its instruction need not leave the function";
 
@@ -290,6 +292,7 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   const wish = wishOf(tracepoint);
   if (typeof wish === "string") return wish;
   if (image.pads.refused !== undefined) return image.pads.refused;
+  if (tracepoint.mayChange) return CHANGES;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;
   const { jumps } = image.isa;

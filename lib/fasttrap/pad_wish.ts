@@ -10,11 +10,11 @@
  * @module
  */
 
-import { type Capture, covers, sizeOfRegisters, sizeOfValues, unite } from "../isa/captures.ts";
+import { type Capture, covers, isOfArgument, sizeOfRegisters, sizeOfValues, unite } from "../isa/captures.ts";
 import type { PadAction, RecordAction } from "../isa/jumps.ts";
 import type { PadWish } from "../process/pad_memory.ts";
 import { tallyWishOf } from "./pad_tally.ts";
-import type { Enabling } from "./probe.ts";
+import type { Enabling, Probe } from "./probe.ts";
 import {
   isRefusal,
   isSameRecord,
@@ -28,8 +28,8 @@ import type { Tracepoint } from "./tracepoint.ts";
 
 /** Why a tracepoint is a trap as long as a consumer needs the thread. */
 const HANDLED = "a handler wants to see the thread";
-/** Why a tracepoint is a trap that would have to record both ends of a function. */
-const BOTH_ENDS = "it is the first and the last instruction of its function";
+/** Why a tracepoint is a trap that would have to record the registers as they are at the instruction, and as they are behind it. */
+const BOTH_ENDS = "registers are captured before and behind its instruction";
 /** Why a tracepoint is a trap that would have to capture more than a record holds. */
 const TOO_LONG = "what is captured there is too long for a record";
 
@@ -66,7 +66,7 @@ export function wishOf(tracepoint: Tracepoint): PadWish | string {
  * @returns What; a string says why it cannot, as the end of a sentence.
  */
 export function recordWishOf(tracepoint: Tracepoint): PadWish | string {
-  if (tracepoint.before.length > 0 && tracepoint.after.length > 0) return BOTH_ENDS;
+  if (tracepoint.before.length > 0 && tracepoint.after.some(capturesThread)) return BOTH_ENDS;
   const values = planValues(tracepoint);
   if (isRefusal(values)) return values.refusal;
   const captures = capturesOf(tracepoint, values);
@@ -90,6 +90,11 @@ export function satisfies(action: PadAction, wish: PadWish): boolean {
 /** Whether a consumer can be served only while the thread is stopped. */
 function needsThread({ counted, recorded }: Enabling): boolean {
   return counted === undefined && recorded === undefined;
+}
+
+/** Whether a consumer of a probe wants what an instruction changes that leaves the function: registers, or the stack. */
+function capturesThread({ enablings }: Probe): boolean {
+  return enablings.some(({ captures = [] }) => !captures.every(isOfArgument));
 }
 
 /** What the consumers of a tracepoint want to be captured, together; a string says why that cannot be, as the end of a sentence. */

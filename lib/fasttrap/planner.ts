@@ -4,11 +4,16 @@
  * *Shadow stacks* (rule 144). Where the processor keeps return addresses a second time, a call or a return that we perform
  * would leave the two different, and the next return would fault. Such instructions are executed in their own place.
  *
+ * *Code that changes.* What a program has made while it runs, it may change while it runs: a compiler that writes the number
+ * into an instruction when it knows it would write into our jump, or behind our trap, and a copy of the instruction would not
+ * know. Such code is memory without a file, or that may be written; there are no jumps in it, and instructions are executed in
+ * their own place, as they are then.
+ *
  * @module
  */
 
 import type { Instruction, WordMemory } from "../isa/isa.ts";
-import { readStatus } from "../process/proc_files.ts";
+import { type Mapping, readStatus } from "../process/proc_files.ts";
 import type { Image } from "../process/process.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -31,9 +36,17 @@ class AnyMemory implements WordMemory {
   }
 }
 
+/** The device and inode of memory without a file. */
+const NO_FILE = "00:00 0";
+/** What the kernel gives each program of its own code. */
+const VDSO = "[vdso]";
+
 /** Decides how the instructions of an image are performed. */
 export class TracepointPlanner {
   readonly #image: Image;
+  readonly #mappings: readonly Mapping[];
+  /** The mapping of the last instruction: the next one is near. */
+  #mapping: Mapping | undefined;
   readonly #registers: Uint32Array;
   readonly #hasShadowStack: boolean;
   readonly #memory = new AnyMemory();
@@ -43,9 +56,11 @@ export class TracepointPlanner {
    *
    * @param fasttrap The tables.
    * @param image The image.
+   * @param mappings Its mappings.
    */
-  constructor(fasttrap: Fasttrap, image: Image) {
+  constructor(fasttrap: Fasttrap, image: Image, mappings: readonly Mapping[]) {
     this.#image = image;
+    this.#mappings = mappings;
     this.#registers = new Uint32Array(image.isa.registersBytes / 4);
     this.#hasShadowStack = readStatus(fasttrap.tracer.kernel, image.pid)?.hasShadowStack ?? false;
   }
@@ -63,7 +78,18 @@ export class TracepointPlanner {
     const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, this.#memory);
     // A return that only the processor can perform has to be seen behind it.
     const inPlace = isShadowed || (!emulated && instruction.flow === "return");
-    return new Tracepoint(this.#image, instruction, emulated, { usesMemory: this.#memory.isUsed, inPlace });
+    const mayChange = this.#mayChange(instruction);
+    return new Tracepoint(this.#image, instruction, emulated, { usesMemory: this.#memory.isUsed, inPlace, mayChange });
+  }
+
+  /** Whether an instruction is in code that the program may change. */
+  #mayChange({ address }: Instruction): boolean {
+    if (this.#mapping === undefined || address < this.#mapping.start || address >= this.#mapping.end) {
+      this.#mapping = this.#mappings.find(({ start, end }) => address >= start && address < end);
+    }
+    if (this.#mapping === undefined) return false;
+    const { file, path, permissions } = this.#mapping;
+    return permissions[1] === "w" || (file === NO_FILE && path !== VDSO);
   }
 }
 
@@ -77,8 +103,8 @@ export class TracepointPlanner {
  * @returns The reason, as the end of a sentence; undefined if it can be on it.
  */
 export function refusalOf(tracepoint: Tracepoint, probe: Probe): string | undefined {
-  const { emulated, inPlace, image, instruction, pc } = tracepoint;
-  if (probe.kind === "return") return emulated || inPlace ? undefined : "its effect cannot be followed";
+  const { emulated, isStepped, image, instruction, pc } = tracepoint;
+  if (probe.kind === "return") return emulated || isStepped ? undefined : "its effect cannot be followed";
   if (probe.kind !== "static") return undefined;
   if (probe.isEnabledSites.includes(pc)) {
     return image.isa.asksAt(instruction) ? undefined : "its instruction does not ask whether a probe is enabled";

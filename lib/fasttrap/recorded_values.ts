@@ -5,8 +5,9 @@
  * program's author and the compiler have put them, differently at each site; and several probes may be at one site.
  *
  * *Method.* Each probe says which values it needs. If all of them are among those six registers, which the arguments of DOF
- * nearly always are, the record has these; else it has a list, each value once, and for each probe it is known where in the
- * list its arguments are. Constants are in no record, nor are arguments that cannot be had.
+ * nearly always are, the record has these; if all are what functions return, it has that; else it has a list, each value once,
+ * and for each probe it is known where in the list its arguments are. Constants are in no record, nor are arguments that cannot
+ * be had.
  *
  * *Why not.* A record has 22 values at most, which hardly any probes need; and a pad has to know all the registers that lead to them.
  *
@@ -53,10 +54,11 @@ const WHOLE: Extension = { sizeBytes: 8, signed: true };
 export function planValues(tracepoint: Tracepoint): RecordAction["values"] | ValuesRefusal {
   const { image, before, after } = tracepoint;
   const writer = image.isa.jumps?.records;
-  if (after.length > 0) return "results";
-  if (writer === undefined || before.every(({ kind }) => kind !== "static")) return "arguments";
+  if (before.length === 0) return "results";
+  const isPlain = after.length === 0 && before.every(({ kind }) => kind !== "static");
+  if (writer === undefined || isPlain) return "arguments";
   const distinct = new Map<string, RecordedValue>();
-  for (const value of before.flatMap((probe) => needsOf(tracepoint, writer, probe))) {
+  for (const value of [...before, ...after].flatMap((probe) => needsOf(tracepoint, writer, probe))) {
     if (value !== undefined) distinct.set(keyOf(value), value);
   }
   const values = [...distinct.values()];
@@ -131,7 +133,7 @@ export function placeCaptures(
  * @returns The index of the value, or {@linkcode NOWHERE}.
  */
 export function placeOf(probe: Probe, places: ValuePlaces | undefined, index: number): number {
-  if (probe.kind === "return") return index === 1 || index === 2 ? index - 1 : NOWHERE;
+  if (probe.kind === "return") return index === 1 || index === 2 ? places?.[index - 1] ?? index - 1 : NOWHERE;
   if (probe.kind !== "static") return index < REGISTERS_TOTAL ? places?.[index] ?? index : NOWHERE;
   return index < argumentsOf(probe) ? places?.[probe.nativeIndex(index)] ?? NOWHERE : NOWHERE;
 }
@@ -187,12 +189,13 @@ function argumentsOf({ arguments: known }: Probe): number {
   return known?.translatedTypes.length ?? 0;
 }
 
-/** What has to be recorded for each argument of a probe; undefined where nothing has. */
+/** What has to be recorded for each argument of a probe, at a return for both parts of the value; undefined where nothing has. */
 function needsOf(
-  { instruction, pc }: Tracepoint,
+  { image: { isa: { registers: { result, result2 } } }, instruction, pc }: Tracepoint,
   writer: RecordWriter,
   probe: Probe,
 ): (RecordedValue | undefined)[] {
+  if (probe.kind === "return") return [result, result2].map((register) => ({ kind: "register", register }));
   if (probe.kind !== "static") return registersOf(writer);
   // A call that was taken out has left no return address on the stack, unless it was a tail call.
   const argument = (index: number) => writer.argument(index, instruction.flow === "return");

@@ -21,6 +21,7 @@
  */
 
 import { layOut, type PlacedCapture, sizeOfRegisters, sizeOfValues } from "../isa/captures.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { RecordAction } from "../isa/jumps.ts";
 import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
@@ -75,6 +76,11 @@ export class Records {
   readonly #view = new RecordView();
   readonly #errors: unknown[] = [];
   #drained: Image | undefined;
+  /**
+   * How many records could not be read, by the CPU that they were written on: threads were killed in the middle of them, or the program
+   * has destroyed them. Nobody can tell whose they were.
+   */
+  readonly unreadableByCpu = new Map<number, number>();
   /** What is to be done when the image that is being drained has been. */
   readonly #atEnd: (() => void)[] = [];
 
@@ -161,6 +167,7 @@ export class Records {
     this.drain(image);
     if (!rings.isStuck || !image.alive) return;
     finishCaptures(this.#tracer, image);
+    rings.settle();
     this.drain(image);
   }
 
@@ -208,13 +215,19 @@ export class Records {
       for (let i = 0; i < total; i += RUN_RECORDS) {
         this.#tell(image, recording, sites, i, Math.min(i + RUN_RECORDS, total));
       }
-      rings.release();
+      rings.release((area, count) => this.#noteUnreadable(image, area, count));
       if (total > 0) continue;
       if (!mayStop || !rings.isOverdue || !image.alive) break;
       mayStop = false;
       if (!this.#pause(image, () => finishCaptures(this.#tracer, image))) return;
+      rings.settle();
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
+  }
+
+  #noteUnreadable({ isa }: Image, area: number, count: number): void {
+    const cpu = tellsCpu(isa) ? area : 0;
+    this.unreadableByCpu.set(cpu, count + (this.unreadableByCpu.get(cpu) ?? 0));
   }
 
   /** Tells the consumers of some of the records that have been collected. */
@@ -222,7 +235,7 @@ export class Records {
     const { rings, clock, threads } = recording;
     const { words, places, ticks } = rings;
     const view = this.#view;
-    const tellsCpu = image.isa.jumps?.records?.tellsCpu ?? false;
+    const isOnCpu = tellsCpu(image.isa);
     let number = -1;
     let untilTicks = 0;
     let thread: ThreadIdentity | undefined;
@@ -239,7 +252,7 @@ export class Records {
       view.goTo(words, place, tracepoint, captured);
       view.pid = thread?.pid ?? image.pid;
       view.tid = thread?.tid ?? 0;
-      view.cpu = tellsCpu ? rings.areaOf(place) : 0;
+      view.cpu = isOnCpu ? rings.areaOf(place) : 0;
       view.timestampNs = clock.toNs(ticks[i]!);
       const { before, after } = tracepoint;
       for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
@@ -288,6 +301,11 @@ export class Records {
       this.#tracer.release();
     }
   }
+}
+
+/** Whether a ring is that of a CPU. */
+function tellsCpu({ jumps }: Isa): boolean {
+  return jumps?.records?.tellsCpu ?? false;
 }
 
 /** Whether there are threads that are not known among those of the records that have been collected. */

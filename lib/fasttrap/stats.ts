@@ -166,8 +166,9 @@ export function takeStats({ tracepoints, providers, barrier, cleanup, total, lim
  * @param tracepoint The tracepoint.
  * @returns The way.
  */
-export function howPerformed({ emulated, pad, slot }: Tracepoint): TracepointStats["performed"] {
+export function howPerformed({ emulated, isStepped, pad, slot }: Tracepoint): TracepointStats["performed"] {
   if (pad !== undefined) return "jump";
+  if (isStepped) return "step";
   return emulated ? "emulated" : slot !== undefined ? "slot" : "step";
 }
 

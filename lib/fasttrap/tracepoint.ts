@@ -51,6 +51,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly usesMemory: boolean;
   /** Whether it can be executed in its own place only. */
   readonly inPlace: boolean;
+  /** Whether the program may change it, so that nobody but the processor knows what it is when it is hit. */
+  readonly mayChange: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
   slot: Slot | undefined;
   /** Where the jump leads that is in its place; undefined if a trap is there. */
@@ -72,13 +74,18 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param image The memory.
    * @param instruction The original instruction.
    * @param emulated Whether it can be emulated.
-   * @param options Whether that takes memory of the program, and whether it can be executed in its own place only.
+   * @param options Whether that takes memory of the program, whether it can be executed in its own place only, and whether the
+   *   program may change it.
    */
   constructor(
     image: Image,
     instruction: Instruction,
     emulated: boolean,
-    { usesMemory = false, inPlace = false }: { readonly usesMemory?: boolean; readonly inPlace?: boolean } = {},
+    { usesMemory = false, inPlace = false, mayChange = false }: {
+      readonly usesMemory?: boolean;
+      readonly inPlace?: boolean;
+      readonly mayChange?: boolean;
+    } = {},
   ) {
     this.pid = image.pid;
     this.pc = instruction.address;
@@ -87,6 +94,7 @@ export class Tracepoint implements Chained<Tracepoint> {
     this.emulated = emulated;
     this.usesMemory = usesMemory;
     this.inPlace = inPlace;
+    this.mayChange = mayChange;
   }
 
   /** All whose jump or trap comes and goes together with its own, this one among them. */
@@ -99,9 +107,15 @@ export class Tracepoint implements Chained<Tracepoint> {
     return this.before.length === 0 && this.after.length === 0 && this.asked.length === 0;
   }
 
+  /** Whether threads step over it in its place. */
+  get isStepped(): boolean {
+    return this.inPlace || this.mayChange;
+  }
+
   /** Whether threads are sent to its slot, unless the program steps itself. What fires behind it would not be seen there. */
   get inSlot(): boolean {
-    return this.slot !== undefined && (!this.emulated || (this.usesMemory && this.after.length === 0));
+    return this.slot !== undefined && !this.isStepped &&
+      (!this.emulated || (this.usesMemory && this.after.length === 0));
   }
 
   /**

@@ -94,6 +94,11 @@ export const MADV_DONTDUMP = 16;
 /** `memfd_create` (linux/memfd.h). */
 export const MFD_CLOEXEC = 1;
 
+/** Whether a thread may read the clock of the CPU (prctl(2), `linux/prctl.h`). */
+export const PR_GET_TSC = 25;
+/** See {@linkcode PR_GET_TSC}: it gets SIGSEGV. */
+export const PR_TSC_SIGSEGV = 2;
+
 /** `errno` values as the C library returns them, negated. */
 export const EPERM = 1;
 /** See {@linkcode EPERM}. */
@@ -114,6 +119,11 @@ export function eventOf(status: number): number {
 /** The signal in a stop's wait status. */
 export function signalOf(status: number): number {
   return (status >> 8) & 0xff;
+}
+
+/** Whether a wait status says that the thread has stopped for a SIGTRAP: of a trap, of a step, or one that was sent. */
+export function isTrap(status: number): boolean {
+  return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
 }
 
 /**

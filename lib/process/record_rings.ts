@@ -14,8 +14,10 @@
  * told a time from before they look at the first ring, and give nothing that is newer: when such a record was begun, all that
  * its thread had done earlier was in the rings. And a ring that ends in a record that is not committed hides what is behind
  * it: nothing is given either that is newer than the record before that, or than the last collection that did not see it begun.
- * What is held back so, for a tenth of a second at most, waits for the next collection. Records of several threads are in the
- * order of their times, but for one whose thread lost its CPU between reading the time and reserving the record.
+ * What is held back so waits for the next collection, until that record is committed, or until its thread has been led out of
+ * it in vain ({@linkcode RecordRings.settle}). Time alone ends nothing: a tracer that has lost its CPU for long would believe
+ * that it has waited. Records of several threads are in the order of their times, but for one whose thread lost its CPU between
+ * reading the time and reserving the record.
  *
  * *Untrusted.* The program can write anything into the ring. A place in it never leads outside of it, and what a header says
  * is checked; what makes no sense is passed over and counted.
@@ -39,8 +41,8 @@ const COLLECTED_LIMIT = 1 << 14;
  * hot only by its loop is compiled anew each time.
  */
 const RUN_CELLS = 128;
-/** How long a record that is not committed may hold back others, in seconds. */
-const HELD_S = 0.1;
+/** How far in the future the time of a record may be at most, in seconds. */
+const FUTURE_S = 0.1;
 /** After how many seconds, or how full a ring may be before it is worth while to stop the threads. */
 const OVERDUE_S = 0.0125;
 const OVERDUE_FILL = 0.5;
@@ -64,9 +66,13 @@ interface Ring {
   total: number;
   /** How many of them have been merged. */
   merged: number;
+  /** How many were passed over because they cannot be read. */
+  unreadable: number;
   /** Whether what was not collected begins with a record that is not committed, and whether it did so the last time. */
   isBlocked: boolean;
   isStuck: boolean;
+  /** Whether nobody is going to commit it. */
+  isSettled: boolean;
   /** A time that what was not collected is not before. */
   knownTicks: number;
   /** The cell that it begins in, or did, and when that was first seen. */
@@ -91,7 +97,7 @@ export class RecordRings {
   readonly #mask: number;
   readonly #baseLo: number;
   readonly #baseHi: number;
-  readonly #heldTicks: number;
+  readonly #futureTicks: number;
   readonly #overdueTicks: number;
   /** Up to when records were wanted the last time that not all were. */
   #untilTicks = 0;
@@ -112,7 +118,7 @@ export class RecordRings {
     this.#areaWords = areaBytes / 4;
     this.#mask = ring.cellsTotal - 1;
     [this.#baseLo, this.#baseHi] = base;
-    this.#heldTicks = HELD_S * ticksPerSecond;
+    this.#futureTicks = FUTURE_S * ticksPerSecond;
     this.#overdueTicks = OVERDUE_S * ticksPerSecond;
     this.#rings = Array.from({ length: areasTotal }, (_, area) => ({
       cells: (area * areaBytes + ring.cellsOffset) / 4,
@@ -124,8 +130,10 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
+      unreadable: 0,
       isBlocked: false,
       isStuck: false,
+      isSettled: false,
       knownTicks: -Infinity,
       blockedTicks: -Infinity,
       blockedCell: -1,
@@ -158,10 +166,11 @@ export class RecordRings {
     return this.#rings.some(({ isStuck }) => isStuck);
   }
 
-  /** Whether that has lasted so long, or rings are so full meanwhile, that the thread should be helped out. */
+  /** Whether that has lasted so long, or rings are so full meanwhile, that the thread should be led out. */
   get isOverdue(): boolean {
-    const isLong = ({ isStuck, blockedTicks }: Ring) => isStuck && this.#untilTicks - blockedTicks > this.#overdueTicks;
-    return this.isStuck && (this.#rings.some(isLong) || this.fill > OVERDUE_FILL);
+    const isFull = this.fill > OVERDUE_FILL;
+    const isLong = ({ blockedTicks }: Ring) => this.#untilTicks - blockedTicks > this.#overdueTicks;
+    return this.#rings.some((ring) => ring.isStuck && !ring.isSettled && (isFull || isLong(ring)));
   }
 
   /**
@@ -199,15 +208,25 @@ export class RecordRings {
     for (const ring of this.#rings) ring.collected = ring.released;
   }
 
-  /** Lets pads use the cells again that were collected. */
-  release(): void {
+  /**
+   * Lets pads use the cells again that were collected.
+   *
+   * @param passedOver Hears how many records of an area could not be read, if there were any.
+   */
+  release(passedOver?: (area: number, count: number) => void): void {
     for (const ring of this.#rings) {
       if (ring.collected === ring.released) continue;
+      if (ring.unreadable > 0) passedOver?.(this.areaOf(ring.cells), ring.unreadable);
       for (let left = (ring.collected - ring.released) >>> 0; left > 0; left = (ring.collected - ring.released) >>> 0) {
         this.#releaseRun(ring, Math.min(left, RUN_CELLS));
       }
       Atomics.store(this.words, ring.tail, ring.released);
     }
+  }
+
+  /** Says that all threads have been led out of their records since the last collection: what holds back others then does so no more. */
+  settle(): void {
+    for (const ring of this.#rings) ring.isSettled = ring.isStuck;
   }
 
   /**
@@ -245,7 +264,7 @@ export class RecordRings {
     for (const ring of this.#rings) cut = Math.min(cut, this.#findKnown(ring, untilTicks));
     for (const ring of this.#rings) {
       // What cannot have happened yet was not written by a pad.
-      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + this.#heldTicks;
+      const isDamaged = ring.total > 0 && ring.ticks![0]! > untilTicks + this.#futureTicks;
       if (ring.total > 0 && ring.ticks![ring.total - 1]! > cut && !isDamaged) this.#shorten(ring, cut);
     }
   }
@@ -260,8 +279,9 @@ export class RecordRings {
     if (!ring.isStuck) {
       ring.blockedCell = ring.collected;
       ring.blockedTicks = untilTicks;
+      ring.isSettled = false;
     }
-    return untilTicks - ring.blockedTicks < this.#heldTicks ? ring.knownTicks : untilTicks;
+    return ring.isSettled ? untilTicks : ring.knownTicks;
   }
 
   /** Gives back what is newer than a time. */
@@ -279,6 +299,7 @@ export class RecordRings {
     const { words } = this;
     ring.total = 0;
     ring.merged = 0;
+    ring.unreadable = 0;
     ring.isBlocked = false;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
@@ -309,10 +330,12 @@ export class RecordRings {
       }
       if (site === 0) {
         this.unfinishedTotal++;
+        ring.unreadable++;
         cells = Math.max(cells, 1);
       }
       if (cells === 0 || cells > RECORD_CELLS_LIMIT || cells > left) {
         this.damagedTotal++;
+        ring.unreadable++;
         cells = 1;
       } else if (site !== 0) {
         const time = (words[place + 3]! - baseHi) * 2 ** 32 + (words[place + 2]! - baseLo);

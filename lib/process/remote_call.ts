@@ -53,11 +53,11 @@ import {
   CALL_STOP,
   eventOf,
   INTERRUPTED,
+  isTrap,
   PTRACE_EVENT_STOP,
   SI_TKILL,
   SIGINFO_BYTES,
   signalOf,
-  SIGTRAP,
 } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { resend, withhold } from "./withheld.ts";
@@ -197,7 +197,7 @@ function locate(
  */
 function setBack({ stop }: Tracer, thread: Thread): boolean {
   const { image, image: { isa, memory } } = thread.process;
-  if (eventOf(thread.status) !== 0 || signalOf(thread.status) !== SIGTRAP) return false;
+  if (!isTrap(thread.status)) return false;
   if (stop.signalCode(thread) !== isa.trapCode) return false;
   const pc = stop.getTrapPc(thread);
   const before = new Uint8Array(2);
@@ -228,9 +228,9 @@ function writeCaller(
   }
   const place = image.callerPlace;
   if (place === undefined) return undefined;
-  const isTrap = hasSignal && signalOf(thread.status) === SIGTRAP && tracer.stop.signalCode(thread) === isa.trapCode;
+  const isOwnTrap = hasSignal && isTrap(thread.status) && tracer.stop.signalCode(thread) === isa.trapCode;
   // A trap that was not answered is made again.
-  if (isTrap && !keeper.isAnswered(tracer.stop.registers)) {
+  if (isOwnTrap && !keeper.isAnswered(tracer.stop.registers)) {
     tracer.stop.setPc(image, toAddress(Math.max(tracer.stop.getPc(image) - isa.trapPcBytes, 0)));
   }
   const bytes = new Uint8Array(keeper.callerBytes + DATA_BYTES);

@@ -35,7 +35,7 @@ import type { ResumePoint } from "../isa/isa.ts";
 import { mendRead } from "./capture_faults.ts";
 import { hideStep, stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
-import { eventOf, isStepCode, SIGBUS, SIGFPE, SIGILL, signalOf, SIGSEGV, SIGTRAP } from "./ptrace.ts";
+import { eventOf, isStepCode, SIGILL, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 import { foreseeTrapHandler, mendTrapAction } from "./trap_action.ts";
 import { resend, restoreSiginfo, withhold } from "./withheld.ts";
@@ -46,8 +46,6 @@ const STEPS_LIMIT = 4096;
 const WITHHELD_LIMIT = 64;
 /** `EM_X86_64`, for the two-byte `int 3`. */
 const EM_X86_64 = 62;
-
-const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
 
 /**
  * Answers a signal-delivery-stop.
@@ -119,7 +117,7 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
   const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return false;
-  const siginfo = point.done ? undefined : readFault(tracer, thread);
+  const siginfo = point.done ? undefined : tracer.stop.readFault(thread);
   if (siginfo !== undefined && fromHalves(siginfo.getUint32(16, true), siginfo.getUint32(20, true)) === pc) {
     siginfo.setUint32(16, point.pc >>> 0, true);
     siginfo.setUint32(20, highHalf(point.pc), true);
@@ -140,7 +138,7 @@ export function leaveSlot(tracer: Tracer, thread: Thread): boolean {
 export function orderSignals(tracer: Tracer, thread: Thread): void {
   if (eventOf(thread.status) === 0) {
     restoreSiginfo(tracer, thread);
-    if (thread.withheld.length > 0 && readFault(tracer, thread) === undefined && withhold(tracer, thread)) {
+    if (thread.withheld.length > 0 && tracer.stop.readFault(thread) === undefined && withhold(tracer, thread)) {
       const { signal, siginfo } = thread.withheld.shift()!;
       tracer.kernel.call.ft_set_siginfo(thread.tid, siginfo);
       thread.status = (signal << 8) | 0x7f;
@@ -158,7 +156,7 @@ function deliver(tracer: Tracer, thread: Thread, signal: number): void {
   const pc = tracer.stop.getPc(image);
   const point = image.slots.resumePoint(pc);
   if (point === undefined) return deliverHere(tracer, thread);
-  const isFault = readFault(tracer, thread) !== undefined;
+  const isFault = tracer.stop.readFault(thread) !== undefined;
   const pad = image.pads.at(pc);
   if (isFault && pad?.begins(pc)) return hitAtPad(tracer, thread, point);
   // A program that steps itself is told of a step when an instruction of its own has been performed.
@@ -192,7 +190,9 @@ function hitAtPad(tracer: Tracer, thread: Thread, point: ResumePoint): void {
 /** Lets a thread go on that has met what is no instruction inside of a jump of ours. Returns whether it has. */
 function passInside(tracer: Tracer, thread: Thread): boolean {
   const { image } = thread.process;
-  if (image.pads.isEmpty || readFault(tracer, thread) === undefined || !tracer.stop.loadRegisters(thread)) return false;
+  if (image.pads.isEmpty || tracer.stop.readFault(thread) === undefined || !tracer.stop.loadRegisters(thread)) {
+    return false;
+  }
   const pc = tracer.stop.getPc(image);
   // A site inside of a jump that begins before it is hit.
   if (image.text.has(pc)) {
@@ -249,13 +249,6 @@ function deliverHere(tracer: Tracer, thread: Thread): void {
   thread.stepsTotal = 0;
   orderSignals(tracer, thread);
   tracer.resume(thread, signalOf(thread.status));
-}
-
-/** The siginfo of the signal that a thread is stopped for, if it is a fault that an instruction has raised. */
-function readFault(tracer: Tracer, thread: Thread): DataView | undefined {
-  if (eventOf(thread.status) !== 0 || !FAULTS.includes(signalOf(thread.status))) return undefined;
-  const siginfo = tracer.stop.readSiginfo(thread);
-  return siginfo !== undefined && siginfo.getInt32(8, true) > 0 ? siginfo : undefined;
 }
 
 function bytesOf(view: DataView): Uint8Array {

@@ -15,7 +15,7 @@ import { cautionOf, openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
 import { findIgnoredSetId } from "./set_id.ts";
 import { readAncestors, readEnvironment } from "./proc_files.ts";
-import { eventOf, INTERRUPTED, PTRACE_O_EXITKILL, SIGKILL, signalOf, SIGTRAP, TRACE_OPTIONS } from "./ptrace.ts";
+import { INTERRUPTED, isTrap, PTRACE_O_EXITKILL, SIGKILL, TRACE_OPTIONS } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
 
 /** How long the child may take to reach its program, in microseconds. */
@@ -157,7 +157,7 @@ export function stepOnce(tracer: Tracer, thread: Thread): void {
 
 /** The address of the trap that the thread has executed; undefined if it is stopped for something else. */
 function trapAddress(tracer: Tracer, thread: Thread, status: number): Address | undefined {
-  if (eventOf(status) !== 0 || signalOf(status) !== SIGTRAP) return undefined;
+  if (!isTrap(status)) return undefined;
   const { image } = thread.process;
   if (tracer.stop.signalCode(thread) !== image.isa.trapCode || !tracer.stop.loadRegisters(thread)) return undefined;
   const pc = tracer.stop.getTrapPc(thread);

@@ -7,6 +7,11 @@
  * *Method.* All threads of the image are stopped, the original bytes put back, the thread steps once, the trap is
  * written again, the others go on. No thread can pass the place unseen.
  *
+ * The hit is over, so the thread must not come back to the trap without having made the step. What stops it before, it goes on
+ * from: an order to stop from when the others were stopped, which is answered by that; a signal, which is sent again behind the
+ * step; the stop of the whole process, to which it is sent back then. Only a fault of the instruction itself is delivered, and
+ * more signals than {@linkcode STOPS_LIMIT} are.
+ *
  * A system call may block, perhaps until another thread acts. If the thread sleeps after {@linkcode STEP_LIMIT_US}, the
  * others are therefore let go with the trap still out: hits of theirs at this one place are missed until the call returns, which is counted
  * and said by the listener. Everything else in this project that waits for a thread to finish a step is bounded by the
@@ -21,12 +26,15 @@ import type { Address } from "../address.ts";
 import type { Instruction } from "../isa/isa.ts";
 import type { Thread, ThreadState } from "./process.ts";
 import { readState } from "./proc_files.ts";
-import { eventOf, INTERRUPTED, isStepCode, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import { eventOf, INTERRUPTED, isStepCode, isTrap, PTRACE_EVENT_STOP, signalOf, SIGTRAP } from "./ptrace.ts";
+import { resend, withhold } from "./withheld.ts";
 import type { Tracer } from "./tracer.ts";
 import { mendTrapAction } from "./trap_action.ts";
 
 /** How long a step takes before the thread is looked at, in microseconds. */
 const STEP_LIMIT_US = 2000;
+/** How often a thread that makes a step is stopped by something else before. */
+const STOPS_LIMIT = 64;
 /** How many repetitions of a string instruction are one hit; it is hit again every so many. */
 const REPETITIONS_LIMIT = 4096;
 
@@ -57,6 +65,7 @@ export function stepOver(tracer: Tracer, thread: Thread, instruction: Instructio
     if (!repeated || stepsItself || steps >= REPETITIONS_LIMIT) break;
   }
   if (thread.state === "running" && stepsOver(thread)) tracer.listener.warn(missedHits(thread, address));
+  resend(tracer, thread);
   tracer.release();
   if (thread.state !== "stopped") return;
   thread.stepping = false;
@@ -95,8 +104,23 @@ export function finishStepOver(thread: Thread): void {
   thread.steppingOver = undefined;
 }
 
-/** Makes a step with the trap taken out. Returns whether the thread has stopped for something. */
-function makeStep(tracer: Tracer, thread: Thread, { address, flow }: Instruction): boolean {
+/** Makes a step with the trap taken out. Returns whether the thread has stopped for it, or for what has come instead. */
+function makeStep(tracer: Tracer, thread: Thread, instruction: Instruction): boolean {
+  let isGroupStopped = false;
+  let hasStopped = true;
+  for (let stops = 0; hasStopped && stops < STOPS_LIMIT; stops++) {
+    hasStopped = awaitStop(tracer, thread, instruction);
+    const isOrder = eventOf(thread.status) === PTRACE_EVENT_STOP;
+    if (hasStopped && isOrder) isGroupStopped ||= thread.status !== INTERRUPTED;
+    else if (!hasStopped || !isEarly(tracer, thread, instruction) || !withhold(tracer, thread)) break;
+  }
+  // The rest of its process has stopped, and so must it.
+  if (isGroupStopped && thread.state !== "ended") tracer.kernel.call.ft_interrupt(thread.tid);
+  return hasStopped;
+}
+
+/** Resumes a thread that makes a step, and waits until it stops. Returns whether it has; else it has ended, or is blocked. */
+function awaitStop(tracer: Tracer, thread: Thread, { address, flow }: Instruction): boolean {
   thread.process.image.text.lift(address);
   thread.stepping = true;
   thread.steppingOver = address;
@@ -105,6 +129,13 @@ function makeStep(tracer: Tracer, thread: Thread, { address, flow }: Instruction
     if (tracer.awaitStep(thread, STEP_LIMIT_US) !== undefined) return true;
   } while (thread.state === "running" && !isBlocked(tracer, thread, flow));
   return false;
+}
+
+/** Whether a thread has stopped for a signal before it has made its step. */
+function isEarly(tracer: Tracer, thread: Thread, { address }: Instruction): boolean {
+  const { status, process: { image } } = thread;
+  if (eventOf(status) !== 0 || isStep(tracer, thread) || tracer.stop.readFault(thread) !== undefined) return false;
+  return tracer.stop.loadRegisters(thread) && tracer.stop.getPc(image) === address;
 }
 
 /** Whether a thread that makes a step waits for somebody, and not just for a CPU or a page of its memory. */
@@ -140,13 +171,12 @@ function forgetStep(tracer: Tracer, thread: Thread): void {
 
 /** Whether the thread is stopped because it has made a step. */
 function isStep(tracer: Tracer, thread: Thread): boolean {
-  const { status } = thread;
-  return eventOf(status) === 0 && signalOf(status) === SIGTRAP && isStepCode(tracer.stop.signalCode(thread));
+  return isTrap(thread.status) && isStepCode(tracer.stop.signalCode(thread));
 }
 
 /**
- * Answers the stop behind a step, or whatever came before it: then the trap is back, and will be hit again. The trap
- * behind an instruction of a program that steps itself is the program's.
+ * Answers the stop behind a step, or what came instead. The trap behind an instruction of a program that steps itself is the
+ * program's.
  */
 function answer(tracer: Tracer, thread: Thread): void {
   const { status } = thread;

@@ -11,10 +11,23 @@ import type { Kernel } from "../../ffi/ffi.ts";
 import { type Address, fromHalves, highHalf } from "../address.ts";
 import type { RegisterHalves } from "../isa/isa.ts";
 import type { Image, Thread } from "./process.ts";
-import { NT_PRSTATUS, SIGINFO_BYTES, SIGTRAP, TRAP_TRACE } from "./ptrace.ts";
+import {
+  eventOf,
+  NT_PRSTATUS,
+  SIGBUS,
+  SIGFPE,
+  SIGILL,
+  SIGINFO_BYTES,
+  signalOf,
+  SIGSEGV,
+  SIGTRAP,
+  TRAP_TRACE,
+} from "./ptrace.ts";
 
 /** Room for the general registers of any architecture, in 32-bit halves. */
 const REGISTERS_LIMIT = 128;
+/** The signals of faults. */
+const FAULTS: readonly number[] = [SIGILL, SIGBUS, SIGFPE, SIGSEGV, SIGTRAP];
 
 /** See the module's comment. */
 export class StopContext {
@@ -74,6 +87,18 @@ export class StopContext {
    */
   readSiginfo(thread: Thread): DataView | undefined {
     return this.#kernel.call.ft_get_siginfo(thread.tid, this.#siginfoBytes) < 0 ? undefined : this.#siginfo;
+  }
+
+  /**
+   * Reads the `siginfo_t` of a fault that an instruction has raised.
+   *
+   * @param thread The thread.
+   * @returns As {@linkcode StopContext.readSiginfo}; undefined as well if the thread has stopped for something else.
+   */
+  readFault(thread: Thread): DataView | undefined {
+    if (eventOf(thread.status) !== 0 || !FAULTS.includes(signalOf(thread.status))) return undefined;
+    const siginfo = this.readSiginfo(thread);
+    return siginfo !== undefined && siginfo.getInt32(8, true) > 0 ? siginfo : undefined;
   }
 
   /**

@@ -44,6 +44,7 @@ import {
   eventOf,
   INTERRUPTED,
   isEnd,
+  isTrap,
   PTRACE_EVENT_CLONE,
   PTRACE_EVENT_EXEC,
   PTRACE_EVENT_FORK,
@@ -51,7 +52,6 @@ import {
   PTRACE_EVENT_VFORK,
   PTRACE_EVENT_VFORK_DONE,
   signalOf,
-  SIGTRAP,
 } from "./ptrace.ts";
 import { findIgnoredSetId } from "./set_id.ts";
 import { handleSignalStop } from "./signals.ts";
@@ -136,7 +136,7 @@ export class Tracer {
   #pumpInHandler(limitUs: number): boolean {
     const found = this.#take(limitUs);
     const registers = this.stop.registers.slice();
-    for (const thread of this.#backlog.extract((thread) => thread.detaching || !isTrapped(thread))) {
+    for (const thread of this.#backlog.extract((thread) => thread.detaching || !isTrap(thread.status))) {
       this.#dispatch(thread);
     }
     this.stop.registers.set(registers);
@@ -336,8 +336,13 @@ export class Tracer {
     if (tid < 0) return this.#fetchAny();
     const thread = this.#threads.get(tid);
     // What has been seen already hides what is behind it.
-    const isNews = thread === undefined ? this.strangers.take(tid) : this.#fetch(thread, 0);
+    const isNews = thread === undefined ? this.strangers.take(tid) : this.#hear(thread, this.#status[0]!);
     return isNews || this.#fetchAny() || this.strangers.takeUnborn();
+  }
+
+  /** Takes note of what was peeked at. The end of a child of this program may be somebody else's to wait for. */
+  #hear(thread: Thread, status: number): boolean {
+    return isEnd(status) ? this.#fetch(thread, 0) : this.#see(thread, status);
   }
 
   /**
@@ -457,7 +462,7 @@ export class Tracer {
     const { status } = thread;
     const event = eventOf(status);
     if (event === 0) this.#handleSignal(thread);
-    else if (event === PTRACE_EVENT_STOP && signalOf(status) !== SIGTRAP) this.#listen(thread);
+    else if (event === PTRACE_EVENT_STOP && status !== INTERRUPTED) this.#listen(thread);
     else this.resume(thread, 0);
   }
 
@@ -483,7 +488,7 @@ export class Tracer {
       thread.stepping = false;
       return this.resume(thread, 0);
     }
-    const signal = eventOf(thread.status) === 0 && signalOf(thread.status) !== SIGTRAP ? signalOf(thread.status) : 0;
+    const signal = eventOf(thread.status) === 0 && !isTrap(thread.status) ? signalOf(thread.status) : 0;
     this.kernel.call.ft_detach(thread.tid, signal);
     this.removeThread(thread);
   }
@@ -492,9 +497,4 @@ export class Tracer {
 /** Whether a thread may be executing the program's code, as far as we know. */
 function mayRun(thread: Thread): boolean {
   return thread.state === "running" || thread.state === "listening";
-}
-
-/** Whether a thread is stopped by a trap, or by a step. */
-function isTrapped({ status }: Thread): boolean {
-  return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
 }

@@ -52,7 +52,7 @@ import { SystemError } from "../errors.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Image, Thread, TracedProcess } from "./process.ts";
 import { readText } from "./proc_files.ts";
-import { eventOf, signalOf, SIGTRAP } from "./ptrace.ts";
+import { eventOf, isTrap, SIGTRAP } from "./ptrace.ts";
 import { allowsCalls, remoteCall } from "./remote_call.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -91,7 +91,8 @@ export type TrapAction = Uint32Array<ArrayBuffer>;
  */
 export function lookAtTrapActions(tracer: Tracer, image: Image): void {
   for (const process of image.processes) {
-    const quiet = [...process.threads.values()].filter((thread) => thread.state === "stopped" && !isTrapped(thread));
+    // A SIGTRAP may have changed the mask of who has stopped for it.
+    const quiet = [...process.threads.values()].filter(({ state, status }) => state === "stopped" && !isTrap(status));
     const caller = findCallerIn(process);
     if (caller !== undefined) checkAction(tracer, process, caller);
     for (const thread of quiet) thread.blockedMask = trapBlockingMask(readMask(tracer, thread));
@@ -369,11 +370,6 @@ function trapBlockingMask(mask: Uint32Array<ArrayBuffer> | undefined): Uint32Arr
 /** Whether a mask contains the signals of all faults. */
 function isFull(mask: Uint32Array): boolean {
   return (mask[0]! & FAULT_BITS) === FAULT_BITS;
-}
-
-/** Whether a thread is stopped for a SIGTRAP, which may have changed its mask. */
-function isTrapped({ status }: Thread): boolean {
-  return eventOf(status) === 0 && signalOf(status) === SIGTRAP;
 }
 
 function hasFlag(action: TrapAction, flag: number): boolean {

@@ -31,7 +31,7 @@ import { readLink } from "../process/proc_files.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
-import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
+import { asProbeDescription, noProbesError, type ProbeDescription } from "../spec/probe_description.ts";
 import { DrainPace } from "./drain_pace.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
@@ -55,6 +55,8 @@ export let kernelOf: (session: Session) => Kernel;
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
   readonly device: Device;
+  /** How many records of jumps could not be read, by CPU: threads were killed in the middle, or the program has destroyed them. */
+  readonly unreadableByCpu: ReadonlyMap<number, number>;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -104,6 +106,7 @@ export class Session implements Disposable, AsyncDisposable {
     }, options);
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
+    this.unreadableByCpu = this.#fasttrap.records.unreadableByCpu;
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(
       this.#kernel,
@@ -172,11 +175,11 @@ export class Session implements Disposable, AsyncDisposable {
    * Tells what is known of a probe: how much one may rely on it, and what its sites are.
    *
    * @param probe A probe of this session, as {@linkcode Session.list} and {@linkcode Enabled.probes} give it.
-   * @param recorded What is captured, if each of its hits is to be recorded; by default it is foretold for hits that are only counted.
+   * @param recorded What would be captured if its hits are recorded; nothing by default.
    * @returns What is known now.
    * @throws {TypeError} If it is no probe of a session.
    */
-  inspect(probe: ProbeIdentity, recorded?: readonly Capture[]): ProbeDetails {
+  inspect(probe: ProbeIdentity, recorded: readonly Capture[] = []): ProbeDetails {
     if (!(probe instanceof Probe)) throw new TypeError("Cannot inspect what is no probe of a session");
     return inspectProbe(this.#fasttrap, probe, recorded);
   }
@@ -210,7 +213,7 @@ export class Session implements Disposable, AsyncDisposable {
     });
     this.#enabled.add(enabled);
     enabled.target = options.target ?? this.#targets.keys().next().value;
-    enabled.template = descriptionOf(description);
+    enabled.template = asProbeDescription(description);
     try {
       gather(found, options, (each, some) => this.#enable(enabled, each, some));
       this.#pace.enabled();
@@ -379,7 +382,7 @@ export class Session implements Disposable, AsyncDisposable {
   /** Finds the processes that a description is about, and attaches to them; none if nothing is meant and that may be. */
   #find(description: string | ProbeDescription, options: ListOptions): Found[] {
     const { allowNone = false, target = this.#targets.keys().next().value } = options;
-    const subject = subjectOf(descriptionOf(description), target);
+    const subject = subjectOf(asProbeDescription(description), target);
     const { fields } = subject;
     if (subject.pid !== undefined) return [{ process: this.#processOf(subject.pid), fields }];
     const { processes } = this.#fasttrap.tracer;
@@ -493,8 +496,4 @@ export class Session implements Disposable, AsyncDisposable {
   #warn(message: string): void {
     this.#options.onWarning?.(message);
   }
-}
-
-function descriptionOf(description: string | ProbeDescription): ProbeDescription {
-  return typeof description === "string" ? parseProbeDescription(description) : description;
 }

@@ -88,7 +88,7 @@ ${PRIVATE}
 
 \tSites
 \t\tADDRESS emulated: 90
-\t\t\tjump if hits are only counted
+\t\t\tjump that counts or records each hit
 \t\t\targ0 int32_t = -4@%REGISTER
 
 \tSemaphores
@@ -104,7 +104,7 @@ Deno.test("fasttrap -lv shows the stability of DOF, no class above ISA, and wher
   assertEquals(details.join("\n").split("\n\n").slice(1), [
     "\tArgument Attributes\n\t\tIdentifier Names: Evolving\n\t\tData Semantics:   Evolving\n\t\tDependency Class: ISA",
     "\tArgument Types\n\t\targs[0]: int",
-    "\tSites\n\t\tADDRESS emulated: 90\n\t\t\tjump if hits are only counted\n" +
+    "\tSites\n\t\tADDRESS emulated: 90\n\t\t\tjump that counts or records each hit\n" +
     "\t\tADDRESS asks whether the probe is enabled, emulated: 48 33 c0\n" +
     "\t\t\ttrap: the program asks there whether a probe is enabled",
     "",
@@ -192,7 +192,7 @@ Deno.test("fasttrap traces a program whose static probes are odd, and says what 
 Deno.test("fasttrap -lv says of each operand that nobody can read why not", async () => {
   const { stdout } = await withCommand("static_odd", (pid) => ["-lv", "-n", "odd$target::work:operands", "-p", pid]);
   assertEquals(stdout.split("\n").filter((line) => line.startsWith("\t\t\t")).map((line) => line.trim()), [
-    "jump if hits are only counted",
+    "jump that counts or records each hit",
     'arg0 uint64_t = 8@nothing (its symbol "nothing" is not in the file\'s symbol table)',
     'arg1 int32_t = -4@%REGISTER (there is no register "rdix")',
     'arg2 uint64_t = 8@%cr3 (there is no register "cr3")',

@@ -249,7 +249,7 @@ ${attributes}
 
 \tSites
 \t\tADDRESS (+0x4) emulated: c3
-\t\t\tjump if hits are only counted
+\t\t\tjump that counts or records each hit
 
 `;
   assertEquals({ ...screen, stdout: screen.stdout.replace(/0x\w+(?= \()/g, "ADDRESS") }, {

@@ -50,6 +50,7 @@ Deno.test("formatDetails() shows where the arguments of a static probe are, or w
       },
       { ...site, address: 32, isEnabledSite: true },
       { ...site, address: 48, performed: "jump" },
+      { ...site, address: 56, trapReason: "it is too long", isCountable: true },
     ],
     semaphores: [{ address: 64, value: 2 }, { address: 66, value: undefined }],
   });
@@ -61,8 +62,10 @@ Deno.test("formatDetails() shows where the arguments of a static probe are, or w
 \t\t\targ0 int32_t = -4@%eax
 \t\t\targ1 uint64_t = 8@what\\x07 (it is not understood)
 \t\t0x20 asks whether the probe is enabled, emulated: 90
-\t\t\tjump if hits are only counted
+\t\t\tjump that counts or records each hit
 \t\t0x30 jump: 90
+\t\t0x38 emulated: 90
+\t\t\ttrap, unless hits are only counted: it is too long
 
 \tSemaphores
 \t\t0x40 is 2
@@ -107,7 +110,7 @@ Deno.test("formatDetails() shows types of arguments, and why there can be no pro
 
 \tSites
 \t\t0x401156 step: f3 0f
-\t\t\tjump if hits are only counted
+\t\t\tjump that counts or records each hit
 \t\t0x401158 (+0x2) cannot be probed: it is none
 
 `,

@@ -49,7 +49,7 @@ Deno.test("TracepointPlanner.plan() has returns stepped that only the processor 
   using kernel = openKernel();
   const isa = isaOf(EM_AARCH64);
   const fasttrap = { tracer: { kernel } } as unknown as Fasttrap;
-  const planner = new TracepointPlanner(fasttrap, { isa, pid: Deno.pid } as Image);
+  const planner = new TracepointPlanner(fasttrap, { isa, pid: Deno.pid } as Image, []);
   const rows = [
     ["ret", 0xd65f_03c0, true, false],
     ["retaa", 0xd65f_0bff, false, true],

@@ -1,7 +1,7 @@
 /** What is said of a probe before it is enabled comes true. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Session, type SiteDetails } from "../../mod.ts";
+import { type Capture, Session, type SiteDetails } from "../../mod.ts";
 import { rawMemory, TargetProgram, untraced, within } from "../support.ts";
 
 for (
@@ -62,7 +62,9 @@ for (const program of ["hot", "returns", "assembly"]) {
     for (const kind of ["entry", "return"]) {
       const description = `pid$target:a.out::${kind}`;
       const sitesOf = () => session.list(description).flatMap((probe) => session.inspect(probe).sites);
-      const foretold = new Map(sitesOf().map(({ address, trapReason }) => [address, trapReason]));
+      const foretold = new Map(
+        sitesOf().map(({ address, trapReason, isCountable }) => [address, isCountable ? undefined : trapReason]),
+      );
       using _enabled = session.enable(description, { count: true });
       const { entries } = session.stats().tracepoints;
       for (const { address, performed, trapReason } of sitesOf()) {
@@ -85,4 +87,23 @@ Deno.test("Session.inspect() refuses what is no probe of a session", () => {
   using session = new Session({ signals: false });
   const probe = { id: 1, provider: "pid1", module: "a", function: "b", name: "entry" };
   assertThrows(() => session.inspect(probe), TypeError, "Cannot inspect what is no probe of a session");
+});
+
+Deno.test("Session.inspect() says where hits that are counted need no trap, though those that are recorded do", async () => {
+  await using target = await TargetProgram.start("hot", { args: [10, 1] });
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  const [probe] = session.list("pid$target:a.out:fold:entry");
+  const foretell = (recorded?: Capture[]) =>
+    session.inspect(probe!, recorded).sites.map(({ trapReason, isCountable }) => [trapReason, isCountable]);
+  const long: Capture[] = [1, 2, 3, 4].map((argument) => ({ kind: "bytes", argument, sizeBytes: 1024 }));
+  assertEquals(foretell(), [[undefined, undefined]]);
+  assertEquals(foretell(long.slice(0, 2)), [[undefined, undefined]]);
+  assertEquals(foretell(long), [["what is captured there is too long for a record", true]]);
+  using counted = session.enable("pid$target:a.out:fold:entry", { count: true });
+  assertEquals(foretell(long), [[undefined, undefined]]);
+  await target.send();
+  await within(session.run(), "the end");
+  assertEquals([counted.hitsTotal, await target.outcome()], [10, await untraced("hot", { args: [10, 1] })]);
 });

@@ -152,7 +152,8 @@ Deno.test("Session.events() gives records and stops in the order of their times"
   await using session = new Session({ signals: false });
   session.attach(target.pid);
   const jumps = session.enable("pid$target:a.out:fold:entry");
-  const traps = session.enable("pid$target:a.out:carry_in:");
+  // No jump sees the registers as they are before its last instruction and behind it.
+  const traps = session.enable("pid$target:a.out:carry_in:", { capture: [{ kind: "registers" }] });
   assertEquals(waysOf(session, jumps), ["jump"]);
   assert(waysOf(session, traps).some((way) => way !== "jump"));
   await target.send();
@@ -317,4 +318,26 @@ Deno.test("Session.enable() with two ways to hear of hits is refused", async () 
   assertEquals(session.stats().tracepoints.entries, []);
   await target.send();
   await until(() => target.alive, "the target");
+});
+
+Deno.test("Session.unreadableByCpu counts the records in the middle of which a program was killed", async () => {
+  // Whether it is killed there is not known before, so it is done until it was.
+  for (let tries = 0; tries < 100; tries++) {
+    await using target = await TargetProgram.start("hot", { args: [1e8, 1] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    const traced = session.attach(target.pid);
+    let seen = 0;
+    const { pid } = target;
+    const record = () => void (++seen === 1000 && Deno.kill(pid, "SIGKILL"));
+    const enabled = session.enable("pid$target:a.out:fold:entry", { record });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals(traced.end?.signal, 9);
+    assertEquals(enabled.hitsTotal, seen);
+    if (session.unreadableByCpu.size === 0) continue;
+    assertEquals([...session.unreadableByCpu.values()], [1]);
+    return;
+  }
+  throw new Error("the program was never killed in the middle of a record");
 });

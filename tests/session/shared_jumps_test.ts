@@ -1,7 +1,14 @@
 /** Sites that are so close together that they share a jump: each instruction of functions, entries beside returns. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Enabled, type ProbeIdentity, Session } from "../../mod.ts";
+import {
+  type Capture,
+  type Enabled,
+  type HitRecord,
+  type ProbeIdentity,
+  Session,
+  type SessionOptions,
+} from "../../mod.ts";
 import { changedText, rounds, type TargetOptions, TargetProgram, untraced, within } from "../support.ts";
 
 /** The functions of epilogues.c, which are entered and left in many ways. */
@@ -24,12 +31,17 @@ async function trace(
   program: string,
   options: TargetOptions,
   enable: (session: Session) => readonly Enabled[],
+  sessionOptions: SessionOptions = {},
 ): Promise<{ readonly enabled: readonly Enabled[]; readonly jumps: number; readonly traps: number }> {
   const expected = await untraced(program, options);
   await using target = await TargetProgram.start(program, options);
   assertEquals(await target.line(), "ready");
   const warnings: string[] = [];
-  await using session = new Session({ signals: false, onWarning: (message) => warnings.push(message) });
+  await using session = new Session({
+    signals: false,
+    onWarning: (message) => warnings.push(message),
+    ...sessionOptions,
+  });
   session.attach(target.pid);
   const enabled = enable(session);
   const { entries } = session.stats().tracepoints;
@@ -82,6 +94,46 @@ Deno.test("Session.enable() records each instruction in the order in which a thr
   ]);
   assert(seen.length > 500 * 10, String(seen.length));
   assertEquals(recorded, seen);
+});
+
+Deno.test("Session.enable() records both ends of functions of one instruction by a jump, as a trap does", async () => {
+  const options = { args: [500, 1] };
+  const names = ["gives", "passes"].flatMap((name) => [`${name}:entry`, `${name}:return`]);
+  const seen: Record<"jump" | "trap", unknown[]> = { jump: [], trap: [] };
+  for (const way of ["jump", "trap"] as const) {
+    const record = (hit: HitRecord) => {
+      const { probe: { name }, pc, argumentCount, returnValue } = hit;
+      const values = name === "return" ? [returnValue] : [];
+      for (let index = 0; index < argumentCount; index++) values.push(hit.arg(index));
+      // What else is in the registers of arguments may be an address.
+      seen[way].push([name, pc % 4096, values.slice(0, 3), hit.string(0)]);
+    };
+    const capture: Capture[] = [{ kind: "string", argument: 1, sizeBytes: 8 }];
+    const enable = (session: Session) =>
+      names.map((name) => session.enable(`pid$target:a.out:${name}`, { capture, record }));
+    const { jumps, traps } = await trace("epilogues", options, enable, { jumps: way === "jump" });
+    assertEquals([jumps, traps], way === "jump" ? [2, 0] : [0, 2]);
+  }
+  assertEquals(seen.jump.length, 500 * 2 * 2);
+  assertEquals(seen.jump, seen.trap);
+});
+
+Deno.test("Session.enable() stops where registers are captured before and behind one instruction", async () => {
+  const record = () => {};
+  const registers: Capture[] = [{ kind: "registers" }];
+  const ends = async (atEntry: Capture[], atReturn: Capture[]) => {
+    const { jumps, traps, enabled } = await trace("epilogues", { args: [100, 1] }, (session) => [
+      session.enable("pid$target:a.out:gives:entry", { capture: atEntry, record }),
+      session.enable("pid$target:a.out:gives:return", { capture: atReturn, record }),
+    ]);
+    assertEquals(enabled.map(({ hitsTotal }) => hitsTotal), [100, 100]);
+    return jumps > traps ? "jump" : "trap";
+  };
+  assertEquals([await ends(registers, registers), await ends([], registers), await ends(registers, [])], [
+    "trap",
+    "trap",
+    "jump",
+  ]);
 });
 
 Deno.test("Session.enable() stops for a handler inside of a jump, and shares the jump again without it", async () => {

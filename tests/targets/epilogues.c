@@ -58,9 +58,15 @@ FUNCTION(jumps_in, "  mov %rsi, %rax\n  lea late_return(%rip), %rcx\n"
                    "  test $1, %dil\n  jz 3f\n  push %rbx\n"
                    "  lea late_pop(%rip), %rcx\n3: jmp *%rcx\n");
 
+// Functions of one instruction, which is their first and their last.
+FUNCTION(gives, "  ret\n");
+FUNCTION(passes, "  jmp adds\n");
+FUNCTION(hands, "  lea 9(%rsi), %rax\n  mov %rdi, %rdx\n  jmp gives\n");
+
 typedef uint64_t (*function)(uint64_t, uint64_t);
-static const function functions[] = {adds,     pops,  clears, bare, carries,
-                                     branches, tails, inside, late, jumps_in};
+static const function functions[] = {adds,    pops,     clears, bare,
+                                     carries, branches, tails,  inside,
+                                     passes,  hands,    late,   jumps_in};
 #define FUNCTIONS (sizeof functions / sizeof *functions)
 
 static void *run(void *seed) {

@@ -366,11 +366,11 @@ export class ProgramProbes implements Disposable {
     return description.lastOwned!;
   }
 
-  /** How many hits were lost on each CPU since the last call, once for each clause. */
+  /** How many hits were lost on each CPU since the last call, once for each clause if it is known whose they were. */
   #takeLost(): [cpu: number, count: number][] {
     const enabled = this.#descriptions.map((description) => description.enabled!.dropsByCpu);
     const total = new Map<number, number>();
-    for (const drops of [...enabled, ...this.#tallies.dropsByCpu]) {
+    for (const drops of [...enabled, ...this.#tallies.dropsByCpu, this.#session.unreadableByCpu]) {
       for (const [cpu, count] of drops) total.set(cpu, count + (total.get(cpu) ?? 0));
     }
     const before = this.#lostByCpu;
