@@ -80,7 +80,7 @@ export class Records {
    * How many records could not be read, by the CPU that they were written on: threads were killed in the middle of them, or the program
    * has destroyed them. Nobody can tell whose they were.
    */
-  readonly unreadableByCpu = new Map<number, number>();
+  readonly unreadableByCpu: Map<number, number> = new Map();
   /** What is to be done when the image that is being drained has been. */
   readonly #atEnd: (() => void)[] = [];
 
