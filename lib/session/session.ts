@@ -51,7 +51,15 @@ import { unload } from "./unload.ts";
 /** The C library of a session, for what the command does beside it: to load it again takes as long as to attach. */
 export let kernelOf: (session: Session) => Kernel;
 
-/** See the module's comment. */
+/**
+ * Everything that one tracing program has to do with: the processes that it traces, the probes in them, and the loop that
+ * takes their hits. Disposing of it, best by `using`, lets all processes go with their text restored. What needs a process
+ * throws a TypeError afterwards.
+ *
+ * Attaching, enabling, disabling and letting go are done when the call returns. Hits are taken only while somebody awaits
+ * {@linkcode Session.run}, {@linkcode Session.events} or {@linkcode Session.batches}; until then a thread waits at its hit,
+ * unless a jump counts or records it.
+ */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
   readonly device: Device;
@@ -78,7 +86,7 @@ export class Session implements Disposable, AsyncDisposable {
    * Opens a session.
    *
    * @param options See {@linkcode SessionOptions}.
-   * @throws {SystemError} If the C library cannot be loaded.
+   * @throws {SystemError} If the C library cannot be loaded, with a hint how to build it.
    */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
@@ -187,12 +195,12 @@ export class Session implements Disposable, AsyncDisposable {
    * come as well.
    *
    * @param description As for {@linkcode Session.list}.
-   * @param options A handler, and whether nothing may be matched.
+   * @param options What is done at a hit, where the default is an event; what is captured; whether nothing may be matched.
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    * @throws {RangeError} If what is to be tallied or captured cannot be.
-   * @throws {TypeError} If options contradict each other.
+   * @throws {TypeError} If options contradict each other: of `handler`, `record`, `count` and `tally` there is one at most.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
     const { count, handler, record, tally, capture, added } = options;
@@ -266,7 +274,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Handles hits until all targets have ended, or {@linkcode Session.stop} is called.
+   * Handles hits until all targets have ended or been let go, or {@linkcode Session.stop} is called.
    *
    * @throws What a handler has thrown. The targets have been let go then.
    */
@@ -335,7 +343,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Lets a target go, with its text restored.
+   * Lets a target go, with its text restored. What could not be restored is a warning (`SessionOptions.onWarning`).
    *
    * @param target The target. One that has ended is no mistake.
    */
