@@ -5,10 +5,6 @@
  * Disposing of it lets every target go with its text restored, and is safe at any moment: with `using`, in an exception,
  * in a signal handler. While anything is traced it guards against the end of the program; see `end_guard.ts`.
  *
- * *Synchronous and asynchronous.* Attaching, enabling, disabling and letting go are done when the call returns. Hits
- * happen only while somebody takes turns of the event loop: {@linkcode Session.run}, {@linkcode Session.batches} or
- * {@linkcode Session.events}. Until then a thread that has hit a probe waits at it.
- *
  * *A program that the session starts* is held before it runs anything of its own until the first turn, so that probes
  * can be enabled in it. If the session ends before, it never runs: who asked for it to be traced did not ask for it to run
  * untraced.
@@ -52,13 +48,10 @@ import { unload } from "./unload.ts";
 export let kernelOf: (session: Session) => Kernel;
 
 /**
- * Everything that one tracing program has to do with: the processes that it traces, the probes in them, and the loop that
- * takes their hits. Disposing of it, best by `using`, lets all processes go with their text restored. What needs a process
- * throws a TypeError afterwards.
- *
- * Attaching, enabling, disabling and letting go are done when the call returns. Hits are taken only while somebody awaits
- * {@linkcode Session.run}, {@linkcode Session.events} or {@linkcode Session.batches}; until then a thread waits at its hit,
- * unless a jump counts or records it.
+ * The processes that are traced, the probes in them, and the loop that takes hits. Disposing of it, best by `using`, lets
+ * all go with their text restored; what needs a process throws a TypeError then. Calls have done their work when they
+ * return, but hits are taken only in {@linkcode Session.run}, {@linkcode Session.events} or {@linkcode Session.batches}:
+ * until then a thread waits at its hit, unless a jump counts or records it.
  */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
