@@ -49,9 +49,8 @@ export let kernelOf: (session: Session) => Kernel;
 
 /**
  * The processes that are traced, the probes in them, and the loop that takes hits. Disposing of it, best by `using`, lets
- * all go with their text restored; what needs a process throws a TypeError then. Calls have done their work when they
- * return, but hits are taken only in {@linkcode Session.run}, {@linkcode Session.events} or {@linkcode Session.batches}:
- * until then a thread waits at its hit, unless a jump counts or records it.
+ * all go with their text restored; what needs a process throws a TypeError then. Hits are taken only in `run()`, `events()`
+ * or `batches()`: until then a thread waits at its hit, unless a jump counts or records it.
  */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
@@ -193,7 +192,7 @@ export class Session implements Disposable, AsyncDisposable {
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    * @throws {RangeError} If what is to be tallied or captured cannot be.
-   * @throws {TypeError} If options contradict each other: of `handler`, `record`, `count` and `tally` there is one at most.
+   * @throws {TypeError} If more than one of `handler`, `record`, `count` and `tally` is given.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
     const { count, handler, record, tally, capture, added } = options;
