@@ -23,7 +23,7 @@
  * that leads into one of the ranges, and a range is unmapped only if it is anonymous memory, or the file that counters are
  * in. All of that the program could do to itself.
  *
- * A caller (`remote_call.ts`) that was left at the end of a text is taken out as well, on the same condition.
+ * A caller (`remote_call.ts`) that was left at the end of a text is taken out as well, unless the program may come back there.
  *
  * @module
  */
@@ -371,6 +371,6 @@ function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping
     const isInside = (pc: number) => pc >= place && pc < end;
     const isOut = [...image.threads()].map((thread) => stepOut(tracer, thread, isInside)).every((isOut) => isOut);
     const range = { base: place, sizeBytes: end - place };
-    if (isOut && !mayComeBack(image, [range], mappings)) text.write(place, new Uint8Array(range.sizeBytes));
+    if (isOut && !mayComeBack(image, [range], mappings)) text.write(place, new Uint8Array(end - place));
   }
 }
