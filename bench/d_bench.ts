@@ -1,10 +1,10 @@
 /**
  * What an event costs when a D program looks at it.
  *
- * The first lines are of real runs: a program that calls a function at full speed (`d_loop.c`), or in bursts with pauses, many of
- * them or as many as a second has, whose
- * hits are recorded or tallied by jumps. They tell what a call has taken the program, traced and untraced; how many events a second the
- * clauses have seen, and what an event has cost the tracer's processor, everything included; and how much was dropped.
+ * The first lines are of real runs: a program that calls a function at full speed (`d_loop.c`), or in bursts with pauses,
+ * many of them or as many as a second has, whose hits are recorded or tallied by jumps. They tell what a call has taken the
+ * program, traced and untraced; how many events a second the clauses have seen, and what an event has cost the tracer's
+ * processor, everything included; and how much was dropped.
  *
  * The benchmarks below are of the clauses alone, without the thread and without the consumer. The host is simulated, so that
  * reading an argument is an assignment.

@@ -36,7 +36,7 @@ export function formatListingRow(probe: ProbeIdentity): string {
  * @param types The types; undefined for a probe that has none.
  * @returns Such as `(int32_t, char *)`; empty without types.
  */
-export function formatTypes(types: readonly string[] | undefined): string {
+function formatTypes(types: readonly string[] | undefined): string {
   return types === undefined
     ? ""
     : `(${types.map((type) => type === "" ? "unknown" : printableName(type)).join(", ")})`;

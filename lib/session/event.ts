@@ -14,9 +14,9 @@ export type { ProbeIdentity };
 
 /** One hit of one probe. */
 export interface TraceEvent {
-  /** When it happened, in nanoseconds since an arbitrary moment that is the same for the whole session. */
+  /** When it happened, or the tracer saw the thread stop: CLOCK_MONOTONIC, in nanoseconds. */
   readonly timestampNs: number;
-  /** The processor that the thread was on. */
+  /** The CPU that the thread was on; 0 where that is not known: see `SessionOptions.cpu` and `HitRecord.cpu`. */
   readonly cpu: number;
   /** The process. */
   readonly pid: number;

@@ -5,10 +5,6 @@
  * Disposing of it lets every target go with its text restored, and is safe at any moment: with `using`, in an exception,
  * in a signal handler. While anything is traced it guards against the end of the program; see `end_guard.ts`.
  *
- * *Synchronous and asynchronous.* Attaching, enabling, disabling and letting go are done when the call returns. Hits
- * happen only while somebody takes turns of the event loop: {@linkcode Session.run}, {@linkcode Session.batches} or
- * {@linkcode Session.events}. Until then a thread that has hit a probe waits at it.
- *
  * *A program that the session starts* is held before it runs anything of its own until the first turn, so that probes
  * can be enabled in it. If the session ends before, it never runs: who asked for it to be traced did not ask for it to run
  * untraced.
@@ -51,7 +47,11 @@ import { unload } from "./unload.ts";
 /** The C library of a session, for what the command does beside it: to load it again takes as long as to attach. */
 export let kernelOf: (session: Session) => Kernel;
 
-/** See the module's comment. */
+/**
+ * The processes that are traced, the probes in them, and the loop that takes hits. Disposing of it, best by `using`, lets
+ * all go with their text restored; what needs a process throws a TypeError then. Hits are taken only in `run()`, `events()`
+ * or `batches()`: until then a thread waits at its hit, unless a jump counts or records it.
+ */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
   readonly device: Device;
@@ -80,7 +80,7 @@ export class Session implements Disposable, AsyncDisposable {
    * Opens a session.
    *
    * @param options See {@linkcode SessionOptions}.
-   * @throws {SystemError} If the C library cannot be loaded.
+   * @throws {SystemError} If the C library cannot be loaded, with a hint how to build it.
    */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
@@ -190,12 +190,12 @@ export class Session implements Disposable, AsyncDisposable {
    * come as well.
    *
    * @param description As for {@linkcode Session.list}.
-   * @param options A handler, and whether nothing may be matched.
+   * @param options What is done at a hit, where the default is an event; what is captured; whether nothing may be matched.
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    * @throws {RangeError} If what is to be tallied or captured cannot be.
-   * @throws {TypeError} If options contradict each other.
+   * @throws {TypeError} If more than one of `handler`, `record`, `count` and `tally` is given.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
     const { count, handler, record, tally, capture, added } = options;
@@ -269,7 +269,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Handles hits until all targets have ended, or {@linkcode Session.stop} is called.
+   * Handles hits until all targets have ended or been let go, or {@linkcode Session.stop} is called.
    *
    * @throws What a handler has thrown. The targets have been let go then.
    */
@@ -338,7 +338,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Lets a target go, with its text restored.
+   * Lets a target go, with its text restored. What could not be restored is a warning (`SessionOptions.onWarning`).
    *
    * @param target The target. One that has ended is no mistake.
    */
