@@ -94,6 +94,12 @@ static _Noreturn void run_child(const struct program *program) {
   _exit(127);
 }
 
+/* Consumes what a child reports, whatever signals arrive meanwhile. */
+static void reap(pid_t pid) {
+  while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+    ;
+}
+
 /*
  * Waits until the child stops in execve, without consuming that stop, or is
  * gone. All its signals are blocked, so that another stop is one for SIGSTOP
@@ -116,12 +122,12 @@ static int await_exec(pid_t pid, int channel) {
         info.si_code == CLD_DUMPED) {
       int error;
       ssize_t got = recv(channel, &error, sizeof error, MSG_DONTWAIT);
-      waitpid(pid, NULL, __WALL);
+      reap(pid);
       return got == (ssize_t)sizeof error ? -error : -ENOEXEC;
     }
     if (info.si_status == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
       break;
-    waitpid(pid, NULL, __WALL);
+    reap(pid);
     int forced = info.si_status < NSIG && info.si_status != SIGSTOP;
     held |= info.si_status == SIGSTOP;
     ptrace(PTRACE_CONT, pid, NULL, (uintptr_t)(forced ? info.si_status : 0));
@@ -140,7 +146,7 @@ static int launch(pid_t pid, int channel, uint32_t options) {
              (void *)(uintptr_t)(options | PTRACE_O_TRACEEXEC)) != 0) {
     int error = errno;
     kill(pid, SIGKILL);
-    waitpid(pid, NULL, __WALL);
+    reap(pid);
     return -error;
   }
   send(channel, "", 1, MSG_NOSIGNAL);

@@ -67,7 +67,34 @@ export interface ProbeSpec {
  * Makes probes at addresses that the caller knows, without symbols: for compilers, debuggers and runtimes of other languages.
  * Each session has one.
  */
-export class Device {
+export interface Device {
+  /**
+   * Makes probes at addresses (`FASTTRAPIOC_MAKEPROBE`). The process is attached to if it is not yet; descriptions find
+   * the probes afterwards.
+   *
+   * @param spec What to make.
+   * @returns The probes, those that were there already included.
+   * @throws {SystemError} `EINVAL` if a type, a name, an address or an offset cannot be, an offset is there twice, or there
+   *   is none; `ENOMEM` for more than 131,042 offsets, or more tracepoints than the session's limit, in which case those
+   *   that were made before it stay; `ESRCH` if there is no such process, or it shares its parent's memory (vfork); `EPERM`
+   *   if the kernel does not let us trace it; `EAGAIN` if the session is closed.
+   */
+  makeProbe(spec: ProbeSpec): readonly ProbeIdentity[];
+
+  /**
+   * Reads the first unit of the original instruction under a tracepoint (`FASTTRAPIOC_GETINSTR`): a byte on x86-64.
+   *
+   * @param pid The process.
+   * @param pc The address of the tracepoint.
+   * @returns The unit, unsigned.
+   * @throws {SystemError} `ENOENT` if no tracepoint is there; `EINVAL` if a number cannot be; `ESRCH`, `EPERM` and `EAGAIN`
+   *   as for {@linkcode Device.makeProbe}.
+   */
+  getInstr(pid: number, pc: number): number;
+}
+
+/** The device of a session. */
+export class ProbeDevice implements Device {
   readonly #fasttrap: Fasttrap;
   readonly #attach: (pid: number) => TracedProcess;
   #closed = false;
@@ -83,17 +110,7 @@ export class Device {
     this.#attach = attach;
   }
 
-  /**
-   * Makes probes at addresses (`FASTTRAPIOC_MAKEPROBE`). The process is attached to if it is not yet; descriptions find
-   * the probes afterwards.
-   *
-   * @param spec What to make.
-   * @returns The probes, those that were there already included.
-   * @throws {SystemError} `EINVAL` if a type, a name, an address or an offset cannot be, an offset is there twice, or there
-   *   is none; `ENOMEM` for more than 131,042 offsets, or more tracepoints than the session's limit, in which case those
-   *   that were made before it stay; `ESRCH` if there is no such process, or it shares its parent's memory (vfork); `EPERM`
-   *   if the kernel does not let us trace it; `EAGAIN` if the session is closed.
-   */
+  /** See {@linkcode Device.makeProbe}. */
   makeProbe(spec: ProbeSpec): readonly ProbeIdentity[] {
     const { pid, providerType, parts } = this.#check(spec);
     const { image } = this.#find(pid);
@@ -106,15 +123,7 @@ export class Device {
     }
   }
 
-  /**
-   * Reads the first unit of the original instruction under a tracepoint (`FASTTRAPIOC_GETINSTR`): a byte on x86-64.
-   *
-   * @param pid The process.
-   * @param pc The address of the tracepoint.
-   * @returns The unit, unsigned.
-   * @throws {SystemError} `ENOENT` if no tracepoint is there; `EINVAL` if a number cannot be; `ESRCH`, `EPERM` and `EAGAIN`
-   *   as for {@linkcode Device.makeProbe}.
-   */
+  /** See {@linkcode Device.getInstr}. */
   getInstr(pid: number, pc: number): number {
     this.#checkOpen("read an instruction of", `process ${pid}`);
     checkPid(pid);

@@ -15,7 +15,7 @@
 import { type Kernel, openKernel, openKernelFromBytes } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import type { Capture } from "../isa/captures.ts";
-import { Device } from "../fasttrap/device.ts";
+import { type Device, ProbeDevice } from "../fasttrap/device.ts";
 import { Fasttrap } from "../fasttrap/fasttrap.ts";
 import { inspectProbe, type ProbeDetails } from "../fasttrap/inspect.ts";
 import { Probe, type ProbeIdentity } from "../fasttrap/probe.ts";
@@ -41,7 +41,7 @@ import { ModuleFollower } from "./module_follower.ts";
 import { ThreadSampler } from "./sample.ts";
 import { type DofPlacement, mayBeStatic, StaticProbes } from "./static_probes.ts";
 import { type Found, FUNCTIONS_HINT, gather, subjectOf } from "./subject.ts";
-import { Target } from "./target.ts";
+import { SessionTarget, type Target } from "./target.ts";
 import { unload } from "./unload.ts";
 
 /** The C library of a session, for what the command does beside it: to load it again takes as long as to attach. */
@@ -57,6 +57,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly device: Device;
   /** How many records of jumps could not be read, by CPU: threads were killed in the middle, or the program has destroyed them. */
   readonly unreadableByCpu: ReadonlyMap<number, number>;
+  readonly #device: ProbeDevice;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -64,7 +65,7 @@ export class Session implements Disposable, AsyncDisposable {
   readonly #guard: EndGuard;
   readonly #sampler: ThreadSampler;
   readonly #options: SessionOptions;
-  readonly #targets = new Map<number, Target>();
+  readonly #targets = new Map<number, SessionTarget>();
   readonly #held = new Set<TracedProcess>();
   readonly #modules: ModuleFollower;
   readonly #statics: StaticProbes;
@@ -107,7 +108,7 @@ export class Session implements Disposable, AsyncDisposable {
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
     this.unreadableByCpu = this.#fasttrap.records.unreadableByCpu;
-    this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
+    this.device = this.#device = new ProbeDevice(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(
       this.#kernel,
       this.#fasttrap.tracer,
@@ -345,7 +346,7 @@ export class Session implements Disposable, AsyncDisposable {
   detach(target: Target): void {
     const process = this.#fasttrap.tracer.processes.get(target.pid);
     if (process !== undefined && target.alive) this.#detach(process);
-    target.detached();
+    if (target instanceof SessionTarget) target.detached();
     // Whoever runs the session has nothing to wait for any more, if this was the last target.
     this.#loop.wake();
   }
@@ -355,7 +356,7 @@ export class Session implements Disposable, AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#detachAll();
-    this.device.close();
+    this.#device.close();
     for (const enabled of [...this.#enabled]) enabled[Symbol.dispose]();
     this.#fasttrap.cleanup.run();
     this.#fasttrap.cleanup[Symbol.dispose]();
@@ -373,7 +374,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   #add(process: TracedProcess): Target {
-    const target = new Target(process.pid);
+    const target = new SessionTarget(process.pid);
     this.#targets.set(process.pid, target);
     this.#guard.start({ signals: this.#options.signals ?? true });
     return target;

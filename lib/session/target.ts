@@ -13,8 +13,20 @@ export interface TargetEnd {
 }
 
 /** A process that is traced, or was. */
-export class Target {
+export interface Target {
   /** Its pid. */
+  readonly pid: number;
+  /** Whether it is traced: it has neither ended nor been let go. */
+  readonly alive: boolean;
+  /** How it ended; undefined if it has not, or not while it was traced, or if this program has waited for it itself. */
+  readonly end: TargetEnd | undefined;
+  /** How many programs it has been since it is traced; exec adds one. */
+  readonly programsTotal: number;
+}
+
+/** A target as its session sees it. */
+export class SessionTarget implements Target {
+  /** See {@linkcode Target.pid}. */
   readonly pid: number;
   #state: "traced" | "detached" | "ended" = "traced";
   #end: TargetEnd | undefined;
@@ -29,23 +41,23 @@ export class Target {
     this.pid = pid;
   }
 
-  /** Whether it is traced: it has neither ended nor been let go. */
+  /** See {@linkcode Target.alive}. */
   get alive(): boolean {
     return this.#state === "traced";
   }
 
-  /** How it ended; undefined if it has not, or not while it was traced, or if this program has waited for it itself. */
+  /** See {@linkcode Target.end}. */
   get end(): TargetEnd | undefined {
     return this.#end;
   }
 
-  /** How many programs it has been since it is traced; exec adds one. */
+  /** See {@linkcode Target.programsTotal}. */
   get programsTotal(): number {
     return this.#programsTotal;
   }
 
   /**
-   * It has ended. Called by the session.
+   * It has ended.
    *
    * @param status The wait status.
    */
@@ -56,12 +68,12 @@ export class Target {
     this.#end = signal === 0 ? { code: (status >> 8) & 0xff, signal: undefined } : { code: undefined, signal };
   }
 
-  /** It has been let go. Called by the session. */
+  /** It has been let go. */
   detached(): void {
     if (this.#state === "traced") this.#state = "detached";
   }
 
-  /** It has executed another program. Called by the session. */
+  /** It has executed another program. */
   replaced(): void {
     this.#programsTotal++;
   }

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { TargetReport } from "../../lib/consumer/target_report.ts";
-import { Target } from "../../lib/session/target.ts";
+import { SessionTarget } from "../../lib/session/target.ts";
 
 /** Targets and the report on them. */
-function makeReport(...pids: number[]): { targets: Target[]; report: TargetReport } {
-  const targets = pids.map((pid) => new Target(pid));
+function makeReport(...pids: number[]): { targets: SessionTarget[]; report: TargetReport } {
+  const targets = pids.map((pid) => new SessionTarget(pid));
   return { targets, report: new TargetReport([...targets, ...targets]) };
 }
 

@@ -1,7 +1,7 @@
 /** Probes at addresses that the caller knows, and everything that can be wrong with them. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { Device } from "../../lib/fasttrap/device.ts";
+import { ProbeDevice } from "../../lib/fasttrap/device.ts";
 import { type ProbeSpec, Session, type SessionOptions, SystemError } from "../../mod.ts";
 import { rawMemory, type TargetProgram, until, withTarget } from "../support.ts";
 import { kernelWith, Traced } from "./traced.ts";
@@ -171,7 +171,7 @@ Deno.test("Device.makeProbe() and getInstr() ask the kernel each time whether th
     }));
     using traced = new Traced(target, {}, kernel);
     const { fasttrap, process } = traced;
-    const device = new Device(fasttrap, () => process);
+    const device = new ProbeDevice(fasttrap, () => process);
     const { address, sizeBytes } = traced.find("work");
     const spec: ProbeSpec = {
       ...{ pid: target.pid, providerType: "pid", probeType: "entry", module: "code", function: "made" },
