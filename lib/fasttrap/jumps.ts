@@ -168,8 +168,12 @@ export class Jumps {
     const { pad, trapReason } = tracepoint;
     const wish = wishOf(tracepoint);
     const mustStop = typeof wish === "string";
-    if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
-    if (mustStop) return false;
+    const leaving = findLeaving(tracepoint);
+    if (pad === undefined) {
+      const isOver = trapReason === STAYS ? typeof leaving !== "string" : TEMPORARY.has(trapReason);
+      return mustStop || !this.#allowed || !isOver;
+    }
+    if (mustStop || !isSameLeaving(leaving, pad.action.leaving)) return false;
     if (pad.action.kind !== "tally") return satisfies(pad.action, wish);
     return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
   }
@@ -350,6 +354,12 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
     functionAddress === address && functionBytes === sizeBytes;
   const canTell = flow === "branch" ? after.every(isOutside) : flow === "indirect-jump" && after.every(isSame);
   return canTell && before.length === 0 ? { address, sizeBytes } : STAYS;
+}
+
+/** Whether what an instruction has to leave to be counted is what a pad asks for. */
+function isSameLeaving(wanted: PadAction["leaving"] | string, asked: PadAction["leaving"]): boolean {
+  if (wanted === undefined || asked === undefined) return wanted === asked;
+  return typeof wanted !== "string" && wanted.address === asked.address && wanted.sizeBytes === asked.sizeBytes;
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */
