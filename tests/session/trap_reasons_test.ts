@@ -93,7 +93,7 @@ for (const { description, hits, beside, counts, options, reason, foretold } of C
   });
 }
 
-/** Enables several probes and tells why that of the first is a trap. */
+/** Enables several probes and tells why that of the first is a trap: with the others, and when they have gone again. */
 async function reasonOf(
   program: string,
   descriptions: readonly string[],
@@ -110,8 +110,13 @@ async function reasonOf(
   const before = find();
   let after: unknown;
   let events = 0;
+  const handler = () => {
+    events++;
+    for (const other of enabled.slice(1)) other[Symbol.dispose]();
+    after = find();
+  };
   // When it prints what came of its calls, and still runs.
-  session.enable("pid$target:libc.so.6:write:entry", { handler: () => void (events++, after = find()) });
+  session.enable("pid$target:libc.so.6:write:entry", { handler });
   await target.send();
   await within(session.run(), "the end of the run");
   assertEquals([await target.outcome(), events > 0], [await untraced(program, { args }), true]);
@@ -159,4 +164,10 @@ Deno.test("Session.stats() says of a site of two static probes with many values 
 Deno.test("Session.stats() says of a program that steps itself why hits stop the thread from then on", async () => {
   const { before, after, hits } = await reasonOf("steps", [pid("work:entry")], { count: true });
   assertEquals([before, after, hits], [undefined, "the program steps itself there", [CALLS]]);
+});
+
+Deno.test("Session.enable() makes a jump of the place of a shot when it is disabled, for who counts on", async () => {
+  const shot = "oneshot$target:a.out:work:entry";
+  const { before, after, hits } = await reasonOf("reasons", [pid("work:entry"), shot], { count: true });
+  assertEquals([before, after, hits], [ONCE, undefined, [CALLS, 1]]);
 });
