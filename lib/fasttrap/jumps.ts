@@ -70,6 +70,8 @@ export interface WindowContext {
   readonly code: (pc: Address, size: number) => Uint8Array;
   /** How control flows in functions, by their addresses, found out once in a batch. */
   readonly flows: Map<Address, FunctionFlow>;
+  /** Why there can be no pads, as far as that is foretold; undefined if it is found out by making one. */
+  readonly refused?: string | undefined;
 }
 
 /** What making its pad needs as well. */
@@ -295,7 +297,8 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   const { image } = tracepoint;
   const wish = wishOf(tracepoint);
   if (typeof wish === "string") return wish;
-  if (image.pads.refused !== undefined) return image.pads.refused;
+  const refused = image.pads.refused ?? context.refused;
+  if (refused !== undefined) return refused;
   if (tracepoint.mayChange) return CHANGES;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;

@@ -6,14 +6,15 @@ import { TargetProgram, untraced, within } from "../support.ts";
 
 const CALLS = 300;
 const DEPTH = 2;
-/** Which processes share the memory of the first, and which call what is traced. */
+/** Which processes share the memory of the first, which call what is traced, and which the kernel hides from tracers. */
 const KINDS = [
-  { way: "fork", shares: false, calls: true },
-  { way: "clone", shares: false, calls: true },
-  { way: "clone3", shares: false, calls: true },
-  { way: "vfork", shares: true, calls: true },
-  { way: "shared", shares: true, calls: true },
-  { way: "spawn", shares: true, calls: false },
+  { way: "fork", shares: false, calls: true, hides: false },
+  { way: "clone", shares: false, calls: true, hides: false },
+  { way: "clone3", shares: false, calls: true, hides: false },
+  { way: "untraced", shares: false, calls: true, hides: true },
+  { way: "vfork", shares: true, calls: true, hides: false },
+  { way: "shared", shares: true, calls: true, hides: false },
+  { way: "spawn", shares: true, calls: false, hides: false },
 ] as const;
 
 /** What was told of a run: for each way to hear of hits how many there were, and those that can tell of which process. */
@@ -84,9 +85,9 @@ function sumAt(depth: number): number {
   return CALLS * depth * 10_000 + CALLS * (CALLS - 1) / 2;
 }
 
-for (const { way, shares, calls } of KINDS) {
+for (const { way, shares, calls, hides } of KINDS) {
   for (const follow of [false, true]) {
-    const told = shares || follow;
+    const told = shares || (follow && !hides);
     Deno.test(`Session.run() ${follow ? "with" : "without"} follow tells ${told ? "what" : "nothing that"} children made by ${way} call`, async () => {
       const depths = !calls || !told ? [DEPTH] : [...Array(DEPTH + 1).keys()];
       const { recorded, captured, counted, tallied, sum, drops } = await trace(way, follow);

@@ -1,7 +1,8 @@
 // Has children of many kinds call what it calls itself: work(), and take()
 // with a string, as often as the second argument says at each of as many levels
 // as the third says, while it does the same. The first argument says how they
-// are made: fork, clone and clone3 (raw, without shared memory), vfork, shared
+// are made: fork, clone, clone3 and untraced (raw, without shared memory; the
+// last one such that no tracer is told), vfork, shared
 // (clone with CLONE_VM), spawn. Each says what came of its calls by its exit
 // status. A child that is executed calls nothing.
 #define _GNU_SOURCE
@@ -51,6 +52,8 @@ static pid_t make_child(long depth) {
     pid = fork();
   else if (strcmp(way, "clone") == 0)
     pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  else if (strcmp(way, "untraced") == 0)
+    pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_UNTRACED, 0, 0, 0, 0);
   else if (strcmp(way, "clone3") == 0) {
     struct clone_args args = {.exit_signal = SIGCHLD};
     pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
