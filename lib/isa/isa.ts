@@ -390,5 +390,6 @@ export interface RegisterAccess {
     readonly memfdCreate: number;
     readonly ftruncate: number;
     readonly close: number;
+    readonly prctl: number;
   };
 }

@@ -197,7 +197,7 @@ export interface PadCode extends Displacement {
   readonly begin: number;
   /** Where in the code the displaced copies begin, for each instruction of the window; -1 for one that it has none of. */
   readonly copies: readonly number[];
-  /** The instructions that read memory of the program, and may fault. */
+  /** The instructions that read memory of the program, or its clock, and may fault. */
   readonly readers?: readonly ReadPoint[];
 }
 
@@ -215,6 +215,8 @@ export interface RecordWriter {
   readonly cpuFlags: readonly string[];
   /** The bits of `AT_HWCAP2` (getauxval(3)) by which the kernel says that programs may use them. */
   readonly capabilities: number;
+  /** What the kernel calls the clock of the CPU that pads read, where it lists those that it trusts. */
+  readonly clockSource: string;
   /** What `PTRACE_GETREGSET` is asked for the register by which threads are told; undefined if it is a general one. */
   readonly threadSet?: { readonly note: number; readonly sizeBytes: number };
   /** The index of the low half of that register in its set. */
@@ -259,6 +261,11 @@ export interface RecordWriter {
 
 /** How control flows in a function, as far as its instructions show. */
 export interface FunctionFlow {
+  /**
+   * Tells whether the function looks first whether there is space left on the stack, as Go's do: then there are some 800 bytes of
+   * it at each of its instructions.
+   */
+  checksStack(): boolean;
   /**
    * Tells whether a direct branch or jump of the function leads to an address.
    *

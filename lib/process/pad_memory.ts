@@ -52,6 +52,8 @@ import {
   MAP_PRIVATE,
   MAP_SHARED,
   MFD_CLOEXEC,
+  PR_GET_TSC,
+  PR_TSC_SIGSEGV,
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
@@ -74,6 +76,8 @@ const AREAS_LIMIT = 256;
 const PAGE_BYTES = 4096;
 /** Where in the private page the name of the file is. */
 const NAME_OFFSET = 64;
+/** Those that the kernel trusts, with blanks between them (Documentation/ABI/testing/sysfs-devices-system-clocksource). */
+const CLOCK_SOURCES = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
 /** How much is written at once at most, in bytes. */
 const WRITE_BYTES = 1 << 16;
 /** How many times as much address space as pads take has to be left to a program whose address space is limited. */
@@ -163,7 +167,23 @@ function startRecording(tracer: Tracer, image: Image, area: PadArea): string | u
   if ((capabilities & writer.capabilities) !== writer.capabilities) {
     return "the kernel does not let it tell its threads";
   }
+  const trusted = readText(kernel, CLOCK_SOURCES)?.trim().split(" ");
+  if (trusted !== undefined && !trusted.includes(writer.clockSource)) {
+    return "the kernel does not trust the clock of the CPU";
+  }
+  if (isClockForbidden(tracer, image, area)) return "it may not read the clock of the CPU";
   return attempt(() => area.record(image, writer)) ? undefined : "the clock of the CPU cannot be read";
+}
+
+/** Whether the program has forbidden itself to read the clock: PR_SET_TSC of prctl(2), which is passed on to new threads. */
+function isClockForbidden(tracer: Tracer, image: Image, { enabled }: PadArea): boolean {
+  const thread = findCaller(image);
+  const place = toAddress(enabled + NAME_OFFSET);
+  const mode = new Uint8Array(4);
+  if (thread === undefined) return false;
+  // Where there is no such thing the call fails.
+  const result = remoteCall(tracer, thread, image.isa.registers.systemCalls.prctl, [PR_GET_TSC, place]);
+  return result === 0 && image.memory.read(place, mode) === mode.length && mode[0] === PR_TSC_SIGSEGV;
 }
 
 /** The features of the CPU. */

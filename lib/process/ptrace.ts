@@ -94,6 +94,11 @@ export const MADV_DONTDUMP = 16;
 /** `memfd_create` (linux/memfd.h). */
 export const MFD_CLOEXEC = 1;
 
+/** Whether a thread may read the clock of the CPU (prctl(2), `linux/prctl.h`). */
+export const PR_GET_TSC = 25;
+/** See {@linkcode PR_GET_TSC}: it gets SIGSEGV. */
+export const PR_TSC_SIGSEGV = 2;
+
 /** `errno` values as the C library returns them, negated. */
 export const EPERM = 1;
 /** See {@linkcode EPERM}. */

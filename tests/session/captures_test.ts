@@ -33,6 +33,10 @@ function hex(bytes: Uint8Array | undefined): string | undefined {
   return bytes && Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+function hexOf(text: string): string {
+  return hex(new TextEncoder().encode(text))!;
+}
+
 /** What is compared of a call. */
 interface Seen {
   readonly n: number;
@@ -110,8 +114,7 @@ Deno.test("HitRecord.bytes() of pointers to nothing are undefined, or what there
 Deno.test("HitRecord.string() is what was there at the call, and is gone behind it", async () => {
   const { calls } = await capture(["changed", 2000], true);
   const names = calls.filter(({ captured }) => captured.length === ENTRY.length).map(({ captured }) => captured[0]);
-  const encode = (text: string) => hex(new TextEncoder().encode(text));
-  assertEquals(names, Array.from({ length: 2000 }, (_, i) => encode(`number ${i}`)));
+  assertEquals(names, Array.from({ length: 2000 }, (_, i) => hexOf(`number ${i}`)));
 });
 
 Deno.test("HitRecord.bytes() are right where memory comes and goes under a pointer, which the program does not notice", async () => {
@@ -119,6 +122,16 @@ Deno.test("HitRecord.bytes() are right where memory comes and goes under a point
   assertEquals(comparable(calls), comparable((await capture(["stale", 3000], false, SHORT)).calls));
   // From the first on the kernel is asked.
   assertEquals(faults, 1);
+});
+
+Deno.test("HitRecord.bytes() end where a file was cut off under a pointer, as with a trap", async () => {
+  const { calls } = await capture(["cut", 1000], true, SHORT);
+  assertEquals(comparable(calls), comparable((await capture(["cut", 1000], false, SHORT)).calls));
+  const entries = calls.filter(({ captured }) => captured.length === SHORT.length);
+  assertEquals(entries.length, 3000);
+  for (const [i, { captured }] of entries.entries()) {
+    assertEquals(captured[0], [hexOf("here"), hexOf("he"), undefined][i % 3]);
+  }
 });
 
 Deno.test("HitRecord.bytes() never fault in a program that ignores SIGSEGV, so that it does so at the end", async () => {

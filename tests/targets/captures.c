@@ -122,6 +122,24 @@ static void stale(long rounds) {
   }
 }
 
+/* A file ends in front of a pointer, and behind it. */
+static void cut(long rounds) {
+  int fd = memfd_create("cut", 0);
+  char *pages = mmap((void *)0x123500000000, 2 * PAGE, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_FIXED, fd, 0);
+  for (long i = 0; i < rounds; i++) {
+    if (ftruncate(fd, 2 * PAGE) != 0)
+      return;
+    strcpy(pages + PAGE - 2, "here");
+    both(pages + PAGE - 2, 1);
+    if (ftruncate(fd, PAGE) != 0)
+      return;
+    both(pages + PAGE - 2, 2);
+    both(pages + PAGE, 3);
+  }
+  close(fd);
+}
+
 struct thread {
   pthread_t id;
   long rounds, wrong;
@@ -193,6 +211,8 @@ int main(int argc, char **argv) {
     bad(arena());
   } else if (strcmp(what, "changed") == 0) {
     changed(much);
+  } else if (strcmp(what, "cut") == 0) {
+    cut(much);
   } else if (strcmp(what, "stale") == 0 || strcmp(what, "ignores") == 0) {
     /* Until the first calls have been seen. */
     stale(1);

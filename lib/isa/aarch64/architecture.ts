@@ -13,6 +13,7 @@ import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from 
 import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
 import { canTally } from "./pad_tally.ts";
+import { checksStack } from "./stack_check.ts";
 import { records } from "./record_pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { BRANCH_REACH_BYTES } from "./slot_code.ts";
@@ -59,7 +60,11 @@ export const AARCH64: Isa = {
     padAddress,
     canTellLeaving: () => false,
     canTally,
-    readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
+    readFlow: (code) => ({
+      checksStack: () => checksStack(code),
+      leadsTo: () => false,
+      straightBefore: () => [],
+    }),
     makePad,
     makeJump,
   },

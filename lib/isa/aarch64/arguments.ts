@@ -45,7 +45,16 @@ export const registerAccess: RegisterAccess = {
   endSteps() {
     // Steps are made by a flag that no instruction can read.
   },
-  systemCalls: { mmap: 222, munmap: 215, rtSigaction: 134, madvise: 233, memfdCreate: 279, ftruncate: 46, close: 57 },
+  systemCalls: {
+    mmap: 222,
+    munmap: 215,
+    rtSigaction: 134,
+    madvise: 233,
+    memfdCreate: 279,
+    ftruncate: 46,
+    close: 57,
+    prctl: 167,
+  },
 };
 
 function argument(

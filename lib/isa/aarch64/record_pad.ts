@@ -101,6 +101,7 @@ const UBFIZ = 0xd340_0000;
 export const records: RecordWriter = {
   cpuFlags: [],
   capabilities: 0,
+  clockSource: "arch_sys_counter",
   threadSet: { note: NT_ARM_TLS, sizeBytes: 8 },
   threadRegister: 0,
   tellsCpu: false,

@@ -42,7 +42,16 @@ export const registerAccess: RegisterAccess = {
   endSteps(registers) {
     registers[EFLAGS]! &= ~TRAP_FLAG;
   },
-  systemCalls: { mmap: 9, munmap: 11, rtSigaction: 13, madvise: 28, memfdCreate: 319, ftruncate: 77, close: 3 },
+  systemCalls: {
+    mmap: 9,
+    munmap: 11,
+    rtSigaction: 13,
+    madvise: 28,
+    memfdCreate: 319,
+    ftruncate: 77,
+    close: 3,
+    prctl: 157,
+  },
 };
 
 function argument(

@@ -92,6 +92,7 @@ const OPERAND_PREFIXES = PREFIX.FS | PREFIX.GS | PREFIX.OTHER_SEGMENT;
 export const records: RecordWriter = {
   cpuFlags: ["fsgsbase", "constant_tsc", "nonstop_tsc"],
   capabilities: HWCAP2_FSGSBASE,
+  clockSource: "tsc",
   threadRegister: FS_BASE,
   tellsCpu: true,
   threadNumber: (lo, hi) => ((lo >>> THREAD_SHIFT) | (hi << (32 - THREAD_SHIFT))) >>> 0,
@@ -302,7 +303,7 @@ interface Pushed {
   readonly stackBytes: number;
 }
 
-/** Writes a record into the ring of the area, or goes to `full`. Returns the instructions that read the program's memory. */
+/** Writes a record into the ring of the area, or goes to `full`. Returns the instructions that may fault. */
 function appendRecord(
   { ring, captures }: PadMemory,
   action: RecordAction,
@@ -324,6 +325,8 @@ function appendRecord(
   out.half(ring.cellsTotal - cells);
   out.bytes(0x0f, 0x87); // ja full
   out.half(full - (out.length + 4));
+  // A program can forbid it.
+  const clock = { offset: out.length, target: full };
   out.bytes(0x0f, 0x31, 0x48, 0xc1, 0xe2, 32, 0x48, 0x09, 0xc2); // rdtsc; shl $32,%rdx; or %rax,%rdx
   out.bytes(0x89, 0xd8, 0x8d, 0x5b, cells); // mov %ebx,%eax; lea cells(%rbx),%ebx
   out.bytes(0xf0, 0x0f, 0xb1, 0x99); // lock cmpxchg %ebx,head(%rcx)
@@ -336,7 +339,7 @@ function appendRecord(
   out.half(ring.cellsOffset);
   if (cells > 1) appendHeader(cells, 0, out);
   out.bytes(0x48, 0x89, 0x53, 8); // mov %rdx,8(%rbx)
-  const readers = [...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
+  const readers = [clock, ...appendValues(values, pushed, { memory: captures, areaSlot }, out)];
   out.bytes(0xf3, 0x48, 0x0f, 0xae, 0xc0); // rdfsbase %rax
   out.bytes(0x48, 0xc1, 0xe8, THREAD_SHIFT, 0x89, 0x43, 4); // shr $6,%rax; mov %eax,4(%rbx)
   // A return has happened when its probes fire.
