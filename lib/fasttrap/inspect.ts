@@ -8,13 +8,14 @@
  * *Jump or trap* (`jumps.ts`). What is enabled says what it is and, if it is a trap, why; for what is not, it is foretold for
  * hits that are recorded, and where that takes a trap, for hits that are only counted as well.
  *
- * *Limit.* Whether memory for a slot or a pad can be had near a site is seen only when one is made.
+ * *Limit.* Whether memory for a slot or a pad can be had near a site, or shared at all, is seen only when one is made.
  *
  * @module
  */
 
 import type { Address } from "../address.ts";
 import type { Capture } from "../isa/captures.ts";
+import { foretellRefusal } from "../process/pad_memory.ts";
 import { readMappings } from "../process/proc_files.ts";
 import { formatAttributes, minimumAttributes } from "../spec/stability.ts";
 import { contextRefusal } from "./context.ts";
@@ -174,12 +175,13 @@ function foretell(
 
 /** Why a tracepoint would be a trap if a consumer comes to its probe; undefined if it would be a jump. */
 function foretellTrap(
-  { jumps, tracepoints }: Fasttrap,
+  { jumps, tracepoints, tracer }: Fasttrap,
   probe: Probe,
   tracepoint: Tracepoint,
   consumer: Enabling,
 ): string | undefined {
   const { memory } = tracepoint.image;
+  const refused = foretellRefusal(tracer, tracepoint.image);
   const code = (pc: Address, size: number) => {
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, memory.read(pc, bytes));
@@ -187,7 +189,7 @@ function foretellTrap(
   const { enablings } = probe;
   probe.enablings = [...enablings, consumer];
   try {
-    return jumps.foretell({ tracepoints, code, flows: new Map() }, tracepoint);
+    return jumps.foretell({ tracepoints, code, flows: new Map(), refused }, tracepoint);
   } finally {
     probe.enablings = enablings;
   }

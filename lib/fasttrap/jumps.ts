@@ -72,6 +72,8 @@ export interface WindowContext {
   readonly code: (pc: Address, size: number) => Uint8Array;
   /** How control flows in functions, by their addresses, found out once in a batch. */
   readonly flows: Map<Address, FunctionFlow>;
+  /** Why there can be no pads, as far as that is foretold; undefined if it is found out by making one. */
+  readonly refused?: string | undefined;
 }
 
 /** What making its pad needs as well. */
@@ -170,8 +172,12 @@ export class Jumps {
     const { pad, trapReason } = tracepoint;
     const wish = wishOf(tracepoint);
     const mustStop = typeof wish === "string";
-    if (pad === undefined) return mustStop || !this.#allowed || !TEMPORARY.has(trapReason);
-    if (mustStop) return false;
+    const leaving = findLeaving(tracepoint);
+    if (pad === undefined) {
+      const isOver = trapReason === STAYS ? typeof leaving !== "string" : TEMPORARY.has(trapReason);
+      return mustStop || !this.#allowed || !isOver;
+    }
+    if (mustStop || !isSameLeaving(leaving, pad.action.leaving)) return false;
     if (pad.action.kind !== "tally") return satisfies(pad.action, wish);
     return wish.kind === "tally" && this.#counts.serves(tracepoint, pad.action);
   }
@@ -293,7 +299,8 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   const { image } = tracepoint;
   const wish = wishOf(tracepoint);
   if (typeof wish === "string") return wish;
-  if (image.pads.refused !== undefined) return image.pads.refused;
+  const refused = image.pads.refused ?? context.refused;
+  if (refused !== undefined) return refused;
   if (tracepoint.mayChange) return CHANGES;
   const leaving = findLeaving(tracepoint);
   if (typeof leaving === "string") return leaving;
@@ -356,6 +363,12 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
     functionAddress === address && functionBytes === sizeBytes;
   const canTell = flow === "branch" ? after.every(isOutside) : flow === "indirect-jump" && after.every(isSame);
   return canTell && before.length === 0 ? { address, sizeBytes } : STAYS;
+}
+
+/** Whether what an instruction has to leave to be counted is what a pad asks for. */
+function isSameLeaving(wanted: PadAction["leaving"] | string, asked: PadAction["leaving"]): boolean {
+  if (wanted === undefined || asked === undefined) return wanted === asked;
+  return typeof wanted !== "string" && wanted.address === asked.address && wanted.sizeBytes === asked.sizeBytes;
 }
 
 /** Whether there may be no stack for a pad: in code that uses stacks to their ends, unless the function has looked. */

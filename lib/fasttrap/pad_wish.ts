@@ -28,6 +28,8 @@ import type { Tracepoint } from "./tracepoint.ts";
 
 /** Why a tracepoint is a trap as long as a consumer needs the thread. */
 const HANDLED = "a handler wants to see the thread";
+/** Why a tracepoint is a trap until a probe of one shot has had it. */
+const ONCE = "it fires only once";
 /** Why a tracepoint is a trap that would have to record the registers as they are at the instruction, and as they are behind it. */
 const BOTH_ENDS = "registers are captured before and behind its instruction";
 /** Why a tracepoint is a trap that would have to capture more than a record holds. */
@@ -36,6 +38,7 @@ const TOO_LONG = "what is captured there is too long for a record";
 /** Why there is no pad as long as the consumers are those that they are. */
 export const CONSUMERS_REASONS: readonly string[] = [
   HANDLED,
+  ONCE,
   BOTH_ENDS,
   TOO_LONG,
   TOO_MANY,
@@ -53,7 +56,7 @@ export function wishOf(tracepoint: Tracepoint): PadWish | string {
   const probes = [...tracepoint.before, ...tracepoint.after];
   const enablings = probes.flatMap(({ enablings }) => enablings);
   if (tracepoint.asked.length > 0) return "the program asks there whether a probe is enabled";
-  if (probes.some(({ oneshot }) => oneshot)) return "it fires only once";
+  if (probes.some(({ oneshot }) => oneshot)) return ONCE;
   if (enablings.some(needsThread)) return HANDLED;
   if (enablings.every(({ counted }) => counted !== undefined)) return { kind: "count" };
   return tallyWishOf(tracepoint) ?? recordWishOf(tracepoint);

@@ -292,6 +292,23 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
   const flags = readCpuFlags(kernel);
   const missing = (isa.jumps?.cpuFlags ?? []).filter((flag) => !flags.includes(flag));
   if (isa.jumps === undefined || missing.length > 0) return `the CPU has no ${missing.join(", ") || "such jumps"}`;
+  return findLimit(tracer, pid);
+}
+
+/**
+ * Foretells why an image can have no pads, as far as a look at its process tells. Only trying shows the rest.
+ *
+ * @param tracer The tracer.
+ * @param image The image.
+ * @returns Why, as the end of a sentence; undefined if it has some already, or nothing is known that forbids them.
+ */
+export function foretellRefusal(tracer: Tracer, { alive, pads, pid }: Image): string | undefined {
+  return pads.refused ?? (alive && pads.area === undefined ? findLimit(tracer, pid) : undefined);
+}
+
+/** What a process may not do that is needed for pads; undefined if nothing is known. */
+function findLimit(tracer: Tracer, pid: number): string | undefined {
+  const { kernel } = tracer;
   if (!allowsCalls(kernel, pid)) return "its seccomp filter may forbid to map memory";
   if (readStatus(kernel, pid)?.hasShadowStack) return "it has a shadow stack";
   const limits = readText(kernel, `/proc/${pid}/limits`) ?? "";
@@ -299,10 +316,12 @@ function findObstacle(tracer: Tracer, { isa, pid }: Image): string | undefined {
     const limit = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(limits)?.[1];
     return limit === "unlimited" ? Infinity : Number(limit ?? 0);
   };
+  const [fileSize, addressSpace] = [limitOf("Max file size"), limitOf("Max address space")];
+  if (fileSize === Infinity && addressSpace === Infinity) return undefined;
   const sizeBytes = countAreas(tracer) * AREA_BYTES;
-  if (limitOf("Max file size") < sizeBytes) return "it may not make files of that size";
+  if (fileSize < sizeBytes) return "it may not make files of that size";
   const mapped = readMappings(kernel, pid)?.reduce((sum, { start, end }) => sum + end - start, 0) ?? 0;
-  const spareBytes = limitOf("Max address space") - mapped;
+  const spareBytes = addressSpace - mapped;
   if (spareBytes < SPARE_FACTOR * (sizeBytes + RANGE_BYTES)) return "its address space is limited";
   return undefined;
 }

@@ -36,6 +36,8 @@ export interface ThreadIdentity {
 interface Bearer extends ThreadIdentity {
   /** In ticks of the clock. */
   readonly sinceTicks: number;
+  /** Who bears the number again when the process shares the memory no more: its parent, which may be such a child itself. */
+  readonly before: Bearer | undefined;
 }
 
 /** See the module's comment. */
@@ -99,8 +101,8 @@ export class RecordThreads {
    */
   remove(pid: number): void {
     for (const [number, bearers] of this.#byNumber) {
-      const before = bearers.at(-1)!.pid === pid ? bearers.findLast((bearer) => bearer.pid !== pid) : undefined;
-      if (before !== undefined) this.#follow(number, before);
+      const last = bearers.at(-1)!;
+      if (last.pid === pid && last.before !== undefined) this.#follow(number, last.before);
     }
   }
 
@@ -130,7 +132,7 @@ export class RecordThreads {
     // Those that were followed long ago: the one that was then has to stay.
     const old = bearers.findLastIndex(({ sinceTicks }) => sinceTicks < nowTicks - REMEMBERED_S * ticksPerSecond);
     if (old > 0) bearers.splice(0, old);
-    bearers.push({ pid, tid, sinceTicks: nowTicks });
+    bearers.push({ pid, tid, sinceTicks: nowTicks, before: beforeOf(bearers.at(-1), pid) });
     this.#byNumber.set(number, bearers);
   }
 
@@ -139,4 +141,12 @@ export class RecordThreads {
     const { threadRegister } = this.#writer;
     return this.#writer.threadNumber(this.#registers[threadRegister]!, this.#registers[threadRegister + 1]!);
   }
+}
+
+/** Who comes before a process in the chain of those that bear a number. */
+function beforeOf(last: Bearer | undefined, pid: number): Bearer | undefined {
+  for (let bearer = last; bearer !== undefined; bearer = bearer.before) {
+    if (bearer.pid === pid) return bearer.before;
+  }
+  return last;
 }

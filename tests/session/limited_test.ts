@@ -6,13 +6,20 @@ import { TargetProgram, untraced, within } from "../support.ts";
 
 const CALLS = 500;
 const WAYS: Readonly<Record<string, EnableOptions>> = { count: { count: true }, record: { record: () => {} } };
+/** Why there are no jumps in a program that has a filter, whatever that does. */
+const FILTERED = "its seccomp filter may forbid to map memory";
 
 for (
   const [what, reason] of [
     ["nothing", undefined],
     // Memory that was never writable may be executed (PR_SET_MDWE): pads are written by the tracer.
     ["exec", undefined],
-    ["memfd", "its seccomp filter may forbid to map memory"],
+    ["memfd", FILTERED],
+    ["mmap", FILTERED],
+    ["both", FILTERED],
+    ["getfd", FILTERED],
+    ["code", FILTERED],
+    ["locks", undefined],
     ["files", "it may not share memory with the tracer (memfd_create: EMFILE)"],
     ["sizes", "it may not make files of that size"],
     ["memory", "its address space is limited"],
@@ -55,3 +62,35 @@ Deno.test("Session.detach() leaves nothing mapped where no memory can be shared"
   await target.send();
   assertEquals(await target.outcome(), await untraced("limited", { args }));
 });
+
+for (const what of ["exec", "memfd", "mmap", "both", "getfd", "code", "locks", "files", "sizes", "memory"]) {
+  for (const [way, options] of Object.entries(WAYS)) {
+    Deno.test(`Session.enable() performs { ${way} } in a program that forbids itself ${what} when it is traced already`, async () => {
+      const args = [CALLS, what, "late"];
+      await using plain = await TargetProgram.start("limited", { args });
+      for (let part = 0; part < 2; part++) {
+        assertEquals(await plain.line(), "ready");
+        await plain.send();
+      }
+      const expected = await plain.outcome();
+      await using target = await TargetProgram.start("limited", { args });
+      assertEquals(await target.line(), "ready");
+      await using session = new Session({ signals: false });
+      session.attach(target.pid);
+      const before = ["entry", "return"].map((name) => session.enable(`pid$target:a.out:work:${name}`, options));
+      await target.send();
+      const running = session.run();
+      assertEquals(await target.line(), "ready");
+      // Both what there is room for, and what there is not.
+      const after = ["other:entry", "other:return", "main:"].map((name) =>
+        session.enable(`pid$target:a.out:${name}`, options)
+      );
+      await target.send();
+      await within(running, "the end of the run");
+      assertEquals(await target.outcome(), expected);
+      assertEquals(before.map(({ hitsTotal, dropsTotal }) => hitsTotal + dropsTotal), [2 * CALLS, 2 * CALLS]);
+      assertEquals(after.slice(0, 2).map(({ hitsTotal, dropsTotal }) => hitsTotal + dropsTotal), [CALLS, CALLS]);
+      assertEquals(after.map(({ unplaced }) => unplaced.length), [0, 0, 0]);
+    });
+  }
+}

@@ -20,10 +20,11 @@ export class MortalTracer {
    * @param program Its module in this folder.
    * @param pid The process that it is to trace.
    * @param hitsWanted How many hits it waits for in each round.
+   * @param more What else it is told.
    */
-  constructor(program: string, pid: number, hitsWanted: number) {
+  constructor(program: string, pid: number, hitsWanted: number, ...more: readonly string[]) {
     const path = new URL(program, import.meta.url).pathname;
-    const args = ["run", "--allow-ffi", "--no-lock", path, String(pid), String(hitsWanted)];
+    const args = ["run", "--allow-ffi", "--no-lock", path, String(pid), String(hitsWanted), ...more];
     this.#child = new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "piped" }).spawn();
     this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#complaints = new Response(this.#child.stderr).text();
