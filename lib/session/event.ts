@@ -16,7 +16,7 @@ export type { ProbeIdentity };
 export interface TraceEvent {
   /** When it happened, in nanoseconds since an arbitrary moment that is the same for the whole session. */
   readonly timestampNs: number;
-  /** The processor that the thread was on. */
+  /** The processor that the thread was on; -1 if that is not known, which is so of what jumps record on aarch64. */
   readonly cpu: number;
   /** The process. */
   readonly pid: number;
