@@ -1,4 +1,7 @@
-/** The command on a whole machine for aarch64: probes by jumps and by traps, what they record, capture and tally. */
+/**
+ * A whole machine for aarch64: the command with probes by jumps and by traps, what they record, capture and tally; and what the
+ * kernel does to vectors.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { within } from "../support.ts";
@@ -7,8 +10,11 @@ import { Machine, missing, ROOT } from "./machine.ts";
 /** How long the machine may take, in ms: its processor is emulated. */
 const LIMIT_MS = 600_000;
 const GUEST = `${ROOT}/tests/machine/guest.ts`;
-const SOURCE = "tests/machine/greetings.c";
+const ATTACHER = `${ROOT}/tests/machine/attach_often.ts`;
+const SOURCES = ["tests/machine/greetings.c", "tests/machine/vectors.c"];
 const TARGET = "build/targets/greetings";
+/** A processor with SVE; to authenticate pointers as real ones do would take the emulator long. */
+const WITH_VECTORS = "max,pauth-impdef=on,sme=off";
 /** What greetings.c calls greet() with, in each of its threads. */
 const NAMES = ["", "Ada", "Grace Hopper", "Barbara Liskov"];
 const [THREADS, CALLS] = [3, 200];
@@ -27,7 +33,7 @@ async function runAll(processor: string, commands: readonly (readonly string[])[
   const options = ["run", "-A", "--no-check", "--no-lock", `--config=${ROOT}/deno.json`];
   const words = commands.map((command) => JSON.stringify(command));
   const command = ["/bin/deno", ...options, GUEST, ROOT, ...words];
-  await using machine = await Machine.make([SOURCE], ["cli.ts", "tests/machine/guest.ts"], command);
+  await using machine = await Machine.make(SOURCES, ["cli.ts", GUEST, ATTACHER], command);
   const process = machine.start(processor);
   try {
     const text = await within(new Response(process.stdout).text(), "the end of the machine", LIMIT_MS);
@@ -110,5 +116,17 @@ Deno.test({
       assertStringIncludes(counted!.stderr, `exited with status ${NAMES.length}`);
       expectTrace(counted!, tallied!, recorded!, way);
     }
+  },
+});
+
+Deno.test({
+  name: "Session.attach() on a machine for aarch64 leaves vectors as they are" +
+    (missing === undefined ? "" : ` (ignored: ${missing})`),
+  ignore: missing !== undefined,
+  fn: async () => {
+    const options = ["--no-check", "--no-lock", "--allow-ffi", "--allow-run", `--config=${ROOT}/deno.json`];
+    const command = ["/bin/deno", "run", ...options, ATTACHER, `${ROOT}/build/targets/vectors`];
+    const [outcome] = await runAll(WITH_VECTORS, [command]);
+    assertEquals({ ...outcome, stderr: "" }, { code: 0, stdout: "ready\n0 wrong, looked, long\n", stderr: "" });
   },
 });
