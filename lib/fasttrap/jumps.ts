@@ -60,6 +60,8 @@ const TEMPORARY: ReadonlySet<string | undefined> = new Set([...CONSUMERS_REASONS
 const FLOWS_LIMIT = 64;
 /** Why a tracepoint is a trap whose instruction may become another one. */
 const CHANGES = "the program may change the code there";
+/** Why a tracepoint is a trap whose pad might find no stack. */
+const STACK_ENDS = "its function does not look whether its stack ends";
 /** Why what cannot be told of an instruction needs a trap. */
 const STAYS = "its instruction need not leave the function";
 
@@ -297,6 +299,7 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
   if (typeof leaving === "string") return leaving;
   const { jumps } = image.isa;
   if (jumps === undefined) return "there are no jumps on this machine";
+  if (mayEndStack(context, jumps, tracepoint)) return STACK_ENDS;
   const window = findWindow(context, jumps, tracepoint);
   if (typeof window === "string") return window;
   if (leaving !== undefined && !jumps.canTellLeaving(window)) return STAYS;
@@ -316,10 +319,11 @@ function tryPlan(context: WindowContext, tracepoint: Tracepoint): Plan | string 
 
 /** How the tracepoints inside of a jump share it, descending by address; undefined if one cannot. */
 function planInner(
-  { tracepoints }: WindowContext,
+  context: WindowContext,
   { image, pc }: Tracepoint,
   window: JumpWindow,
 ): readonly InnerPlan[] | undefined {
+  const { tracepoints } = context;
   const jumps = image.isa.jumps!;
   if (findJumpsOver(tracepoints, image, pc, pc + jumps.jumpBytes).length > 0) return undefined;
   const plans: InnerPlan[] = [];
@@ -330,7 +334,9 @@ function planInner(
     if (!window.boundaries.includes(offset) || image.text.has(tracepoint.pc)) return undefined;
     const wish = wishOf(tracepoint);
     const leaving = findLeaving(tracepoint);
-    if (typeof wish === "string" || typeof leaving === "string") return undefined;
+    if (typeof wish === "string" || typeof leaving === "string" || mayEndStack(context, jumps, tracepoint)) {
+      return undefined;
+    }
     const inner = innerWindow(window, offset, jumps.jumpBytes);
     if (leaving !== undefined && !jumps.canTellLeaving(inner)) return undefined;
     plans.push({ tracepoint, windows: [inner], wish: { ...wish, leaving } });
@@ -350,6 +356,16 @@ function findLeaving({ before, after, instruction: { flow, target } }: Tracepoin
     functionAddress === address && functionBytes === sizeBytes;
   const canTell = flow === "branch" ? after.every(isOutside) : flow === "indirect-jump" && after.every(isSame);
   return canTell && before.length === 0 ? { address, sizeBytes } : STAYS;
+}
+
+/** Whether there may be no stack for a pad: in code that uses stacks to their ends, unless the function has looked. */
+function mayEndStack(
+  context: WindowContext,
+  jumps: JumpInstaller,
+  { before, after, endsStack, instruction }: Tracepoint,
+): boolean {
+  const looks = (probe: Probe) => flowOf(context, jumps, functionOf(probe, instruction)).checksStack();
+  return endsStack && ![...before, ...after].every(looks);
 }
 
 /** The instructions that the jump would take the place of; a string says why it cannot. */

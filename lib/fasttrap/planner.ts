@@ -9,11 +9,18 @@
  * know. Such code is memory without a file, or that may be written; there are no jumps in it, and instructions are executed in
  * their own place, as they are then.
  *
+ * *Stacks that end.* A goroutine's stack lies in the middle of the heap, and functions use it to its last byte: a pad that
+ * saves registers there would overwrite what is behind it (`isa/x86_64/stack_check.ts`). Traps need no stack.
+ *
  * @module
  */
 
+import type { Kernel } from "../../ffi/ffi.ts";
+import type { Address } from "../address.ts";
+import { DTraceError } from "../errors.ts";
 import type { Instruction, WordMemory } from "../isa/isa.ts";
-import { type Mapping, readStatus } from "../process/proc_files.ts";
+import { Module } from "../process/modules.ts";
+import { type Mapping, readLink, readStatus } from "../process/proc_files.ts";
 import type { Image } from "../process/process.ts";
 import type { Fasttrap } from "./fasttrap.ts";
 import type { Probe } from "./probe.ts";
@@ -43,6 +50,7 @@ const VDSO = "[vdso]";
 
 /** Decides how the instructions of an image are performed. */
 export class TracepointPlanner {
+  readonly #kernel: Kernel;
   readonly #image: Image;
   readonly #mappings: readonly Mapping[];
   /** The mapping of the last instruction: the next one is near. */
@@ -59,6 +67,7 @@ export class TracepointPlanner {
    * @param mappings Its mappings.
    */
   constructor(fasttrap: Fasttrap, image: Image, mappings: readonly Mapping[]) {
+    this.#kernel = fasttrap.tracer.kernel;
     this.#image = image;
     this.#mappings = mappings;
     this.#registers = new Uint32Array(image.isa.registersBytes / 4);
@@ -78,19 +87,44 @@ export class TracepointPlanner {
     const emulated = !isShadowed && this.#image.isa.emulate(instruction, this.#registers, this.#memory);
     // A return that only the processor can perform has to be seen behind it.
     const inPlace = isShadowed || (!emulated && instruction.flow === "return");
-    const mayChange = this.#mayChange(instruction);
-    return new Tracepoint(this.#image, instruction, emulated, { usesMemory: this.#memory.isUsed, inPlace, mayChange });
+    const mapping = this.#mappingAt(instruction.address);
+    return new Tracepoint(this.#image, instruction, emulated, {
+      usesMemory: this.#memory.isUsed,
+      inPlace,
+      mayChange: mapping !== undefined && mayChange(mapping),
+      endsStack: mapping !== undefined && endsStacks(this.#kernel, this.#image, mapping),
+    });
   }
 
-  /** Whether an instruction is in code that the program may change. */
-  #mayChange({ address }: Instruction): boolean {
+  #mappingAt(address: Address): Mapping | undefined {
     if (this.#mapping === undefined || address < this.#mapping.start || address >= this.#mapping.end) {
       this.#mapping = this.#mappings.find(({ start, end }) => address >= start && address < end);
     }
-    if (this.#mapping === undefined) return false;
-    const { file, path, permissions } = this.#mapping;
-    return permissions[1] === "w" || (file === NO_FILE && path !== VDSO);
+    return this.#mapping;
   }
+}
+
+/** Whether the program may change the code of a mapping. */
+function mayChange({ file, path, permissions }: Mapping): boolean {
+  return permissions[1] === "w" || (file === NO_FILE && path !== VDSO);
+}
+
+/** Whether the code of a mapping may run on stacks that just end; found out once for each file. */
+function endsStacks(kernel: Kernel, image: Image, mapping: Mapping): boolean {
+  const { file } = mapping;
+  let ends = image.stackEnds.get(file);
+  const [process] = image.processes;
+  if (ends !== undefined || file === NO_FILE || process === undefined) return ends ?? false;
+  try {
+    const isProgram = readLink(kernel, `/proc/${process.pid}/exe`) === mapping.path;
+    ends = new Module(kernel, process, [mapping], { isProgram }).endsStacks();
+  } catch (error) {
+    // What is no file of code that can be read was not made by Go's linker either.
+    if (!(error instanceof DTraceError)) throw error;
+    ends = false;
+  }
+  image.stackEnds.set(file, ends);
+  return ends;
 }
 
 /**

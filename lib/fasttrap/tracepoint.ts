@@ -53,6 +53,8 @@ export class Tracepoint implements Chained<Tracepoint> {
   readonly inPlace: boolean;
   /** Whether the program may change it, so that nobody but the processor knows what it is when it is hit. */
   readonly mayChange: boolean;
+  /** Whether it may be performed on a stack that just ends, with other data behind it. */
+  readonly endsStack: boolean;
   /** Where its displaced copy is; undefined if it needs none, or can have none. */
   slot: Slot | undefined;
   /** Where the jump leads that is in its place; undefined if a trap is there. */
@@ -74,17 +76,18 @@ export class Tracepoint implements Chained<Tracepoint> {
    * @param image The memory.
    * @param instruction The original instruction.
    * @param emulated Whether it can be emulated.
-   * @param options Whether that takes memory of the program, whether it can be executed in its own place only, and whether the
-   *   program may change it.
+   * @param options Whether that takes memory of the program, whether it can be executed in its own place only, whether the
+   *   program may change it, and whether it may be performed where a stack ends.
    */
   constructor(
     image: Image,
     instruction: Instruction,
     emulated: boolean,
-    { usesMemory = false, inPlace = false, mayChange = false }: {
+    { usesMemory = false, inPlace = false, mayChange = false, endsStack = false }: {
       readonly usesMemory?: boolean;
       readonly inPlace?: boolean;
       readonly mayChange?: boolean;
+      readonly endsStack?: boolean;
     } = {},
   ) {
     this.pid = image.pid;
@@ -95,6 +98,7 @@ export class Tracepoint implements Chained<Tracepoint> {
     this.usesMemory = usesMemory;
     this.inPlace = inPlace;
     this.mayChange = mayChange;
+    this.endsStack = endsStack;
   }
 
   /** All whose jump or trap comes and goes together with its own, this one among them. */

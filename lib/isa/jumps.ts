@@ -262,6 +262,11 @@ export interface RecordWriter {
 /** How control flows in a function, as far as its instructions show. */
 export interface FunctionFlow {
   /**
+   * Tells whether the function looks first whether there is space left on the stack, as Go's do: then there are some 800 bytes of
+   * it at each of its instructions.
+   */
+  checksStack(): boolean;
+  /**
    * Tells whether a direct branch or jump of the function leads to an address.
    *
    * @param address The address; any number.

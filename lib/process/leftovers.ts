@@ -2,7 +2,8 @@
  * What an earlier tracer has left in a program because it was killed: found, and taken out.
  *
  * *Method.* The page of a keeper is found by its name near the beginning of an anonymous mapping, where those of several
- * tracers may lie one behind the other; its table says the rest (`keeper.ts`). With all threads stopped, in this order, so that the program goes on if we die as well:
+ * tracers may lie one behind the other; its table says the rest (`keeper.ts`). With all threads stopped, in this order, so
+ * that the program goes on if we die as well:
  *
  * 1. the text gets its original bytes back;
  * 2. threads come out of what is to be unmapped: out of slots by what the instruction there means, which is known again
@@ -22,7 +23,7 @@
  * that leads into one of the ranges, and a range is unmapped only if it is anonymous memory, or the file that counters are
  * in. All of that the program could do to itself.
  *
- * A caller (`remote_call.ts`) that was left at the end of a text is taken out as well.
+ * A caller (`remote_call.ts`) that was left at the end of a text is taken out as well, unless the program may come back there.
  *
  * @module
  */
@@ -368,6 +369,7 @@ function takeOutCallers(tracer: Tracer, image: Image, mappings: readonly Mapping
     if (!isCallerAt(image, place, isa.keeper)) continue;
     const isInside = (pc: number) => pc >= place && pc < end;
     const isOut = [...image.threads()].map((thread) => stepOut(tracer, thread, isInside)).every((isOut) => isOut);
-    if (isOut) text.write(place, new Uint8Array(end - place));
+    const range = { base: place, sizeBytes: end - place };
+    if (isOut && !mayComeBack(image, [range], mappings)) text.write(place, new Uint8Array(end - place));
   }
 }

@@ -68,6 +68,10 @@ export interface ModuleSlots extends FunctionSlots {
 /** Where call frame information is in a process: its table, or all of it. */
 export type CallFramesPlace = { readonly table: number } | VaddrRange;
 
+/** Sections that Go's linker makes (`cmd/link/internal/ld`): the table of functions is in another one with relocations before it. */
+const GO_NOTE = ".note.go.buildid";
+const GO_TABLE = ".gopclntab";
+
 /** A file with code that is mapped in a process. */
 export class Module {
   /** The base name of its path: `libc.so.6`. */
@@ -126,6 +130,16 @@ export class Module {
    */
   get refusal(): string | undefined {
     return this.code.some(({ permissions }) => permissions[3] === "s") ? "its text is mapped shared" : undefined;
+  }
+
+  /**
+   * Whether its code may run on stacks that just end, with other data behind them, as that of Go does on goroutines'.
+   *
+   * @returns Whether the linker of Go has made it.
+   * @throws {DTraceError} `D_PROC_ELF` if the file is malformed, or cannot be found.
+   */
+  endsStacks(): boolean {
+    return this.#withElf((elf) => elf.sections.some(({ name }) => name === GO_NOTE || name.endsWith(GO_TABLE)));
   }
 
   /**

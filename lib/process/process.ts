@@ -90,6 +90,8 @@ export class Thread {
 
 /** Memory with our traps and slots in it. */
 export class Image {
+  /** Whether code may run on stacks that just end, by the device and inode of its file, as far as somebody has looked. */
+  readonly stackEnds: Map<string, boolean> = new Map();
   /** The pid of the process that owns it, by which its tracepoints are found. */
   readonly pid: number;
   /** The instruction set of its code. */

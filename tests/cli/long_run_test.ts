@@ -6,9 +6,9 @@ import { RunningCommand } from "./command.ts";
 
 /** When everything that will be used has been used once, in ticks of a second. */
 const WARM_TICKS = 6;
-const TICKS = rounds(22, 1800);
+const TICKS = rounds(14, 1800);
 /** What garbage that has not been collected yet may come to, in kB. */
-const GROWTH_MAX = 8_000;
+const GROWTH_MAX = 16_000;
 
 /** Variables, keys and speculations without end: more of each than there is room for. */
 const PROGRAM = `

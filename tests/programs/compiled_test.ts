@@ -91,6 +91,26 @@ testWith(["go"], "Session leaves a Go program's goroutines, growing stacks and p
   assertGreaterOrEqual(hits.newStack, hits.deep + hits.push - 2230);
 });
 
+for (const how of ["counted", "recorded"] as const) {
+  testWith(["go"], `Session leaves goroutines intact whose stacks end right below what is ${how}`, async () => {
+    using workshop = new Workshop();
+    const program = workshop.compile(["go", "build"], "tight.go");
+    const { hits, outcome, ways } = await runBoth([program], {
+      leaf: "pid$target:a.out:main.leaf:entry",
+      leafReturn: "pid$target:a.out:main.leaf:return",
+      tight: "pid$target:a.out:main.tight:entry",
+      climb: "pid$target:a.out:main.climb:return",
+    }, how === "counted" ? { count: true } : { recorders: {} });
+    assertEquals([outcome.stdout, outcome.stderr, outcome.status], ["17999000\n", "", 0]);
+    assertEquals([hits.leaf, hits.leafReturn, hits.tight], [41_000, 41_000, 41_000]);
+    assertGreaterOrEqual(hits.climb, 41_000);
+    // The last one looks whether there is stack for it, and has a jump.
+    const noLook = "its function does not look whether its stack ends";
+    assertEquals([...new Set(ways.values())].sort(), [noLook, undefined]);
+    assertEquals([...ways.values()].filter((reason) => reason === noLook).length, 3);
+  });
+}
+
 testWith(["rustc"], "Session counts the calls of a Rust function in threads, and leaves panics intact", async () => {
   using workshop = new Workshop();
   const program = workshop.compile(["rustc", "-O"], "closures.rs");

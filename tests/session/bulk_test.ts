@@ -46,7 +46,7 @@ for (
     assert(sites.length > 3000, String(sites.length));
     const pages = new Set(sites.map((pc) => Math.floor(pc / PAGE_BYTES))).size;
     assert(enabling.interrupts < 2 * threads, `${enabling.interrupts} interrupts of ${threads} threads`);
-    assert(enabling.writes < 3 * pages, `${enabling.writes} writes for ${sites.length} sites on ${pages} pages`);
+    assert(enabling.writes < sites.length / 2, `${enabling.writes} writes for ${sites.length} sites on ${pages} pages`);
     const disabling = counting(session);
     enabled[Symbol.dispose]();
     assert(disabling.interrupts < 2 * threads, `${disabling.interrupts} interrupts of ${threads} threads`);

@@ -31,12 +31,12 @@ async function assertRight(target: TargetProgram): Promise<void> {
   assertEquals(await target.outcome(), { stdout: "right\n", end: "exited 0" });
 }
 
-Deno.test("Session.detach() restores a process of eight threads that was attached and enabled 100 times", async () => {
+Deno.test("Session.detach() restores a process of eight threads that was attached and enabled again and again", async () => {
   await withTarget("spin", async (target) => {
     const mappings = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`).split("\n").length;
     const before = mappings();
     await using session = new Session({ signals: false });
-    for (let round = 0; round < 100 * SOAK; round++) {
+    for (let round = 0; round < rounds(30, 1000); round++) {
       const traced = session.attach(target.pid);
       const next = new Map<number, number>();
       const handler = (hit: Hit) => {
@@ -55,9 +55,9 @@ Deno.test("Session.detach() restores a process of eight threads that was attache
   }, { args: [8] });
 });
 
-Deno.test("Session[Symbol.dispose]() lets a sleeping process go, 100 times", async () => {
+Deno.test("Session[Symbol.dispose]() lets a sleeping process go, again and again", async () => {
   const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < rounds(30, 100); round++) {
     using session = new Session({ signals: false });
     session.attach(child.pid);
     session.enable("pid$target:libc.so.6:*nanosleep*:");
@@ -83,7 +83,7 @@ Deno.test("Session.attach() lets a process sleep as long as it was told to", asy
 Deno.test("Session.detach() during heavy hits, again and again", async () => {
   await withTarget("spin", async (target) => {
     await using session = new Session({ signals: false });
-    for (let round = 0; round < 100 * SOAK; round++) {
+    for (let round = 0; round < rounds(30, 1000); round++) {
       const traced = session.attach(target.pid);
       const enabled = session.enable(round % 3 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
       const wanted = (round * 7) % 50;
@@ -113,7 +113,7 @@ Deno.test("Enabled[Symbol.dispose]() during heavy hits, again and again", async 
   await withTarget("spin", async (target) => {
     await using session = new Session({ signals: false });
     session.attach(target.pid);
-    for (let round = 0; round < 100 * SOAK; round++) {
+    for (let round = 0; round < rounds(30, 1000); round++) {
       using enabled = session.enable(round % 3 === 0 ? WORK : EVERYWHERE, { handler: () => {} });
       await runUntil(session, () => enabled.hitsTotal >= (round * 7) % 50);
     }

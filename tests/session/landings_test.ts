@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type Enabled, type EnableOptions, Session } from "../../mod.ts";
-import { changedText, TargetProgram, within } from "../support.ts";
+import { changedText, rounds, TargetProgram, within } from "../support.ts";
 
 const ROUNDS = 1000;
 const CALLS_BACK = "pid$target:a.out:calls_back:";
@@ -45,9 +45,9 @@ Deno.test("Session.enable() counts a call that was under way where it returns to
   });
 });
 
-Deno.test("Enabled[Symbol.dispose]() takes jumps out under a thread inside of them, and under return addresses, 100 times", async () => {
+Deno.test("Enabled[Symbol.dispose]() takes jumps out under a thread inside of them, and under return addresses, again and again", async () => {
   await withCallUnderWay(async (session, target) => {
-    for (let round = 0; round < 100; round++) {
+    for (let round = 0; round < rounds(30, 300); round++) {
       const options = [{ count: true }, { record: () => {} }, { handler: () => {} }][round % 3]!;
       for (const each of enableAll(session, options as EnableOptions)) each[Symbol.dispose]();
       assertEquals(changedText(target.pid).filter((place) => place.includes("/returns_into+")), []);

@@ -14,6 +14,7 @@ import { INSTRUCTION_BYTES } from "./instruction.ts";
 import { canTellLeaving } from "./leaving.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
 import { canTally } from "./pad_tally.ts";
+import { checksStack } from "./stack_check.ts";
 import { records } from "./record_pad.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
 import { BRANCH_REACH_BYTES } from "./slot_code.ts";
@@ -60,7 +61,11 @@ export const AARCH64: Isa = {
     padAddress,
     canTellLeaving,
     canTally,
-    readFlow: () => ({ leadsTo: () => false, straightBefore: () => [] }),
+    readFlow: (code) => ({
+      checksStack: () => checksStack(code),
+      leadsTo: () => false,
+      straightBefore: () => [],
+    }),
     makePad,
     makeJump,
   },

@@ -15,6 +15,7 @@ import type { Address } from "../../address.ts";
 import type { FunctionFlow } from "../jumps.ts";
 import { decode } from "./decode.ts";
 import { readInt32 } from "./immediate.ts";
+import { checksStack } from "./stack_check.ts";
 import { showsSteps, startsSteps } from "./steps.ts";
 
 /** The size of a branch with a displacement of one byte, and of one with four behind the last byte of its opcode. */
@@ -44,6 +45,7 @@ export function readFlow(code: Uint8Array, address: Address): FunctionFlow {
     return (decoded ??= decodeAll(code, address)).targets.has(offset);
   };
   return {
+    checksStack: () => checksStack(code, address),
     leadsTo: (target) => leadsTo(target - address),
     straightBefore(site, sizeBytes) {
       const offset = site - address;
