@@ -25,8 +25,8 @@
  * records are in `record_pad.ts`. Whether a return probe is hit at all is found out first (`leaving.ts`).
  *
  * *Invariants.*
- * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set back to the site; behind it the thread is *held*
- *   until the copy begins, and nothing that it does can fault or block.
+ * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
+ *   back to the site; behind it the thread is *held* until the copy begins, and nothing that it does can fault or block.
  * - The word `enabled` is tested first: in a child of fork(2) it is 0 (`MADV_WIPEONFORK`), and so it is without a tracer.
  *
  * @module
