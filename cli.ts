@@ -38,7 +38,6 @@ import type { TraceTotals } from "./lib/consumer/ndjson.ts";
 import { formatHeader } from "./lib/consumer/provider_header.ts";
 import { TargetReport } from "./lib/consumer/target_report.ts";
 import { formatMatched, formatTotals } from "./lib/consumer/text.ts";
-import { describeStaticFile } from "./lib/consumer/usdt.ts";
 import { isUsdtCommand, readUsdtOptions, type UsdtOptions } from "./lib/consumer/usdt_options.ts";
 import { USAGE } from "./lib/consumer/usage.ts";
 import type { Program } from "./lib/d/tree.ts";
@@ -137,18 +136,20 @@ async function trace(options: CommandOptions, library: Library): Promise<number>
   await output.write(printer.format(last));
   await dumpStats(options, session, output);
   for (const { counts } of enabled) for (const [probe, hits] of counts) counter.add(probe, hits);
-  const totals = totalsOf(enabled, options.count ? undefined : eventsTotal);
+  const unreadable = session.unreadableByCpu.values().reduce((sum, count) => sum + count, 0);
+  const totals = totalsOf(enabled, options.count ? undefined : eventsTotal, unreadable);
   await output.write(printer.formatEnd(totals, counter.sorted()));
   if (!output.closed) tell(formatTotals(totals, enabled.reduce((sum, { unplaced }) => sum + unplaced.length, 0)));
   return ExitCode.done;
 }
 
 /** What there was in all. Hits that are not counted only are lost if they have not become events. */
-function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined): TraceTotals {
+function totalsOf(enabled: readonly Enabled[], eventsTotal: number | undefined, unreadable: number): TraceTotals {
   const hitsTotal = enabled.reduce((sum, each) => sum + each.hitsTotal, 0);
   const ring = enabled.reduce((sum, { dropsTotal }) => sum + dropsTotal, 0);
   const end = hitsTotal - (eventsTotal ?? hitsTotal);
-  return { hitsTotal: hitsTotal - end, drops: { ...ring > 0 && { ring }, ...end > 0 && { end } } };
+  const drops = { ...ring > 0 && { ring }, ...end > 0 && { end }, ...unreadable > 0 && { unreadable } };
+  return { hitsTotal: hitsTotal - end, drops };
 }
 
 /** Traces with a D program. */
@@ -250,9 +251,10 @@ async function list(options: CommandOptions, library: Library): Promise<number> 
   return ExitCode.done;
 }
 
-/** Prints what a file says of static probes. */
+/** Prints what a file says of static probes. What finds it out is imported here, for tracing does without it. */
 async function usdt(options: UsdtOptions, library: Library): Promise<number> {
   if (options.help) return await print(USAGE);
+  const { describeStaticFile } = await import("./lib/consumer/usdt.ts");
   await askPermissions({ commands: [], output: options.output });
   using output = new Output(options.output);
   using kernel = library === undefined ? openKernel() : openKernelFromBytes(library);

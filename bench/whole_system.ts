@@ -1,6 +1,6 @@
 /**
- * The whole-system check: entry and return of all functions of libc, enabled at once, while real programs run to their end. They
- * must do what they do untraced; what it costs them, as the median of some rounds, and what was recorded, is told.
+ * The whole-system check: entry and return of all functions of libc, enabled at once, while real programs run to their end.
+ * They must do what they do untraced; what it costs them, as the median of some rounds, and what was recorded, is told.
  *
  * Not a benchmark that `deno bench` finds, because it takes half an hour; run it by
  *

@@ -6,8 +6,9 @@
  * ```
  *
  * Without arguments it makes `build/libfasttrap.so` and, from each `NAME.c` or `NAME.S` in `tests/targets`,
- * `tests/ffi` and `bench`, the program `build/targets/NAME`. A target that needs more than the usual flags names them in a comment among its first lines,
- * `// cc: -O0 -no-pie -static`; they follow the source, so that libraries may stand among them.
+ * `tests/ffi` and `bench`, the program `build/targets/NAME`. A target that needs more than the usual flags names them in a
+ * comment among its first lines, `// cc: -O0 -no-pie -static`; they follow the source, so that libraries may stand among
+ * them.
  *
  * `--sanitize` makes `build/asan/libfasttrap.so`, which checks itself for wrong addresses and undefined behaviour.
  * `--cross` compiles nothing and asks the cross compiler whether the library is valid for aarch64.

@@ -28,7 +28,7 @@
 #define FT_API __attribute__((visibility("default")))
 
 /* Raised with every change of this header that a caller can notice. */
-#define FT_ABI 8
+#define FT_ABI 9
 
 /* The ABI number that the library was compiled with. */
 FT_API int32_t ft_abi(void);
@@ -145,6 +145,9 @@ FT_API int32_t ft_get_affinity(uint8_t *mask, uint32_t size);
 
 /* sched_setaffinity(2) of the calling thread. */
 FT_API int32_t ft_set_affinity(const uint8_t *mask, uint32_t size);
+
+/* getcpu(2): the CPU that the calling thread is running on. */
+FT_API int32_t ft_cpu(void);
 
 /* tgkill(2); with tgid 0, kill(2) of tid. */
 FT_API int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal);

@@ -11,7 +11,7 @@ import { SystemError } from "../lib/errors.ts";
 import { errnoName } from "../lib/system_names.ts";
 
 /** The `FT_ABI` of `fasttrap.h` that {@linkcode SYMBOLS} describes. */
-export const FT_ABI = 8;
+export const FT_ABI = 9;
 
 /**
  * The functions of the C library by their C names, each with its prototype. A test compares them with `fasttrap.h`.
@@ -58,6 +58,8 @@ export const SYMBOLS = {
   ft_get_affinity: { parameters: ["buffer", "u32"], result: "i32" },
   // int32_t ft_set_affinity(const uint8_t *mask, uint32_t size)
   ft_set_affinity: { parameters: ["buffer", "u32"], result: "i32" },
+  // int32_t ft_cpu(void)
+  ft_cpu: { parameters: [], result: "i32" },
   // int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal)
   ft_kill: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int32_t ft_queue_signal(int32_t tgid, int32_t tid, int32_t signal, const uint8_t *siginfo)

@@ -166,6 +166,8 @@ int32_t ft_set_affinity(const uint8_t *mask, uint32_t size) {
   return ft_result(syscall(SYS_sched_setaffinity, 0, size, mask));
 }
 
+int32_t ft_cpu(void) { return ft_result(sched_getcpu()); }
+
 int32_t ft_kill(int32_t tgid, int32_t tid, int32_t signal) {
   if (tgid == 0)
     return ft_result(kill(tid, signal));

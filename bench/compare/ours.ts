@@ -15,7 +15,7 @@ export const COMMAND: readonly string[] = [Deno.execPath(), "run", "--allow-ffi"
 const CONSUMER = [Deno.execPath(), "run", "--allow-ffi", `${ROOT}bench/compare/consume.ts`];
 
 /** Traps take so long that there is no time for more. */
-export const STOPPING: Bursts = { calls: 4096, bursts: 3, pauseUs: 0 };
+const STOPPING: Bursts = { calls: 4096, bursts: 3, pauseUs: 0 };
 
 /**
  * Starts the program, and then a tracer that attaches to it.

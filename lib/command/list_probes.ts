@@ -1,5 +1,6 @@
 /**
- * The list of `-l`: the probes that descriptions match, or those of the clauses of a D program.
+ * The list of `-l`: the probes that descriptions match, or those of the clauses of a D program. Those of no target, such as
+ * BEGIN, have the attributes of what the description says, as in DTrace; those of targets the least that they have.
  *
  * @module
  */
@@ -8,11 +9,13 @@ import type { OutputFormat } from "../consumer/options.ts";
 import { formatDetails, formatListingRow, LISTING_HEADER } from "../consumer/listing.ts";
 import { NdjsonFormatter } from "../consumer/ndjson.ts";
 import type { HitPlan } from "../d/hit_plan.ts";
+import { argumentAttributes, descriptionAttributes } from "../d/reliance.ts";
 import type { ProbeDetails } from "../fasttrap/inspect.ts";
 import type { ProbeIdentity } from "../session/event.ts";
 import type { Session } from "../session/session.ts";
 import { TracerProbes } from "../session/program/tracer_probes.ts";
 import { noProbesError, type ProbeDescription } from "../spec/probe_description.ts";
+import { formatAttributes } from "../spec/stability.ts";
 
 /** What a list is made of. */
 export interface ProbeList {
@@ -41,7 +44,7 @@ export function listProbes(list: ProbeList) {
   const tracerProbes = new TracerProbes();
   descriptions.forEach((fields, index) => {
     const own = tracerProbes.matching(fields);
-    for (const probe of own) rows.push(() => json?.formatProbe(probe) ?? formatListingRow(probe));
+    for (const probe of own) rows.push(() => formatRow(probe, verbose ? tracerProbeDetails(fields) : undefined, json));
     if (!tracerProbes.mayBeOfTargets(fields)) {
       if (own.length === 0 && !allowNone) throw noProbesError(fields);
       return;
@@ -49,7 +52,11 @@ export function listProbes(list: ProbeList) {
     for (const target of targetsOf(fields, session)) {
       for (const probe of session.list(fields, { allowNone: allowNone || own.length > 0, target })) {
         if (plans !== undefined) plansOf.set(probe, [...plansOf.get(probe) ?? [], plans[index]!]);
-        rows.push(() => formatRow(session, probe, verbose, json, plansOf.get(probe)));
+        rows.push(() => {
+          const known = plansOf.get(probe);
+          const details = verbose ? inspect(session, probe, known) : undefined;
+          return formatRow(probe, details, json, known !== undefined);
+        });
       }
     }
   });
@@ -58,17 +65,25 @@ export function listProbes(list: ProbeList) {
   return { text: (json === undefined ? LISTING_HEADER : "") + lines.join(""), count: rows.length };
 }
 
-/** A probe of a target, with what is known of it and of all clauses that it fires. */
+/** A probe, with what is known of it, and whether that was foretold for hits that are recorded. */
 function formatRow(
-  session: Session,
   probe: ProbeIdentity,
-  verbose: boolean,
+  details: ProbeDetails | undefined,
   json: NdjsonFormatter | undefined,
-  plans: readonly HitPlan[] | undefined,
+  isRecorded = false,
 ): string {
-  const details = verbose ? inspect(session, probe, plans) : undefined;
   if (json !== undefined) return json.formatProbe(probe, details);
-  return formatListingRow(probe) + (details === undefined ? "" : formatDetails(details, plans !== undefined));
+  return formatListingRow(probe) + (details === undefined ? "" : formatDetails(details, isRecorded));
+}
+
+/** What is known of a probe of no target: how much one may rely on what the description says of it. */
+function tracerProbeDetails(description: ProbeDescription): ProbeDetails {
+  return {
+    attributes: formatAttributes(descriptionAttributes(description, [])),
+    argumentAttributes: formatAttributes(argumentAttributes(description, [])),
+    argumentTypes: [],
+    sites: [],
+  };
 }
 
 /** What is known of a probe; where clauses want more of its hits than records, that is why they stop the thread. */

@@ -36,7 +36,7 @@ export function formatListingRow(probe: ProbeIdentity): string {
  * @param types The types; undefined for a probe that has none.
  * @returns Such as `(int32_t, char *)`; empty without types.
  */
-export function formatTypes(types: readonly string[] | undefined): string {
+function formatTypes(types: readonly string[] | undefined): string {
   return types === undefined
     ? ""
     : `(${types.map((type) => type === "" ? "unknown" : printableName(type)).join(", ")})`;
@@ -68,6 +68,8 @@ export function formatTypes(types: readonly string[] | undefined): string {
  * Below a site is said whether hits have to stop the thread there: not if a `jump` has taken its place, or would; or they do,
  * because there is or would be a `trap`, and why.
  *
+ * Probes of no target, such as BEGIN, have no sites.
+ *
  * A site of a static probe is followed by the places of its arguments, as in `arg0 int32_t = -4@8(%rbp)`, and the sites by
  * the semaphores.
  *
@@ -82,7 +84,9 @@ export function formatDetails(details: ProbeDetails, isRecorded = false): string
   return formatBlock("Probe Description Attributes", formatWords(details.attributes)) +
     formatBlock("Argument Attributes", formatWords(details.argumentAttributes)) +
     formatBlock("Argument Types", types.length === 0 ? ["None"] : types) +
-    formatBlock("Sites", details.sites.flatMap((site) => formatSite(site, isRecorded))) +
+    (details.sites.length === 0
+      ? ""
+      : formatBlock("Sites", details.sites.flatMap((site) => formatSite(site, isRecorded)))) +
     (details.semaphores === undefined ? "" : formatBlock("Semaphores", details.semaphores.map(formatSemaphore))) + "\n";
 }
 

@@ -15,7 +15,8 @@
  * What was captured (`EnableOptions.capture`) follows as `captured`: a string as it is, bytes as hexadecimal digits, null for
  * what could not be read.
  *
- * Lines are put together by hand: the text in an event is the name of its probe, which is quoted once a probe, and what was captured.
+ * Lines are put together by hand: the text in an event is the name of its probe, which is quoted once a probe, and what was
+ * captured.
  *
  * @module
  */

@@ -126,7 +126,6 @@ function checkNext(statement: Exclude<Statement, { kind: "if" }>, order: Order):
   const { kind } = statement;
   const { commits, speculates, records } = order;
   if (kind === "commit") {
-    if (commits) fail("D_COMM_COMM", statement, "commit( ) may not follow commit( )");
     if (records) fail("D_COMM_DREC", statement, "commit( ) may not follow data-recording action(s)");
     return { ...order, commits: true };
   }

@@ -10,8 +10,8 @@
  * is a probe description. A slash ends a predicate if `{`, `;`, another slash or nothing follows it, which is what no
  * divisor begins with. Nothing is read ahead of what was asked for, so that a type is known when the next word matters.
  *
- * Comments are blanks, those from `//` to the end of the line included. A line that begins with `#` is a directive: it is handed to `onDirective`, with its place, and is
- * a blank, too.
+ * Comments are blanks, those from `//` to the end of the line included. A line that begins with `#` is a directive: it is
+ * handed to `onDirective`, with its place, and is a blank, too.
  *
  * @module
  */

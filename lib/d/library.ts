@@ -4,7 +4,7 @@
  * They are text of D, compiled in front of every program. Numbers are those of Linux, registers those of x86-64 in the
  * order of `struct user_regs_struct`.
  *
- * There are 240 constants, which take longer to compile than most programs: those that a program does not mention are left out.
+ * They take longer to compile than most programs: what a program does not mention is left out.
  *
  * @module
  */
@@ -33,24 +33,31 @@ const SINGLE =
   "AF_UNIX=1 AF_INET=2 AF_INET6=10 PR_MODEL_ILP32=1 PR_MODEL_LP64=2 SSLEEP=1 SRUN=2 SZOMB=3 SSTOP=4 SIDL=5 " +
   "SONPROC=6 SWAIT=7 O_RDONLY=0 O_WRONLY=1 O_RDWR=2 O_ACCMODE=3";
 
-const STRUCTURES = `
-inline int NULL = 0;
-typedef struct psinfo {
+/** The structures, and what is in the text of a program that may mean one of them: by its name, or by that of what has it. */
+const STRUCTURES: readonly (readonly [mark: RegExp, source: string])[] = [
+  [
+    /psinfo/,
+    `typedef struct psinfo {
   int pr_nlwp; pid_t pr_pid; pid_t pr_ppid; pid_t pr_pgid; pid_t pr_sid; uid_t pr_uid; uid_t pr_euid; gid_t pr_gid;
   gid_t pr_egid; uintptr_t pr_addr; dev_t pr_ttydev; time_t pr_start; string pr_fname; string pr_psargs; int pr_argc;
   uintptr_t pr_argv; uintptr_t pr_envp; char pr_dmodel; taskid_t pr_taskid; projid_t pr_projid; poolid_t pr_poolid;
   zoneid_t pr_zoneid; int pr_flag; int pr_wstat;
-} psinfo_t;
-typedef struct lwpsinfo {
+} psinfo_t;`,
+  ],
+  [
+    /lwpsinfo/,
+    `typedef struct lwpsinfo {
   int pr_flag; id_t pr_lwpid; uintptr_t pr_addr; uintptr_t pr_wchan; char pr_stype; char pr_state; char pr_sname;
   short pr_syscall; int pr_pri; char pr_clname[8]; processorid_t pr_onpro; processorid_t pr_bindpro; psetid_t pr_bindpset;
   string pr_name;
-} lwpsinfo_t;
-struct in6_addr { uint8_t s6_addr[16]; };
-typedef struct in6_addr in6_addr_t;
-struct timeval { time_t tv_sec; suseconds_t tv_usec; };
-struct timespec { time_t tv_sec; long tv_nsec; };
-`;
+} lwpsinfo_t;`,
+  ],
+  [/in6_addr|inet_/, "struct in6_addr { uint8_t s6_addr[16]; }; typedef struct in6_addr in6_addr_t;"],
+  [/timeval/, "struct timeval { time_t tv_sec; suseconds_t tv_usec; };"],
+  [/timespec/, "struct timespec { time_t tv_sec; long tv_nsec; };"],
+];
+/** The types of these are those of the traced program, by whatever names. */
+const TYPED_ARGUMENTS = /args/;
 
 /** The constants, each as its name and its value. */
 const CONSTANTS: readonly (readonly [name: string, value: string])[] = [
@@ -59,6 +66,7 @@ const CONSTANTS: readonly (readonly [name: string, value: string])[] = [
   ...numbered(CHILD_CODES.split(" "), 1),
   ...numbered(REGISTERS.split(" "), 0),
   ...numbered(FAULTS.split(" "), 0),
+  ["NULL", "0"],
   ...[...SINGLE.split(" "), ...ALIASES.split(" ")].map((pair) => pair.split("=") as [string, string]),
 ];
 
@@ -66,14 +74,16 @@ const CONSTANTS: readonly (readonly [name: string, value: string])[] = [
  * Writes the library.
  *
  * @param text What the program is made of; by default it may mention anything.
- * @returns A program of D that has no clauses. It has the constants whose names are in the text, and those that they stand for.
+ * @returns A program of D that has no clauses. It has the structures and constants whose names are in the text, and those that
+ *   they stand for.
  */
 export function librarySource(text?: string): string {
+  const structures = STRUCTURES.filter(([mark]) => text === undefined || mark.test(text) || TYPED_ARGUMENTS.test(text));
   const mentioned = text === undefined ? CONSTANTS : CONSTANTS.filter(([name]) => text.includes(name));
   const values = new Set(mentioned.map(([, value]) => value));
   const lines = CONSTANTS.filter((constant) => mentioned.includes(constant) || values.has(constant[0]))
     .map(([name, value]) => `inline int ${name} = ${value};`);
-  return [STRUCTURES, ...lines].join("\n");
+  return [...structures.map(([, source]) => source), ...lines].join("\n");
 }
 
 function numbered(names: readonly string[], first: number): [string, string][] {

@@ -63,7 +63,10 @@ export interface ProbeSpec {
   readonly offsets: readonly number[];
 }
 
-/** See the module's comment. */
+/**
+ * Makes probes at addresses that the caller knows, without symbols: for compilers, debuggers and runtimes of other languages.
+ * Each session has one.
+ */
 export class Device {
   readonly #fasttrap: Fasttrap;
   readonly #attach: (pid: number) => TracedProcess;
@@ -86,7 +89,10 @@ export class Device {
    *
    * @param spec What to make.
    * @returns The probes, those that were there already included.
-   * @throws {SystemError} See the module's comment. When the limit is passed, those that were made before it stay.
+   * @throws {SystemError} `EINVAL` if a type, a name, an address or an offset cannot be, an offset is there twice, or there
+   *   is none; `ENOMEM` for more than 131,042 offsets, or more tracepoints than the session's limit, in which case those
+   *   that were made before it stay; `ESRCH` if there is no such process, or it shares its parent's memory (vfork); `EPERM`
+   *   if the kernel does not let us trace it; `EAGAIN` if the session is closed.
    */
   makeProbe(spec: ProbeSpec): readonly ProbeIdentity[] {
     const { pid, providerType, parts } = this.#check(spec);
@@ -106,7 +112,8 @@ export class Device {
    * @param pid The process.
    * @param pc The address of the tracepoint.
    * @returns The unit, unsigned.
-   * @throws {SystemError} See the module's comment.
+   * @throws {SystemError} `ENOENT` if no tracepoint is there; `EINVAL` if a number cannot be; `ESRCH`, `EPERM` and `EAGAIN`
+   *   as for {@linkcode Device.makeProbe}.
    */
   getInstr(pid: number, pc: number): number {
     this.#checkOpen("read an instruction of", `process ${pid}`);

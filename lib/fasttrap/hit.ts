@@ -68,9 +68,9 @@ export interface Hit extends HitRecord {
    */
   setReturnValue(value: number): void;
   /**
-   * Reads memory as the program sees it, without our traps.
+   * Reads memory as the program sees it, without our traps and jumps.
    *
-   * @param address Where.
+   * @param address Where; any number. What is no address reads nothing.
    * @param length How many bytes.
    * @returns As many of them as can be read, from the beginning.
    */
@@ -78,7 +78,7 @@ export interface Hit extends HitRecord {
   /**
    * Reads memory as the program sees it, into bytes that are there.
    *
-   * @param address Where.
+   * @param address Where; any number.
    * @param into Receives the bytes.
    * @returns How many could be read, from the beginning.
    */
@@ -87,7 +87,8 @@ export interface Hit extends HitRecord {
    * Walks the stack of the thread: the instruction, and where each caller will go on.
    *
    * @param limit The most frames, 128 by default.
-   * @returns The addresses, fewer where the stack ends, or cannot be followed; see `process/stack_walker.ts`.
+   * @returns The addresses, the innermost first; fewer where the stack ends, or can be followed neither by call frame
+   *   information (DWARF 5, 6.4) nor by frame pointers.
    */
   stack(limit?: number): number[];
   /**
@@ -102,7 +103,7 @@ export interface Hit extends HitRecord {
    *
    * @param address Where.
    * @param limitBytes The most bytes to read, 256 by default.
-   * @returns The string, cut at the limit; undefined if not even its first byte can be read.
+   * @returns The string, cut at the limit or where memory ends; undefined if not even its first byte can be read.
    */
   readString(address: number, limitBytes?: number): string | undefined;
   /**

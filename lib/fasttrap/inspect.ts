@@ -51,8 +51,8 @@ export interface SiteDetails {
   /** The bytes of the original instruction; none if there is none. */
   readonly code: Uint8Array;
   /**
-   * How the instruction is performed, best first: by a `jump` to a pad; `emulated` in the registers, by a displaced copy in a `slot`, or by a
-   * single `step` in its place with all other threads stopped; undefined if no probe can be on it.
+   * How the instruction is performed, best first: by a `jump` to a pad; `emulated` in the registers, by a displaced copy in
+   * a `slot`, or by a single `step` in its place with all other threads stopped; undefined if no probe can be on it.
    */
   readonly performed: TracepointStats["performed"] | undefined;
   /**

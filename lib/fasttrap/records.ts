@@ -21,6 +21,7 @@
  */
 
 import { layOut, type PlacedCapture, sizeOfRegisters, sizeOfValues } from "../isa/captures.ts";
+import type { Isa } from "../isa/isa.ts";
 import type { RecordAction } from "../isa/jumps.ts";
 import { finishCaptures } from "../process/captures.ts";
 import type { Recording } from "../process/pad_area.ts";
@@ -35,6 +36,11 @@ import type { Tracepoint } from "./tracepoint.ts";
 /** How often rings are collected in one go at most, if others wait, and if all that was in them is wanted. */
 const ROUNDS_LIMIT = 6;
 const COMPLETE_ROUNDS_LIMIT = 64;
+/**
+ * How many records are gone through by one call: few enough that the functions that do so become hot soon after the start, and many
+ * enough that calling them costs nothing. What is hot only by its loop is compiled anew each time.
+ */
+const RUN_RECORDS = 128;
 
 /** How records are drained. */
 interface DrainOptions {
@@ -57,6 +63,8 @@ interface RecordedSite {
   lastPlaces: ValuePlaces | undefined;
 }
 
+type SitesByNumber = ReadonlyMap<number, RecordedSite> | undefined;
+
 const NOTHING_SPECIAL: DrainOptions = {};
 const ROUTINE: DrainOptions = { isRoutine: true };
 
@@ -68,6 +76,11 @@ export class Records {
   readonly #view = new RecordView();
   readonly #errors: unknown[] = [];
   #drained: Image | undefined;
+  /**
+   * How many records could not be read, by the CPU that they were written on: threads were killed in the middle of them, or the program
+   * has destroyed them. Nobody can tell whose they were.
+   */
+  readonly unreadableByCpu: Map<number, number> = new Map();
   /** What is to be done when the image that is being drained has been. */
   readonly #atEnd: (() => void)[] = [];
 
@@ -185,10 +198,8 @@ export class Records {
   }
 
   #read(image: Image, recording: Recording, { isFinal = false, isRoutine = false }: DrainOptions): void {
-    const { rings, clock, threads } = recording;
+    const { rings, clock } = recording;
     const sites = this.#byImage.get(image);
-    const view = this.#view;
-    const tellsCpu = image.isa.jumps?.records?.tellsCpu ?? false;
     const limit = isRoutine ? ROUNDS_LIMIT : COMPLETE_ROUNDS_LIMIT;
     let mayStop = isRoutine;
     for (let round = 0; round < limit; round++) {
@@ -201,30 +212,10 @@ export class Records {
         if (this.#pause(image, () => this.#lookAgain(image, recording))) continue;
         return;
       }
-      const { words, places, ticks } = rings;
-      let number = -1;
-      let untilTicks = 0;
-      let thread: ThreadIdentity | undefined;
-      for (let i = 0; i < total; i++) {
-        const place = places[i]!;
-        const site = sites?.get(rings.siteOf(place));
-        if (site === undefined) continue;
-        const { tracepoint, captured } = site;
-        if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
-          number = words[place + 1]!;
-          thread = threads.find(number, ticks[i]!);
-          untilTicks = threads.untilTicks;
-        }
-        view.goTo(words, place, tracepoint, captured);
-        view.pid = thread?.pid ?? image.pid;
-        view.tid = thread?.tid ?? 0;
-        view.cpu = tellsCpu ? rings.areaOf(place) : UNKNOWN_CPU;
-        view.timestampNs = clock.toNs(ticks[i]!);
-        const { before, after } = tracepoint;
-        for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
-        for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
+      for (let i = 0; i < total; i += RUN_RECORDS) {
+        this.#tell(image, recording, sites, i, Math.min(i + RUN_RECORDS, total));
       }
-      rings.release();
+      rings.release((area, count) => this.#noteUnreadable(image, area, count));
       if (total > 0) continue;
       if (!mayStop || !rings.isOverdue || !image.alive) break;
       mayStop = false;
@@ -232,6 +223,41 @@ export class Records {
       rings.settle();
     }
     if (rings.isEmpty) { for (const site of image.pads.area!.takeFreedSites()) sites?.delete(site); }
+  }
+
+  #noteUnreadable({ isa }: Image, area: number, count: number): void {
+    const cpu = tellsCpu(isa) ? area : 0;
+    this.unreadableByCpu.set(cpu, count + (this.unreadableByCpu.get(cpu) ?? 0));
+  }
+
+  /** Tells the consumers of some of the records that have been collected. */
+  #tell(image: Image, recording: Recording, sites: SitesByNumber, begin: number, end: number): void {
+    const { rings, clock, threads } = recording;
+    const { words, places, ticks } = rings;
+    const view = this.#view;
+    const isOnCpu = tellsCpu(image.isa);
+    let number = -1;
+    let untilTicks = 0;
+    let thread: ThreadIdentity | undefined;
+    for (let i = begin; i < end; i++) {
+      const place = places[i]!;
+      const site = sites?.get(rings.siteOf(place));
+      if (site === undefined) continue;
+      const { tracepoint, captured } = site;
+      if (words[place + 1] !== number || ticks[i]! >= untilTicks) {
+        number = words[place + 1]!;
+        thread = threads.find(number, ticks[i]!);
+        untilTicks = threads.untilTicks;
+      }
+      view.goTo(words, place, tracepoint, captured);
+      view.pid = thread?.pid ?? image.pid;
+      view.tid = thread?.tid ?? 0;
+      view.cpu = isOnCpu ? rings.areaOf(place) : UNKNOWN_CPU;
+      view.timestampNs = clock.toNs(ticks[i]!);
+      const { before, after } = tracepoint;
+      for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);
+      for (let j = 0; j < after.length; j++) this.#deliver(site, after[j]!);
+    }
   }
 
   #deliver(site: RecordedSite, probe: Probe): void {
@@ -277,11 +303,28 @@ export class Records {
   }
 }
 
+/** Whether a ring is that of a CPU. */
+function tellsCpu({ jumps }: Isa): boolean {
+  return jumps?.records?.tellsCpu ?? false;
+}
+
 /** Whether there are threads that are not known among those of the records that have been collected. */
-function hasStrangers({ rings: { words, places, ticks }, threads }: Recording, total: number): boolean {
+function hasStrangers(recording: Recording, total: number): boolean {
+  for (let i = 0; i < total; i += RUN_RECORDS) {
+    if (hasStrangersAmong(recording, i, Math.min(i + RUN_RECORDS, total))) return true;
+  }
+  return false;
+}
+
+/** The same of some of them. */
+function hasStrangersAmong(
+  { rings: { words, places, ticks }, threads }: Recording,
+  begin: number,
+  end: number,
+): boolean {
   let number = -1;
   let untilTicks = 0;
-  for (let i = 0; i < total; i++) {
+  for (let i = begin; i < end; i++) {
     if (words[places[i]! + 1] === number && ticks[i]! < untilTicks) continue;
     number = words[places[i]! + 1]!;
     if (threads.find(number, ticks[i]!) === undefined) return true;

@@ -80,7 +80,7 @@ export interface ProcessStats {
   readonly readFaults: number;
 }
 
-/** Everything. */
+/** A copy of the provider's tables, and of what it counts. */
 export interface FasttrapStats {
   /** Tracepoints that probes have been made for, enabled or not. */
   readonly total: number;

@@ -8,8 +8,9 @@
  * *Method.* Probes and tracepoints are many to many. A tracepoint has three lists of probes: those that fire before the
  * instruction takes effect (entry, offset, static), those that fire after it (return), and those that the program asks
  * about here, which do not fire: the instruction is replaced by the answer yes (rule 134). It lives in the table from the
- * first probe that is enabled on it to the last that is disabled: the lists are the reference count. fasttrap in the kernel allocates one tracepoint per probe and site beforehand and swaps them when the owner of the live one leaves
- * (rule 41), because it cannot allocate later; here a live tracepoint belongs to nobody, and cannot be freed by anybody.
+ * first probe that is enabled on it to the last that is disabled: the lists are the reference count. fasttrap in the kernel
+ * allocates one tracepoint per probe and site beforehand and swaps them when the owner of the live one leaves (rule 41),
+ * because it cannot allocate later; here a live tracepoint belongs to nobody, and cannot be freed by anybody.
  *
  * *Invariants.*
  * - The lists are replaced, never changed: a hit that walks one sees the probes that were enabled when it came, whatever

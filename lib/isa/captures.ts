@@ -55,9 +55,9 @@ export interface StackCapture {
 }
 
 /**
- * The general registers, the pc and the flags, in this order as `HitRecord.bytes`, by their numbers as `HitRecord.readRegister`:
- * on x86-64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip and the flags; on aarch64 x0 to x30, sp, pc and pstate, of which
- * a hit that does not stop the thread has only the flags.
+ * The general registers, the pc and the flags, in this order as `HitRecord.bytes`, by their numbers as
+ * `HitRecord.readRegister`: on x86-64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip and the flags; on aarch64 x0
+ * to x30, sp, pc and pstate, of which a hit that does not stop the thread has only the flags.
  */
 export interface RegistersCapture {
   /** What is captured. */

@@ -5,9 +5,10 @@
  * function; all that is known is the function's bytes.
  *
  * *Method.* The bytes are decoded one instruction after the other. If that meets bytes that are no instruction, or one
- * that crosses the function's end, or that loads a constant out of the function, there is data in the code, and what was decoded before may already have been data:
- * a trap written there would change it. Then only what control certainly reaches is kept (fasttrap rule 115): the
- * first instruction, and from each instruction the next one and the target of a direct jump or branch.
+ * that crosses the function's end, or that loads a constant out of the function, there is data in the code, and what was
+ * decoded before may already have been data: a trap written there would change it. Then only what control certainly reaches
+ * is kept (fasttrap rule 115): the first instruction, and from each instruction the next one and the target of a direct
+ * jump or branch.
  *
  * *Return sites* (rule 116): returns; direct jumps and branches that leave the function, which are tail calls. An
  * indirect jump may be a tail call or a jump table; only its target tells, so these are listed apart.

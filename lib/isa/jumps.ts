@@ -62,7 +62,10 @@ export function innerWindow({ address, boundaries, code }: JumpWindow, offset: n
   };
 }
 
-/** Memory that pads share with the tracer: as many areas as there are CPUs, one behind the other. A pad uses that of its CPU or thread. */
+/**
+ * Memory that pads share with the tracer: as many areas as there are CPUs, one behind the other. A pad uses that of its CPU
+ * or thread.
+ */
 export interface PadMemory {
   /** A 4-byte word that is 0 where pads are to do nothing but the displaced instructions. */
   readonly enabled: Address;

@@ -87,18 +87,6 @@ export function isDebugFileOf(elf: ElfFile, debugFile: ElfFile): boolean {
   return link !== undefined && checksum(debugFile.reader) === link.crc;
 }
 
-/**
- * Tells whether a stripped file carries the names of its functions compressed in `.gnu_debugdata`, as Fedora's do. They
- * are not read; a message about missing functions can say so.
- *
- * @param elf The file.
- * @returns Whether it does.
- * @throws {DTraceError} `D_PROC_ELF` if the section headers are malformed.
- */
-export function hasCompressedSymbols(elf: ElfFile): boolean {
-  return elf.section(".gnu_debugdata") !== undefined;
-}
-
 function checksum(reader: CheckedReader): number {
   const crc = new Crc32();
   for (let offset = 0; offset < reader.sizeBytes; offset += CRC_PIECE_BYTES) {

@@ -86,8 +86,6 @@ export const SHF_EXECINSTR = 4;
 export const STB_WEAK = 2;
 /** Symbol binding: local to its object file. */
 export const STB_LOCAL = 0;
-/** Symbol type: variable. */
-export const STT_OBJECT = 1;
 /** Symbol type: variable of which each thread has its own; its value is an offset in {@linkcode PT_TLS}. */
 export const STT_TLS = 6;
 /** Symbol type: function. */

@@ -11,8 +11,8 @@ import { SystemError } from "../errors.ts";
 import type { ByteSource } from "../object/byte_source.ts";
 import { errnoName } from "../system_names.ts";
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
+export const S_IFMT = 0o170000;
+export const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
 /** How many numbers `ft_stat` gives. */
 const STAT_VALUES = 7;

@@ -8,13 +8,9 @@ import { cString, type Kernel } from "../../ffi/ffi.ts";
 import { DTraceError } from "../errors.ts";
 import { isaOf } from "../isa/architectures.ts";
 import type { Isa } from "../isa/isa.ts";
+import { ELFCLASS32, EM_X86_64 } from "../object/elf_constants.ts";
 import { Image } from "./process.ts";
 import { readMappings } from "./proc_files.ts";
-
-/** `ELFCLASS32` (elf(5)). */
-const ELFCLASS32 = 1;
-/** `EM_X86_64`; with 32-bit files it is the x32 convention. */
-const EM_X86_64 = 62;
 
 /**
  * Opens the memory of a process.
@@ -72,6 +68,7 @@ export function isaOfProcess(kernel: Kernel, pid: number): Isa {
   kernel.call.ft_close(fd);
   kernel.check(length < header.length ? Math.min(length, -1) : length, "read", subject);
   const machine = header[18]! | (header[19]! << 8);
+  // 64-bit code in a 32-bit file is of the x32 convention.
   if (header[4] === ELFCLASS32 && machine === EM_X86_64) {
     throw new DTraceError("D_PROC_GRAB", `Cannot trace process ${pid}: it is an x32 program, which is not supported`);
   }

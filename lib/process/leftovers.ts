@@ -289,8 +289,9 @@ function mayComeBack({ memory }: Image, code: readonly KeptRange[], mappings: re
   const first = Math.min(...code.map(({ base }) => base));
   const end = Math.max(...code.map(({ base, sizeBytes }) => base + sizeBytes));
   for (const mapping of writable) {
-    for (let at: number = mapping.start; at < mapping.end; at += READ_BYTES) {
-      const length = memory.read(at, bytes.subarray(0, Math.min(READ_BYTES, mapping.end - at)));
+    for (let at: number = mapping.start, length = 0; at < mapping.end; at += Math.max(length, PAGE_BYTES)) {
+      // A page that cannot be read, such as one that guards a stack (madvise(2), MADV_GUARD_INSTALL), may have others behind it.
+      length = memory.read(at, bytes.subarray(0, Math.min(READ_BYTES, mapping.end - at)));
       for (let i = 0; i < length / 4; i += 2) {
         const value = words[i]! + words[i + 1]! * 2 ** 32;
         if (value >= first && value < end && isIn(code, value)) return true;

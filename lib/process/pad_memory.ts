@@ -315,6 +315,18 @@ function countAreas({ kernel }: Tracer): number {
 }
 
 function makeArea(tracer: Tracer, thread: Thread): PadArea {
+  const { munmap } = thread.process.image.isa.registers.systemCalls;
+  const mapped: KeptRange[] = [];
+  try {
+    return shareArea(tracer, thread, mapped);
+  } catch (error) {
+    for (const { base, sizeBytes } of mapped) attempt(() => void remoteCall(tracer, thread, munmap, [base, sizeBytes]));
+    throw error;
+  }
+}
+
+/** Has the target make what it shares with the tracer, and adds to a list what is mapped in it. */
+function shareArea(tracer: Tracer, thread: Thread, mapped: KeptRange[]): PadArea {
   const { kernel } = tracer;
   const { process: { pid, image } } = thread;
   const { mmap, madvise, memfdCreate, ftruncate, close } = image.isa.registers.systemCalls;
@@ -325,6 +337,7 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
   const page = toAddress(
     call("mmap", mmap, [0, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0]),
   );
+  mapped.push({ base: page, sizeBytes: PAGE_BYTES });
   call("madvise", madvise, [page, PAGE_BYTES, MADV_WIPEONFORK]);
   const contents = new Uint8Array(PAGE_BYTES);
   contents[0] = 1;
@@ -334,6 +347,7 @@ function makeArea(tracer: Tracer, thread: Thread): PadArea {
   try {
     call("ftruncate", ftruncate, [fd, sizeBytes]);
     const areas = toAddress(call("mmap", mmap, [0, sizeBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0]));
+    mapped.push({ base: areas, sizeBytes });
     const own = fetchDescriptor(tracer, pid, fd);
     try {
       return new PadArea(kernel, own, {

@@ -194,18 +194,6 @@ export function readEndStatus(kernel: Kernel, pid: number): number | undefined {
 }
 
 /**
- * Reads when a process was started, which tells it from a later one with the same pid.
- *
- * @param kernel The kernel's requests.
- * @param pid The process.
- * @returns Clock ticks since boot; undefined if there is no such process.
- */
-export function readStartTime(kernel: Kernel, pid: number): number | undefined {
-  const field = readStatFields(kernel, pid, pid)?.[19];
-  return field === undefined ? undefined : Number(field);
-}
-
-/**
  * Reads where the heap of a process begins, or will begin.
  *
  * @param kernel The kernel's requests.

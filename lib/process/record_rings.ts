@@ -36,6 +36,11 @@ import type { TickClock } from "./tick_clock.ts";
 const CELL_WORDS = CELL_BYTES / 4;
 /** The most cells of one ring that are collected at once. */
 const COLLECTED_LIMIT = 1 << 14;
+/**
+ * How many cells are gone through by one call: few enough that the functions that do so become hot soon after the start. What is
+ * hot only by its loop is compiled anew each time.
+ */
+const RUN_CELLS = 128;
 /** How far in the future the time of a record may be at most, in seconds. */
 const FUTURE_S = 0.1;
 /** After how many seconds, or how full a ring may be before it is worth while to stop the threads. */
@@ -61,6 +66,8 @@ interface Ring {
   total: number;
   /** How many of them have been merged. */
   merged: number;
+  /** How many were passed over because they cannot be read. */
+  unreadable: number;
   /** Whether what was not collected begins with a record that is not committed, and whether it did so the last time. */
   isBlocked: boolean;
   isStuck: boolean;
@@ -123,11 +130,12 @@ export class RecordRings {
       places: undefined,
       total: 0,
       merged: 0,
+      unreadable: 0,
       isBlocked: false,
       isStuck: false,
       isSettled: false,
-      knownTicks: 0,
-      blockedTicks: 0,
+      knownTicks: -Infinity,
+      blockedTicks: -Infinity,
       blockedCell: -1,
     }));
   }
@@ -200,16 +208,19 @@ export class RecordRings {
     for (const ring of this.#rings) ring.collected = ring.released;
   }
 
-  /** Lets pads use the cells again that were collected. */
-  release(): void {
-    const { words } = this;
+  /**
+   * Lets pads use the cells again that were collected.
+   *
+   * @param passedOver Hears how many records of an area could not be read, if there were any.
+   */
+  release(passedOver?: (area: number, count: number) => void): void {
     for (const ring of this.#rings) {
       if (ring.collected === ring.released) continue;
-      for (let cell = ring.released; cell !== ring.collected; cell = (cell + 1) >>> 0) {
-        words[ring.cells + (cell & this.#mask) * CELL_WORDS] = 0;
+      if (ring.unreadable > 0) passedOver?.(this.areaOf(ring.cells), ring.unreadable);
+      for (let left = (ring.collected - ring.released) >>> 0; left > 0; left = (ring.collected - ring.released) >>> 0) {
+        this.#releaseRun(ring, Math.min(left, RUN_CELLS));
       }
-      ring.released = ring.collected;
-      Atomics.store(words, ring.tail, ring.released);
+      Atomics.store(this.words, ring.tail, ring.released);
     }
   }
 
@@ -236,6 +247,14 @@ export class RecordRings {
    */
   siteOf(place: number): number {
     return this.words[place]! & SITE_MASK;
+  }
+
+  #releaseRun(ring: Ring, count: number): void {
+    const { words } = this;
+    const mask = this.#mask;
+    const { cells, released } = ring;
+    for (let i = 0; i < count; i++) words[cells + ((released + i) & mask) * CELL_WORDS] = 0;
+    ring.released = (released + count) >>> 0;
   }
 
   /** Gives back what is newer than what may still come. */
@@ -280,6 +299,7 @@ export class RecordRings {
     const { words } = this;
     ring.total = 0;
     ring.merged = 0;
+    ring.unreadable = 0;
     ring.isBlocked = false;
     const head = Atomics.load(words, ring.head);
     const used = (head - ring.released) >>> 0;
@@ -287,9 +307,19 @@ export class RecordRings {
     if (used > this.#mask + 1) return this.#skipAll(ring, head);
     const ticks = ring.ticks ??= new Float64Array(COLLECTED_LIMIT);
     const places = ring.places ??= new Uint32Array(COLLECTED_LIMIT);
-    let total = 0;
-    let cell = ring.released;
-    for (let seen = 0; seen < used && total < COLLECTED_LIMIT;) {
+    ring.collected = ring.released;
+    while (ring.collected !== head && ring.total < COLLECTED_LIMIT && !ring.isBlocked) {
+      this.#collectRun(ring, head, ticks, places, isFinal);
+    }
+  }
+
+  /** The same of some cells, from the first that was not collected on. */
+  #collectRun(ring: Ring, head: number, ticks: Float64Array, places: Uint32Array, isFinal: boolean): void {
+    const { words } = this;
+    const [baseLo, baseHi] = [this.#baseLo, this.#baseHi];
+    let { total, collected: cell } = ring;
+    const limit = Math.min(total + RUN_CELLS, COLLECTED_LIMIT);
+    for (let left = (head - cell) >>> 0; left > 0 && total < limit; left = (head - cell) >>> 0) {
       const place = ring.cells + (cell & this.#mask) * CELL_WORDS;
       const header = Atomics.load(words, place);
       const site = header & SITE_MASK;
@@ -300,18 +330,19 @@ export class RecordRings {
       }
       if (site === 0) {
         this.unfinishedTotal++;
+        ring.unreadable++;
         cells = Math.max(cells, 1);
       }
-      if (cells === 0 || cells > RECORD_CELLS_LIMIT || seen + cells > used) {
+      if (cells === 0 || cells > RECORD_CELLS_LIMIT || cells > left) {
         this.damagedTotal++;
+        ring.unreadable++;
         cells = 1;
       } else if (site !== 0) {
-        const time = (words[place + 3]! - this.#baseHi) * 2 ** 32 + (words[place + 2]! - this.#baseLo);
+        const time = (words[place + 3]! - baseHi) * 2 ** 32 + (words[place + 2]! - baseLo);
         // What is behind another one is no older.
         ticks[total] = total > 0 ? Math.max(ticks[total - 1]!, time) : time;
         places[total++] = place;
       }
-      seen += cells;
       cell = (cell + cells) >>> 0;
     }
     ring.total = total;

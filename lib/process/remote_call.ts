@@ -60,6 +60,7 @@ import {
   signalOf,
 } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { isTwoByteTrap } from "./two_byte_trap.ts";
 import { resend, withhold } from "./withheld.ts";
 
 /**
@@ -200,10 +201,7 @@ function setBack({ stop }: Tracer, thread: Thread): boolean {
   if (!isTrap(thread.status)) return false;
   if (stop.signalCode(thread) !== isa.trapCode) return false;
   const pc = stop.getTrapPc(thread);
-  const before = new Uint8Array(2);
-  if (!isAddress(pc) || memory.read(pc - 1, before) < before.length) return false;
-  // The two-byte form of `int3` is never ours.
-  if (before[0] === 0xcd && before[1] === 0x03) return false;
+  if (!isAddress(pc) || memory.read(pc, new Uint8Array(1)) === 0 || isTwoByteTrap(image, pc)) return false;
   stop.setPc(image, pc);
   return true;
 }

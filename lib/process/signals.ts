@@ -37,6 +37,7 @@ import { hideStep, stepsOver } from "./step_over.ts";
 import type { Image, Thread } from "./process.ts";
 import { eventOf, isStepCode, SIGILL, signalOf, SIGTRAP } from "./ptrace.ts";
 import type { Tracer } from "./tracer.ts";
+import { isTwoByteTrap } from "./two_byte_trap.ts";
 import { foreseeTrapHandler, mendTrapAction } from "./trap_action.ts";
 import { resend, restoreSiginfo, withhold } from "./withheld.ts";
 
@@ -44,8 +45,6 @@ import { resend, restoreSiginfo, withhold } from "./withheld.ts";
 const STEPS_LIMIT = 4096;
 /** How many signals a thread in a slot can have withheld at most; a further one is delivered at once. */
 const WITHHELD_LIMIT = 64;
-/** `EM_X86_64`, for the two-byte `int 3`. */
-const EM_X86_64 = 62;
 
 /**
  * Answers a signal-delivery-stop.
@@ -96,11 +95,10 @@ export function handleSignalStop(tracer: Tracer, thread: Thread): void {
  * @returns Whether there is no trap instruction any more.
  */
 export function isLate(image: Image, pc: Address): boolean {
-  const { trap, machine } = image.isa;
-  const bytes = new Uint8Array(trap.length + 1);
-  if (image.memory.read(pc - 1, bytes) < bytes.length) return false;
-  if (machine === EM_X86_64 && bytes[0] === 0xcd && bytes[1] === 0x03) return false;
-  return trap.some((byte, i) => bytes[i + 1] !== byte);
+  const { trap } = image.isa;
+  const bytes = new Uint8Array(trap.length);
+  if (image.memory.read(pc, bytes) < bytes.length || isTwoByteTrap(image, pc)) return false;
+  return trap.some((byte, i) => bytes[i] !== byte);
 }
 
 /**

@@ -11,6 +11,7 @@
 import { cString, cStrings } from "../../ffi/ffi.ts";
 import { type Address, isAddress } from "../address.ts";
 import { DTraceError, SystemError } from "../errors.ts";
+import { S_IFMT, S_IFREG } from "./file_source.ts";
 import { cautionOf, openImage } from "./images.ts";
 import { type Thread, TracedProcess } from "./process.ts";
 import { findIgnoredSetId } from "./set_id.ts";
@@ -170,9 +171,18 @@ function findProgram(tracer: Tracer, program: string, env: readonly string[]): s
   const path = env.find((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? DEFAULT_PATH;
   for (const directory of path.split(":")) {
     const candidate = `${directory === "" ? "." : directory}/${program}`;
-    if (tracer.kernel.call.ft_executable(cString(candidate)) >= 0) return candidate;
+    if (isExecutableFile(tracer, candidate)) return candidate;
   }
   throw createError(tracer, program, -2);
+}
+
+/** Whether a path leads to a file that may be executed; to enter a folder is the same permission. */
+function isExecutableFile({ kernel: { call } }: Tracer, path: string): boolean {
+  const values = new Float64Array(7);
+  if (call.ft_executable(cString(path)) < 0 || call.ft_stat(cString(path), new Uint8Array(values.buffer)) < 0) {
+    return false;
+  }
+  return (values[0]! & S_IFMT) === S_IFREG;
 }
 
 function createError(tracer: Tracer, program: string, result: number): DTraceError {

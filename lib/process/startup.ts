@@ -24,7 +24,11 @@ import type { Thread, TracedProcess } from "./process.ts";
 import { runTo, stepOnce } from "./spawn.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** See the module's comment. */
+/**
+ * How far a program that we have started runs before its probes are set: `exec`, to its first instruction, with nothing
+ * mapped but itself and the dynamic linker; `preinit`, until its shared objects are there and no constructor has run;
+ * `postinit`, until theirs have run; `main`, up to that function. If a moment cannot be found, the next one is used.
+ */
 export type EvaluationTime = "exec" | "preinit" | "postinit" | "main";
 
 /**

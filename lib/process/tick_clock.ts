@@ -38,6 +38,11 @@ export class TickClock {
   readonly #ticks = new Float64Array(READINGS);
   readonly #ns = new Float64Array(READINGS);
   #last = 0;
+  /** Between which readings the last time was that was asked for, and how fast ticks came there. */
+  #fromTicks = Infinity;
+  #untilTicks = -Infinity;
+  #fromNs = 0.5;
+  #nsPerTick = 0.5;
 
   /**
    * Reads both clocks.
@@ -82,14 +87,20 @@ export class TickClock {
    * @returns CLOCK_MONOTONIC, in whole nanoseconds.
    */
   toNs(ticks: number): number {
+    if (!(ticks >= this.#fromTicks && ticks < this.#untilTicks)) this.#findReadings(ticks);
+    return Math.round(this.#fromNs + (ticks - this.#fromTicks) * this.#nsPerTick);
+  }
+
+  /** Finds the readings between which a time is. */
+  #findReadings(ticks: number): void {
     const oldest = Math.max(0, this.#last - MASK);
     let begin = this.#last - 1;
     while (begin > oldest && ticks < this.#ticks[begin & MASK]!) begin--;
     // What is older than all that is remembered is told by the longest time that is known.
     const end = ticks < this.#ticks[begin & MASK]! ? this.#last : begin + 1;
-    const fromTicks = this.#ticks[begin & MASK]!;
-    const fromNs = this.#ns[begin & MASK]!;
-    const nsPerTick = (this.#ns[end & MASK]! - fromNs) / (this.#ticks[end & MASK]! - fromTicks);
-    return Math.round(fromNs + (ticks - fromTicks) * nsPerTick);
+    this.#fromTicks = this.#ticks[begin & MASK]!;
+    this.#untilTicks = end === begin + 1 ? this.#ticks[end & MASK]! : -Infinity;
+    this.#fromNs = this.#ns[begin & MASK]!;
+    this.#nsPerTick = (this.#ns[end & MASK]! - this.#fromNs) / (this.#ticks[end & MASK]! - this.#fromTicks);
   }
 }

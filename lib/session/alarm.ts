@@ -1,8 +1,10 @@
 /**
  * A time after which something goes on.
  *
- * The runtime's timers would do as well, but the first of them takes 5 ms to load what it belongs to, as long as attaching to a
- * process takes. An alarm does not keep the program alive, and goes off only while something else does.
+ * The runtime's timers would do as well, but the first of them takes 5 ms to load what it belongs to, as long as attaching
+ * to a process takes. An alarm does not keep the program alive, and goes off only while something else does. Where the
+ * event loop always has something else to do it goes off late, by no known limit: what has to be in time waits for a
+ * timer (`program/ticker.ts`), and what must not wait at all looks at the clock itself.
  *
  * @module
  */

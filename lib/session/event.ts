@@ -14,9 +14,12 @@ export type { ProbeIdentity };
 
 /** One hit of one probe. */
 export interface TraceEvent {
-  /** When it happened, in nanoseconds since an arbitrary moment that is the same for the whole session. */
+  /** When it happened, or the tracer saw the thread stop: CLOCK_MONOTONIC, in nanoseconds. */
   readonly timestampNs: number;
-  /** The processor that the thread was on; -1 if that is not known, which is so of what jumps record on aarch64. */
+  /**
+   * The CPU that the thread was on; -1 where nobody knows it (see `HitRecord.cpu`), 0 where it was not asked for (see
+   * `SessionOptions.cpu`).
+   */
   readonly cpu: number;
   /** The process. */
   readonly pid: number;

@@ -5,10 +5,6 @@
  * Disposing of it lets every target go with its text restored, and is safe at any moment: with `using`, in an exception,
  * in a signal handler. While anything is traced it guards against the end of the program; see `end_guard.ts`.
  *
- * *Synchronous and asynchronous.* Attaching, enabling, disabling and letting go are done when the call returns. Hits
- * happen only while somebody takes turns of the event loop: {@linkcode Session.run}, {@linkcode Session.batches} or
- * {@linkcode Session.events}. Until then a thread that has hit a probe waits at it.
- *
  * *A program that the session starts* is held before it runs anything of its own until the first turn, so that probes
  * can be enabled in it. If the session ends before, it never runs: who asked for it to be traced did not ask for it to run
  * untraced.
@@ -31,7 +27,7 @@ import { readLink } from "../process/proc_files.ts";
 import type { TracedProcess } from "../process/process.ts";
 import { discard, spawn } from "../process/spawn.ts";
 import { runToMoment } from "../process/startup.ts";
-import { noProbesError, parseProbeDescription, type ProbeDescription } from "../spec/probe_description.ts";
+import { asProbeDescription, noProbesError, type ProbeDescription } from "../spec/probe_description.ts";
 import { DrainPace } from "./drain_pace.ts";
 import { type Enabled, EnabledProbes } from "./enabled.ts";
 import { EndGuard } from "./end_guard.ts";
@@ -51,10 +47,16 @@ import { unload } from "./unload.ts";
 /** The C library of a session, for what the command does beside it: to load it again takes as long as to attach. */
 export let kernelOf: (session: Session) => Kernel;
 
-/** See the module's comment. */
+/**
+ * The processes that are traced, the probes in them, and the loop that takes hits. Disposing of it, best by `using`, lets
+ * all go with their text restored; what needs a process throws a TypeError then. Hits are taken only in `run()`, `events()`
+ * or `batches()`: until then a thread waits at its hit, unless a jump counts or records it.
+ */
 export class Session implements Disposable, AsyncDisposable {
   /** Probes at addresses that the program knows, without symbols. */
   readonly device: Device;
+  /** How many records of jumps could not be read, by CPU: threads were killed in the middle, or the program has destroyed them. */
+  readonly unreadableByCpu: ReadonlyMap<number, number>;
   readonly #kernel: Kernel;
   readonly #fasttrap: Fasttrap;
   readonly #loop: EventLoop;
@@ -78,7 +80,7 @@ export class Session implements Disposable, AsyncDisposable {
    * Opens a session.
    *
    * @param options See {@linkcode SessionOptions}.
-   * @throws {SystemError} If the C library cannot be loaded.
+   * @throws {SystemError} If the C library cannot be loaded, with a hint how to build it.
    */
   constructor(options: SessionOptions = {}) {
     this.#options = options;
@@ -104,6 +106,7 @@ export class Session implements Disposable, AsyncDisposable {
     }, options);
     this.#modules = new ModuleFollower(this.#kernel, this.#fasttrap, (message) => this.#warn(message));
     this.#statics = new StaticProbes(this.#fasttrap);
+    this.unreadableByCpu = this.#fasttrap.records.unreadableByCpu;
     this.device = new Device(this.#fasttrap, (pid) => this.#processOf(pid));
     this.#loop = new EventLoop(
       this.#kernel,
@@ -187,12 +190,12 @@ export class Session implements Disposable, AsyncDisposable {
    * come as well.
    *
    * @param description As for {@linkcode Session.list}.
-   * @param options A handler, and whether nothing may be matched.
+   * @param options What is done at a hit, where the default is an event; what is captured; whether nothing may be matched.
    * @returns What has been enabled; disposing of it disables it.
    * @throws {SyntaxError} If the description cannot be parsed.
    * @throws {DTraceError} If it names what cannot be, or nothing; then nothing is enabled.
    * @throws {RangeError} If what is to be tallied or captured cannot be.
-   * @throws {TypeError} If options contradict each other.
+   * @throws {TypeError} If more than one of `handler`, `record`, `count` and `tally` is given.
    */
   enable(description: string | ProbeDescription, options: EnableOptions = {}): Enabled {
     const { count, handler, record, tally, capture, added } = options;
@@ -210,7 +213,7 @@ export class Session implements Disposable, AsyncDisposable {
     });
     this.#enabled.add(enabled);
     enabled.target = options.target ?? this.#targets.keys().next().value;
-    enabled.template = descriptionOf(description);
+    enabled.template = asProbeDescription(description);
     try {
       gather(found, options, (each, some) => this.#enable(enabled, each, some));
       this.#pace.enabled();
@@ -266,7 +269,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Handles hits until all targets have ended, or {@linkcode Session.stop} is called.
+   * Handles hits until all targets have ended or been let go, or {@linkcode Session.stop} is called.
    *
    * @throws What a handler has thrown. The targets have been let go then.
    */
@@ -335,7 +338,7 @@ export class Session implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Lets a target go, with its text restored.
+   * Lets a target go, with its text restored. What could not be restored is a warning (`SessionOptions.onWarning`).
    *
    * @param target The target. One that has ended is no mistake.
    */
@@ -379,7 +382,7 @@ export class Session implements Disposable, AsyncDisposable {
   /** Finds the processes that a description is about, and attaches to them; none if nothing is meant and that may be. */
   #find(description: string | ProbeDescription, options: ListOptions): Found[] {
     const { allowNone = false, target = this.#targets.keys().next().value } = options;
-    const subject = subjectOf(descriptionOf(description), target);
+    const subject = subjectOf(asProbeDescription(description), target);
     const { fields } = subject;
     if (subject.pid !== undefined) return [{ process: this.#processOf(subject.pid), fields }];
     const { processes } = this.#fasttrap.tracer;
@@ -493,8 +496,4 @@ export class Session implements Disposable, AsyncDisposable {
   #warn(message: string): void {
     this.#options.onWarning?.(message);
   }
-}
-
-function descriptionOf(description: string | ProbeDescription): ProbeDescription {
-  return typeof description === "string" ? parseProbeDescription(description) : description;
 }

@@ -64,6 +64,17 @@ export function parseProbeDescription(text: string, lastField: ProbeField = "nam
 }
 
 /**
+ * Takes a description as it may be given.
+ *
+ * @param description The text, or its fields.
+ * @returns The fields.
+ * @throws {SyntaxError} If the text is none.
+ */
+export function asProbeDescription(description: string | ProbeDescription): ProbeDescription {
+  return typeof description === "string" ? parseProbeDescription(description) : description;
+}
+
+/**
  * Writes a probe description with all of its colons.
  *
  * @param description The description, or the names of a probe.

@@ -3,19 +3,9 @@
 import { assertEquals } from "@std/assert";
 import { assertTextUntouched, TargetProgram, TARGETS, tracerOf } from "../support.ts";
 import { ATTACH, mask, run, RunningCommand, START } from "./command.ts";
-import { AS_NOBODY, IN_NAMESPACE, IS_ROOT, Sandbox, WITHOUT_CAPABILITIES } from "./sandbox.ts";
+import { AS_NOBODY, IN_NAMESPACE, IS_ROOT, Sandbox, WITHOUT_CAPABILITIES, YAMA_SCOPE } from "./sandbox.ts";
 
 const SERVE = "pid$target:a.out:serve:entry";
-const SCOPE = yamaScope();
-
-/** Yama's ptrace_scope; 0 without Yama. */
-function yamaScope(): number {
-  try {
-    return Number(Deno.readTextFileSync("/proc/sys/kernel/yama/ptrace_scope"));
-  } catch {
-    return 0;
-  }
-}
 
 /** Declares a test that is ignored, with the reason in its name, where it is not possible. */
 function testIf(possible: boolean, reason: string, name: string, fn: () => Promise<void>): void {
@@ -70,7 +60,7 @@ async function startWith(prefix: readonly string[]): Promise<void> {
 Deno.test("fasttrap as a bundle, alone in a folder, starts a program", () => startWith([]));
 
 testIf(
-  SCOPE === 0 || AS_NOBODY.length > 0,
+  YAMA_SCOPE === 0 || AS_NOBODY.length > 0,
   "Yama allows only descendants",
   "fasttrap as a bundle attaches",
   () => attachWith([]),
@@ -84,7 +74,7 @@ testIf(
 );
 
 testIf(
-  SCOPE === 0 && works([...AS_NOBODY, "true"]),
+  YAMA_SCOPE === 0 && works([...AS_NOBODY, "true"]),
   "Yama allows only descendants, or no setpriv",
   "fasttrap attaches for an ordinary user",
   () => attachWith(AS_NOBODY),
@@ -98,7 +88,7 @@ testIf(
 );
 
 testIf(
-  SCOPE === 0 && works([...IN_NAMESPACE, "true"]),
+  YAMA_SCOPE === 0 && works([...IN_NAMESPACE, "true"]),
   "Yama allows only descendants, or no user namespaces",
   "fasttrap attaches in a user namespace without any capability",
   () =>

@@ -106,3 +106,16 @@ Deno.test("fasttrap -j tells the CPU of each record, of those that stop the thre
   assertEquals(records.length, 20);
   assertEquals([...new Set(records.map((record) => record.cpu))], [cpu]);
 });
+
+Deno.test("fasttrap -n says of BEGIN, END, ERROR and ticks the CPU on which they fire, in the column and to clauses", async () => {
+  // All of them on the last one, which is not the first one where there are several.
+  const cpu = String(lastCpu());
+  const source = "BEGIN { trace(cpu); trace(*(int *)0); } ERROR { trace(curlwpsinfo->pr_onpro); } " +
+    "tick-10ms { trace(cpu); exit(0); } END { trace(cpu); }";
+  const { stdout } = await run(["-n", source], { prefix: ["taskset", "-c", cpu] });
+  assertEquals([...stdout.matchAll(/^ *(\d+) +\d+ +:(\S+) +(\d+)/gm)].map(([, ...cells]) => cells), [
+    [cpu, "ERROR", cpu],
+    [cpu, "tick-10ms", cpu],
+    [cpu, "END", cpu],
+  ]);
+});

@@ -21,9 +21,11 @@ async function runWith(files: Record<string, string>, args: string[], permission
 }
 
 Deno.test("fasttrap -n with a probe of no target and no clause records that it fires", async () => {
-  assertEquals(await run(["-n", "BEGIN", "-n", "tick-10ms /i++/ { exit(3); }"], { permissions: ATTACH }), {
+  const screen = await run(["-n", "BEGIN", "-n", "tick-10ms /i++/ { exit(3); }"], { permissions: ATTACH });
+  // Any CPU.
+  assertEquals({ ...screen, stdout: screen.stdout.replaceAll(/^ *\d+(?= )/gm, "CPU") }, {
     code: 3,
-    stdout: `${HEADER}  0      1                           :BEGIN \n  0 900000                       :tick-10ms \n\n`,
+    stdout: `${HEADER}CPU      1                           :BEGIN \nCPU 900000                       :tick-10ms \n\n`,
     stderr: "dtrace: description 'BEGIN' matched 1 probe\ndtrace: description 'tick-10ms ' matched 1 probe\n",
   });
 });
@@ -141,6 +143,33 @@ Deno.test("fasttrap -e -v says of a whole script, and of each description, how m
       words("Minimum Statement Attributes", stable) + details(":::BEGIN", stable) +
       details("profile:::tick-1s", evolving) + "\n",
   );
+});
+
+Deno.test("fasttrap -lv says of probes of no target how much one may rely on them, in dtrace's words", async () => {
+  const words = (title: string, stability: string) =>
+    `\n\t${title}\n\t\tIdentifier Names: ${stability}\n\t\tData Semantics:   ${stability}\n\t\tDependency Class: Common\n`;
+  const details = (stability: string) =>
+    words("Probe Description Attributes", stability) + words("Argument Attributes", stability) +
+    "\n\tArgument Types\n\t\tNone\n\n";
+  const row = (id: number, provider: string, name: string) =>
+    `${String(id).padStart(5)} ${provider.padStart(10)} ${" ".repeat(17)} ${" ".repeat(33)} ${name}\n`;
+  const args = ["-lv", "-n", "dtrace:::", "-n", "profile-97", "-n", "tick-10ms { exit(0); }"];
+  const { code, stdout } = await run(args);
+  assertEquals(
+    [code, stdout],
+    [
+      0,
+      "   ID   PROVIDER            MODULE                          FUNCTION NAME\n" +
+      ["BEGIN", "END", "ERROR"].map((name, index) => row(index + 1, "dtrace", name) + details("Stable")).join("") +
+      row(900_000, "profile", "profile-97") + details("Evolving") +
+      row(900_001, "profile", "tick-10ms") + details("Evolving"),
+    ],
+  );
+  const json = await run(["-lvj", "-n", "BEGIN"]);
+  assertEquals(JSON.parse(json.stdout), {
+    ...{ type: "probe", id: 1, provider: "dtrace", module: "", function: "", name: "BEGIN" },
+    ...{ attributes: "Stable/Stable/Common", argumentAttributes: "Stable/Stable/Common", argumentTypes: [], sites: [] },
+  });
 });
 
 Deno.test("fasttrap -v and -lv say how the hits of a program's probes are had, and for which clause threads stop", async () => {

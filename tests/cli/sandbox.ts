@@ -23,6 +23,8 @@ export const WITHOUT_CAPABILITIES: readonly string[] = [
 ];
 /** Makes a command run in a user namespace of its own. */
 export const IN_NAMESPACE: readonly string[] = ["unshare", "-Ur", ...WITHOUT_CAPABILITIES];
+/** Yama's ptrace_scope: who may attach to a process that it has not started; 0 without Yama. */
+export const YAMA_SCOPE: number = yamaScope();
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const BUNDLE = `${ROOT}dist/fasttrap.js`;
@@ -82,4 +84,12 @@ async function bundle(): Promise<void> {
     stdout: "null",
   }).output();
   if (!success) fail(new TextDecoder().decode(stderr));
+}
+
+function yamaScope(): number {
+  try {
+    return Number(Deno.readTextFileSync("/proc/sys/kernel/yama/ptrace_scope"));
+  } catch {
+    return 0;
+  }
 }

@@ -1152,11 +1152,6 @@ testError("D_FREOPEN_INVALID: the folder itself", () => ({
   message: 'line 1: freopen( ) argument #1 cannot be "."',
 }));
 
-testError("D_COMM_COMM: two commits", () => ({
-  source: clause("commit(1); commit(1);"),
-  message: "line 1: commit( ) may not follow commit( )",
-}));
-
 testError("D_COMM_DREC: a commit behind a record", () => ({
   source: clause("trace(1); commit(1);"),
   message: "line 1: commit( ) may not follow data-recording action(s)",

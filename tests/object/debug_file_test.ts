@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DTraceError } from "../../lib/errors.ts";
-import { debugFilePaths, hasCompressedSymbols, isDebugFileOf, readDebugLink } from "../../lib/object/debug_file.ts";
+import { debugFilePaths, isDebugFileOf, readDebugLink } from "../../lib/object/debug_file.ts";
 import { parseNotes, readBuildId } from "../../lib/object/elf_notes.ts";
 import { openElf, type SectionSpec } from "./elf_builder.ts";
 import { openFile, run, target } from "./files.ts";
@@ -108,9 +108,4 @@ Deno.test("isDebugFileOf() accepts the file that objcopy linked, by checksum, an
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-});
-
-Deno.test("hasCompressedSymbols() sees .gnu_debugdata", () => {
-  const sections = [{ name: ".gnu_debugdata", type: 1, bytes: Uint8Array.of(0xfd) }];
-  assertEquals([hasCompressedSymbols(openElf({ sections })), hasCompressedSymbols(openElf({}))], [true, false]);
 });

@@ -9,7 +9,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { toAddress } from "../../lib/address.ts";
 import { DTraceError } from "../../lib/errors.ts";
 import type { ByteSource } from "../../lib/object/byte_source.ts";
-import { debugFilePaths, hasCompressedSymbols, isDebugFileOf } from "../../lib/object/debug_file.ts";
+import { debugFilePaths, isDebugFileOf } from "../../lib/object/debug_file.ts";
 import { DynamicSection } from "../../lib/object/elf_dynamic.ts";
 import { readElfDofs } from "../../lib/object/dof_elf.ts";
 import { ElfFile } from "../../lib/object/elf_file.ts";
@@ -90,7 +90,6 @@ function exercise(bytes: Uint8Array, loadedAt?: number): boolean {
     (elf) => [new DynamicSection(elf).isStaticPie, new DynamicSection(elf).soname],
     (elf) => debugFilePaths(elf, "/usr/bin/fuzz"),
     (elf) => isDebugFileOf(elf, elf),
-    (elf) => hasCompressedSymbols(elf),
     (elf) => loadBias(elf, { start: toAddress(0x7f0000000000), offset: 0x1000, executable: true }),
     (elf) => elf.interpreter,
     (elf) => readObjectiveC(elf),

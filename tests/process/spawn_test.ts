@@ -37,6 +37,17 @@ Deno.test("Session.spawn() gives the program its arguments, environment and dire
   assertEquals(end, { code: 4, signal: undefined });
 });
 
+Deno.test("Session.spawn() passes over folders that are called as the program", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${folder}/echo`);
+    const { text, end } = await runProgram("echo", { args: ["found"], env: [`PATH=${folder}:/usr/bin:/bin`] });
+    assertEquals([text, end], ["found\n", { code: 0, signal: undefined }]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("Session.spawn() leaves the program no descriptor, signal mask or action of ours", async () => {
   const script = "ls /proc/self/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status";
   const lines = (await runProgram("sh", { args: ["-c", script] })).text.trim().split("\n");

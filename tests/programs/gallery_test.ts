@@ -4,11 +4,11 @@
  */
 
 import { assert, assertEquals, assertGreaterOrEqual, assertMatch, assertStringIncludes } from "@std/assert";
-import { RunningCommand, START } from "../cli/command.ts";
-import { AS_NOBODY, Sandbox } from "../cli/sandbox.ts";
+import { ATTACH, RunningCommand, START } from "../cli/command.ts";
+import { AS_NOBODY, Sandbox, YAMA_SCOPE } from "../cli/sandbox.ts";
 import { rounds } from "../support.ts";
 import { POSTGRES_BIN, PostgresServer, PsqlSession } from "./postgres_server.ts";
-import { testWith, Workshop } from "./real_program.ts";
+import { missing, testUnless, testWith, Workshop } from "./real_program.ts";
 
 const POSTGRES = [`${POSTGRES_BIN}/postgres`, `${POSTGRES_BIN}/initdb`, `${POSTGRES_BIN}/pgbench`, "psql"];
 /** The bytes of a page of PostgreSQL, which is what it reads at once. */
@@ -176,3 +176,35 @@ testWith(POSTGRES, "fasttrap -n logs the queries of PostgreSQL by its static pro
   assertEquals(logged, [1, 2, 3, 4, 5].map((n) => `${backend} 1 select ${n} * 100;`));
   assertEquals(await psql.query("select 'untouched'"), ["untouched"]);
 });
+
+testUnless(
+  missing("/usr/bin/python3") ?? (YAMA_SCOPE === 0 ? undefined : "Yama allows only descendants"),
+  "fasttrap -n shows an ordinary user which sizes a running python3 allocates, by stack",
+  async () => {
+    const times = rounds(50, 500);
+    const script =
+      `print("ready", flush=True); input(); print(sum(len(b"x" * 100000) for _ in range(${times}))); exit(3)`;
+    const [program, ...args] = [...AS_NOBODY, "/usr/bin/python3", "-I", "-c", script];
+    await using python = new Deno.Command(program!, { args, stdin: "piped", stdout: "piped" }).spawn();
+    const output = python.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    assertEquals((await output.read()).value, "ready\n");
+    using sandbox = await Sandbox.make();
+    // As the README has it: no other permission.
+    const question = "pid$target:libc.so.6:malloc:entry { @[ustack(3)] = quantize(arg0); }";
+    await using command = new RunningCommand(["-n", question, "-p", python.pid], sandbox.start(ATTACH, AS_NOBODY));
+    await command.shows("matched 1 probe\n");
+    const input = python.stdin.getWriter();
+    await input.write(new TextEncoder().encode("\n"));
+    assertEquals((await output.read()).value, `${100_000 * times}\n`);
+    const { code, stdout, stderr } = await command.screen();
+    assertEquals([code, (await python.status).code], [0, 3], stderr);
+    await output.cancel();
+    await input.close().catch(() => {});
+    // The objects of 100,033 bytes come from one place.
+    const tables = stdout.split(/\n\n(?=\n? {14}\S)/).filter((table) => table.includes("libc.so.6`malloc\n"));
+    const rows = tables.flatMap((table) =>
+      [...table.matchAll(/^ +65536 \|@+ +(\d+)/gm)].map(([, count]) => Number(count))
+    );
+    assert(rows.some((count) => count >= times), stdout);
+  },
+);

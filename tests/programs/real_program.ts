@@ -78,7 +78,11 @@ export function missing(...programs: readonly string[]): string | undefined {
 
 /** Declares a test that is ignored, with the reason in its name, where a program is missing. */
 export function testWith(programs: readonly string[], name: string, body: () => Promise<void> | void): void {
-  const reason = missing(...programs);
+  testUnless(missing(...programs), name, body);
+}
+
+/** Declares a test that is ignored if there is a reason, with that in its name. */
+export function testUnless(reason: string | undefined, name: string, body: () => Promise<void> | void): void {
   Deno.test({
     name: reason === undefined ? name : `${name} (ignored: ${reason})`,
     ignore: reason !== undefined,

@@ -382,3 +382,23 @@ Deno.test("HitRecord.readRegister() and HitRecord.bytes() of registers and the s
   assertEquals(results[0]![2]!.toSpliced(2, 1).slice(0, 5), [36, 0, 0, 1, 1]);
   assertEquals(results[0]![3]!.toSpliced(2, 1), [36, 0, 8]);
 });
+
+Deno.test("HitRecord.bytes() shows the program's own bytes below the jumps", () =>
+  withTarget("sorts", async (target) => {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    const [compare] = session.list("pid$target:a.out:compare:entry");
+    const [site] = session.inspect(compare!).sites;
+    using counted = session.enable("pid$target:a.out:compare:entry", { count: true });
+    const seen: (string | undefined)[] = [];
+    session.enable("pid$target:libc:qsort:entry", {
+      capture: [{ kind: "bytes", argument: 3, sizeBytes: site!.code.length }],
+      record: (hit) => seen.push(hex(hit.bytes(0))),
+    });
+    assertEquals(waysOf(session), ["jump", "jump"]);
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals(seen, [hex(site!.code)]);
+    assertGreaterOrEqual(counted.hitsTotal, 99);
+    assertEquals(await target.outcome(), await untraced("sorts"));
+  }));

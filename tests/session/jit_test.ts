@@ -1,8 +1,8 @@
 /** Code that a program makes while it runs, and changes: traced by its addresses. */
 
-import { assertEquals } from "@std/assert";
-import { type EnableOptions, Session } from "../../mod.ts";
-import { type Outcome, TargetProgram, within } from "../support.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type Enabled, type EnableOptions, Session } from "../../mod.ts";
+import { type Outcome, rounds, TargetProgram, within } from "../support.ts";
 
 const ROUNDS = 500;
 /** Where in the code of jit.c instructions begin, before and after it has been changed. */
@@ -45,6 +45,32 @@ for (const [mode, [change, calls]] of CHANGES.entries()) {
     });
   }
 }
+
+Deno.test("Enabled[Symbol.dispose]() in a handler spares threads that have hit the same trap, at the beginning of memory", async () => {
+  const args = [rounds(20_000_000, 1_000_000_000), 0];
+  await using target = await TargetProgram.start("jit", { args });
+  const address = Number.parseInt(await target.line(), 16);
+  assertEquals(await target.line(), "ready");
+  await using session = new Session({ signals: false });
+  session.attach(target.pid);
+  const enable = () =>
+    session.enable(`pid$target::-:${address.toString(16)}`, {
+      handler() {
+        enabled?.[Symbol.dispose]();
+        enabled = undefined;
+      },
+    });
+  let enabled: Enabled | undefined = enable();
+  let hits = 0;
+  await target.send();
+  for await (const _ of session.batches()) {
+    if (enabled !== undefined || !target.alive) continue;
+    hits++;
+    enabled = enable();
+  }
+  assertEquals(await target.outcome(), await jitOutcome(args));
+  assert(hits > 10, `${hits} hits`);
+});
 
 /** What is left of the program untraced, behind the address, which differs from run to run. */
 async function jitOutcome(args: readonly number[]): Promise<Outcome> {

@@ -12,6 +12,8 @@ import {
   untraced,
   within,
 } from "../support.ts";
+import { traced } from "../tracing.ts";
+import { WORKERS } from "./workers.ts";
 
 /** What is made of the probes of a target. */
 interface Counted {
@@ -91,15 +93,7 @@ for (const name of ["epilogues", "epilogues_no_pie"]) {
       assertEquals(warnings, []);
       const all = ways.flat();
       assert(all.filter((way) => way === "jump").length > all.length * 0.6, all.join());
-      await using target = await TargetProgram.start(name, { args });
-      assertEquals(await target.line(), "ready");
-      await using session = new Session({ signals: false });
-      session.attach(target.pid);
-      const handled = descriptions.map((description) => session.enable(description, { handler: () => {} }));
-      await target.send();
-      await within(session.run(), "the end of the run");
-      await target.outcome();
-      assertEquals(hits, handled.map(({ hitsTotal }) => hitsTotal));
+      assertEquals(hits, (await traced(name, descriptions, { args })).hits);
     }
   });
 
@@ -136,34 +130,11 @@ Deno.test("Session.enable() puts jumps that begin before their sites in and out 
   assertEquals(await target.outcome(), expected);
 });
 
-for (
-  const [name, args] of [
-    ["stacks", [50]],
-    ["steps", [5]],
-    ["signals", [2000, 1000]],
-    ["forks", [20]],
-    ["fork_threads", [4, 10]],
-    ["sharers", [4]],
-    ["churn", [200]],
-    ["keeps_trap", []],
-    ["calls", [1000]],
-    ["calls_no_pie", [1000]],
-    ["calls_static", [1000]],
-  ] as const
-) {
-  Deno.test(`Session.enable() counts ${name} as a handler does, and the program does not notice`, async () => {
-    const { hits } = await count(name, ["pid$target:a.out:work:entry", "pid$target:a.out:work:return"], { args });
-    await using target = await TargetProgram.start(name, { args });
-    assertEquals(await target.line(), "ready");
-    await using session = new Session({ signals: false });
-    session.attach(target.pid);
-    const handled = ["entry", "return"].map((probe) =>
-      session.enable(`pid$target:a.out:work:${probe}`, { handler: () => {} })
-    );
-    await target.send();
-    await within(session.run(), "the end of the run");
-    await target.outcome();
-    assertEquals(hits, handled.map(({ hitsTotal }) => hitsTotal));
+for (const [name, args] of WORKERS) {
+  Deno.test(`Session.enable() counts ${[name, ...args].join(" ")} as a handler does, and the program does not notice`, async () => {
+    const descriptions = ["pid$target:a.out:work:entry", "pid$target:a.out:work:return"];
+    const { hits } = await count(name, descriptions, { args });
+    assertEquals(hits, (await traced(name, descriptions, { args })).hits);
   });
 }
 

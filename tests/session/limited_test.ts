@@ -39,3 +39,19 @@ for (
     });
   }
 }
+
+Deno.test("Session.detach() leaves nothing mapped where no memory can be shared", async () => {
+  const args = [CALLS, "files"];
+  await using target = await TargetProgram.start("limited", { args });
+  assertEquals(await target.line(), "ready");
+  const maps = () => Deno.readTextFileSync(`/proc/${target.pid}/maps`);
+  const before = maps();
+  {
+    await using session = new Session({ signals: false });
+    session.attach(target.pid);
+    session.enable("pid$target:a.out:work:entry", { count: true });
+  }
+  assertEquals(maps(), before);
+  await target.send();
+  assertEquals(await target.outcome(), await untraced("limited", { args }));
+});

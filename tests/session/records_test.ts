@@ -319,3 +319,25 @@ Deno.test("Session.enable() with two ways to hear of hits is refused", async () 
   await target.send();
   await until(() => target.alive, "the target");
 });
+
+Deno.test("Session.unreadableByCpu counts the records in the middle of which a program was killed", async () => {
+  // Whether it is killed there is not known before, so it is done until it was.
+  for (let tries = 0; tries < 100; tries++) {
+    await using target = await TargetProgram.start("hot", { args: [1e8, 1] });
+    assertEquals(await target.line(), "ready");
+    await using session = new Session({ signals: false });
+    const traced = session.attach(target.pid);
+    let seen = 0;
+    const { pid } = target;
+    const record = () => void (++seen === 1000 && Deno.kill(pid, "SIGKILL"));
+    const enabled = session.enable("pid$target:a.out:fold:entry", { record });
+    await target.send();
+    await within(session.run(), "the end of the run");
+    assertEquals(traced.end?.signal, 9);
+    assertEquals(enabled.hitsTotal, seen);
+    if (session.unreadableByCpu.size === 0) continue;
+    assertEquals([...session.unreadableByCpu.values()], [1]);
+    return;
+  }
+  throw new Error("the program was never killed in the middle of a record");
+});

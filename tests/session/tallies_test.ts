@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Enabled, type Hit, Session, type TallyPart, type TallyValues } from "../../mod.ts";
 import { changedText, rounds, SOAK, type TargetOptions, TargetProgram, untraced, within } from "../support.ts";
+import { WORKERS } from "./workers.ts";
 
 const ALL: readonly TallyPart[] = ["sum", "min", "max", "log2"];
 const ENTRY = "pid$target:a.out:take:entry";
@@ -153,23 +154,7 @@ class ByHand {
   }
 }
 
-for (
-  const [name, args] of [
-    ["stacks", [50]],
-    ["steps", [5]],
-    ["signals", [2000, 1000]],
-    ["forks", [20]],
-    ["fork_threads", [4, 10]],
-    ["sharers", [4]],
-    ["churn", [200]],
-    ["keeps_trap", []],
-    ["execs", [4, "main"]],
-    ["execs", [4, "thread"]],
-    ["calls", [1000]],
-    ["calls_no_pie", [1000]],
-    ["calls_static", [1000]],
-  ] as const
-) {
+for (const [name, args] of WORKERS) {
   Deno.test(`Enabled.readTallies() gives of ${[name, ...args].join(" ")} what a handler sees`, async () => {
     // The results of churn are addresses.
     const requests = ([["entry", 0], ["return", 1]] as const).slice(0, name === "churn" ? 1 : 2);

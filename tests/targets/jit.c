@@ -49,7 +49,9 @@ static void make(const unsigned char *bytes, size_t size) {
 int main(int argc, char **argv) {
   rounds = number(argc, argv, 1, 10);
   long mode = number(argc, argv, 2, 0);
-  code = mmap(0, SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  /* As run-time compilers do it, with a page in front that guards it. */
+  code = mmap(0, 2 * SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  code += SIZE;
   make(first, sizeof first);
   if (mode == 3)
     mprotect(code, SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);

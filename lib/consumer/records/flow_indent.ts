@@ -10,8 +10,9 @@
  *   1  <- main
  * ```
  *
- * A probe is a call if its name is `entry` or ends in `-entry`, and a return if it is `return` or ends in `-return`; syscalls have arrows with two strokes. Several clauses of one probe do not indent twice.
- * Each CPU has an indentation of its own.
+ * A probe is a call if its name is `entry` or ends in `-entry`, and a return if it is `return` or ends in `-return`;
+ * syscalls have arrows with two strokes. Several clauses of one probe do not indent twice. Each CPU has an indentation of
+ * its own.
  *
  * @module
  */

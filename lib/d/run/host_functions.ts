@@ -121,6 +121,10 @@ export class HostFunctionTable {
     this.#hit = hit;
     this.#firing++;
     this.#subroutines.reset(hit);
+  }
+
+  /** The time of the hit is wanted: for a record, or to tell what has happened in the last second. */
+  noteTime(): void {
     const { words } = this.#memory;
     this.#builtin(TIMESTAMP);
     words[Cell.time >> 2] = this.#values[2 * TIMESTAMP]!;
@@ -346,6 +350,7 @@ export class HostFunctionTable {
   /** Threads are kept for half of the time at most. */
   #checkChill(ns: number): void {
     const { words } = this.#memory;
+    this.noteTime();
     const now = (words[(Cell.time >> 2) + 1]! >>> 0) * HALF + (words[Cell.time >> 2]! >>> 0);
     if (now - this.#chillBegin > CHILL_INTERVAL_NS) {
       this.#chillBegin = now;

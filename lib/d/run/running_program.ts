@@ -145,8 +145,8 @@ export class RunningProgram {
     if (this.options.recordsCpu) words[Cell.cpu >> 2] = hit.cpu;
     if (this.#clauseVariables.length > 0) this.#clauseVariables.fill(0);
     if (this.#hasThreads) this.#host.enterThread(hit.tid);
-    for (const enabling of enablings) {
-      this.#run(enabling, hit);
+    for (let i = 0; i < enablings.length; i++) {
+      this.#run(enablings[i]!, hit);
       if (this.isExiting && !isLast) break;
     }
     if (this.#hasThreads) this.#host.leaveThread();
@@ -226,6 +226,7 @@ export class RunningProgram {
   #run(enabling: Enabling, hit: ProbeHit): void {
     this.#memory.words[Cell.epid >> 2] = enabling.epid;
     this.#host.beginClause(enabling);
+    if (this.records[enabling.clause]!.sizeBytes > 0) this.#host.noteTime();
     this.firingsTotal++;
     try {
       this.#clauses[enabling.clause]!();
@@ -242,6 +243,7 @@ export class RunningProgram {
     }
     const { words } = this.#memory;
     const action = words[Cell.action >> 2]!;
+    this.#host.noteTime();
     const record = this.#errorRecord;
     record[RecordHead.epid >> 2] = ERROR_EPID;
     record[RecordHead.size >> 2] = ErrorRecord.bytes;

@@ -24,7 +24,8 @@
  * *No flags* are changed: the signs of differences are tested, which have 64 bits and are exact.
  *
  * *Invariants.*
- * - Words never cross a page. Of a string the rest of its last word may follow it, but nothing behind the end of the destination.
+ * - Words never cross a page. Of a string the rest of its last word may follow it, but nothing behind the end of the
+ *   destination.
  * - The system call changes x0, and the state of SVE, which is stored where there is one (`vector_state.ts`).
  * - x12 leads to the record, x16 to the area. What else is used has been saved.
  *

@@ -79,6 +79,9 @@ interface EnabledDescription {
   /** Why its clause needs the thread; undefined if it does not. */
   readonly stopReason: string | undefined;
   enabled: Enabled | undefined;
+  /** The last of its probes that was hit, and what that fires. */
+  lastProbe: ProbeIdentity | undefined;
+  lastOwned: OwnedProbe | undefined;
 }
 
 /** What a probe of a target fires. */
@@ -279,7 +282,14 @@ export class ProgramProbes implements Disposable {
     const tally = this.#options.tallies && !this.#mayExitAtHit() ? findTally(written, this.#program) : undefined;
     if (tally !== undefined) return this.#tallies.enable(description, clause, tally, options);
     const { stopReason, captures: capture } = planHit(written, description, this.#memory);
-    const entry: EnabledDescription = { clause, description, stopReason, enabled: undefined };
+    const entry: EnabledDescription = {
+      clause,
+      description,
+      stopReason,
+      enabled: undefined,
+      lastProbe: undefined,
+      lastOwned: undefined,
+    };
     this.#descriptions.push(entry);
     entry.enabled = this.#session.enable(description, {
       ...options,
@@ -329,7 +339,7 @@ export class ProgramProbes implements Disposable {
   }
 
   #fire(description: EnabledDescription, hit: Hit): void {
-    const { owner, enablings } = this.#owned.get(hit.probe.id)!;
+    const { owner, enablings } = this.#ownedBy(description, hit.probe);
     if (owner !== description) return;
     this.#hit.begin(hit);
     this.#running.fire(enablings, this.#hit);
@@ -340,18 +350,27 @@ export class ProgramProbes implements Disposable {
   #take(description: EnabledDescription, record: HitRecord): void {
     if (!(record instanceof RecordView)) return this.#fire(description, record as Hit);
     if (record.timestampNs < this.#beganNs) return;
-    const { owner, enablings } = this.#owned.get(record.probe.id)!;
+    const { owner, enablings } = this.#ownedBy(description, record.probe);
     if (owner !== description) return;
     this.#recordHit.begin(record);
     this.#running.fire(enablings, this.#recordHit);
     this.#afterFiring();
   }
 
-  /** How many hits were lost on each CPU since the last call, once for each clause. */
+  /** What a probe of a description fires. Most descriptions have one probe, or one that is hit again and again. */
+  #ownedBy(description: EnabledDescription, probe: ProbeIdentity): OwnedProbe {
+    if (description.lastProbe !== probe) {
+      description.lastProbe = probe;
+      description.lastOwned = this.#owned.get(probe.id)!;
+    }
+    return description.lastOwned!;
+  }
+
+  /** How many hits were lost on each CPU since the last call, once for each clause if it is known whose they were. */
   #takeLost(): [cpu: number, count: number][] {
     const enabled = this.#descriptions.map((description) => description.enabled!.dropsByCpu);
     const total = new Map<number, number>();
-    for (const drops of [...enabled, ...this.#tallies.dropsByCpu]) {
+    for (const drops of [...enabled, ...this.#tallies.dropsByCpu, this.#session.unreadableByCpu]) {
       for (const [cpu, count] of drops) total.set(cpu, count + (total.get(cpu) ?? 0));
     }
     const before = this.#lostByCpu;

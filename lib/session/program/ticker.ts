@@ -43,7 +43,7 @@ export class Ticker implements Disposable {
   [Symbol.dispose](): void {
     this.#ended = true;
     this.#alarm.cancel();
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 
   #wait(): void {
@@ -60,8 +60,11 @@ export class Ticker implements Disposable {
     const periodMs = Math.max(SHORTEST_MS, this.#periodMs());
     const missed = Math.floor(lateMs / periodMs);
     this.#dueMs += (missed + 1) * periodMs;
-    // The next one first: to fire may end it.
-    this.#wait();
-    this.#fire(missed);
+    try {
+      this.#fire(missed);
+    } finally {
+      // Only now: the first time that the runtime's timers are wanted they have to be loaded.
+      if (!this.#ended) this.#wait();
+    }
   }
 }

@@ -23,8 +23,6 @@ export class TracerHit implements ProbeHit {
   readonly pid: number = Deno.pid;
   /** The thread, which is the first one. */
   readonly tid: number = Deno.pid;
-  /** The CPU is not asked for: any would do. */
-  readonly cpu: number = 0;
 
   /**
    * Makes the object.
@@ -39,10 +37,16 @@ export class TracerHit implements ProbeHit {
     this.#clock = clock;
   }
 
+  /** The CPU on which the probe fires. */
+  get cpu(): number {
+    return this.#kernel.call.ft_cpu();
+  }
+
   /** See {@linkcode ProbeHit.readNumber}. */
   readNumber(name: NumberBuiltin, into: Uint32Array): void {
     if (name === "timestamp") return setNumber(into, this.#kernel.call.ft_clock_ns());
     if (name === "walltimestamp") return this.#clock.read(this.#kernel.call.ft_clock_ns(), into);
+    if (name === "cpu" || name === "curlwpsinfo.pr_onpro") return setNumber(into, this.cpu);
     const isOwn = name === "pid" || name === "tid" || name === "curpsinfo.pr_pid" || name === "curlwpsinfo.pr_lwpid";
     setNumber(into, isOwn ? this.pid : this.#facts.number(name, this.pid, this.tid));
   }
