@@ -53,7 +53,7 @@ export interface ProbeHit {
   readonly pid: number;
   /** The thread. */
   readonly tid: number;
-  /** The CPU, for records, if the option `recordsCpu` asks for it. */
+  /** The CPU, for records, if the option `recordsCpu` asks for it; -1 if it is not known. */
   readonly cpu: number;
   /**
    * Tells a built-in variable that is a number. The program asks once a firing for each; times are the same in all

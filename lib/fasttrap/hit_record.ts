@@ -28,6 +28,9 @@ const VALUES = 6;
 /** Where they begin in it, in 32-bit words. */
 const VALUES_OFFSET = 4;
 
+/** What is told of the CPU where nobody knows it. */
+export const UNKNOWN_CPU = -1;
+
 const decoder = new TextDecoder();
 const NOTHING: readonly PlacedCapture[] = [];
 
@@ -40,7 +43,7 @@ export interface HitRecord {
   /** The thread. */
   readonly tid: number;
   /**
-   * The CPU on which the thread ran; of what a jump has recorded on aarch64, where programs cannot know it, 0. While the
+   * The CPU on which the thread ran; of what a jump has recorded on aarch64, where programs cannot know it, -1. While the
    * thread is stopped, to ask for it costs some 10 us.
    */
   readonly cpu: number;
@@ -128,7 +131,7 @@ export class RecordView implements HitRecord {
   /** See {@linkcode HitRecord.tid}. */
   tid = 0;
   /** See {@linkcode HitRecord.cpu}. */
-  cpu = 0;
+  cpu = UNKNOWN_CPU;
   /** See {@linkcode HitRecord.timestampNs}. */
   timestampNs = 0;
 

@@ -28,7 +28,7 @@ import type { Recording } from "../process/pad_area.ts";
 import type { Image } from "../process/process.ts";
 import type { ThreadIdentity } from "../process/record_threads.ts";
 import type { Tracer } from "../process/tracer.ts";
-import { RecordView } from "./hit_record.ts";
+import { RecordView, UNKNOWN_CPU } from "./hit_record.ts";
 import type { Probe } from "./probe.ts";
 import { findPlaces, type ValuePlaces } from "./recorded_values.ts";
 import type { Tracepoint } from "./tracepoint.ts";
@@ -252,7 +252,7 @@ export class Records {
       view.goTo(words, place, tracepoint, captured);
       view.pid = thread?.pid ?? image.pid;
       view.tid = thread?.tid ?? 0;
-      view.cpu = isOnCpu ? rings.areaOf(place) : 0;
+      view.cpu = isOnCpu ? rings.areaOf(place) : UNKNOWN_CPU;
       view.timestampNs = clock.toNs(ticks[i]!);
       const { before, after } = tracepoint;
       for (let j = 0; j < before.length; j++) this.#deliver(site, before[j]!);

@@ -16,7 +16,10 @@ export type { ProbeIdentity };
 export interface TraceEvent {
   /** When it happened, or the tracer saw the thread stop: CLOCK_MONOTONIC, in nanoseconds. */
   readonly timestampNs: number;
-  /** The CPU that the thread was on; 0 where that is not known: see `SessionOptions.cpu` and `HitRecord.cpu`. */
+  /**
+   * The CPU that the thread was on; -1 where nobody knows it (see `HitRecord.cpu`), 0 where it was not asked for (see
+   * `SessionOptions.cpu`).
+   */
   readonly cpu: number;
   /** The process. */
   readonly pid: number;

@@ -1,4 +1,7 @@
-/** The command on a whole machine for aarch64: probes by jumps and by traps, what they record, capture and tally. */
+/**
+ * A whole machine for aarch64: the command with probes by jumps and by traps, what they record, capture and tally; and what the
+ * kernel does to vectors.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { within } from "../support.ts";
@@ -7,8 +10,11 @@ import { Machine, missing, ROOT } from "./machine.ts";
 /** How long the machine may take, in ms: its processor is emulated. */
 const LIMIT_MS = 600_000;
 const GUEST = `${ROOT}/tests/machine/guest.ts`;
-const SOURCE = "tests/machine/greetings.c";
+const ATTACHER = `${ROOT}/tests/machine/attach_often.ts`;
+const SOURCES = ["greetings", "leaves", "vectors"].map((name) => `tests/machine/${name}.c`);
 const TARGET = "build/targets/greetings";
+/** A processor with SVE; to authenticate pointers as real ones do would take the emulator long. */
+const WITH_VECTORS = "max,pauth-impdef=on,sme=off";
 /** What greetings.c calls greet() with, in each of its threads. */
 const NAMES = ["", "Ada", "Grace Hopper", "Barbara Liskov"];
 const [THREADS, CALLS] = [3, 200];
@@ -27,7 +33,7 @@ async function runAll(processor: string, commands: readonly (readonly string[])[
   const options = ["run", "-A", "--no-check", "--no-lock", `--config=${ROOT}/deno.json`];
   const words = commands.map((command) => JSON.stringify(command));
   const command = ["/bin/deno", ...options, GUEST, ROOT, ...words];
-  await using machine = await Machine.make([SOURCE], ["cli.ts", "tests/machine/guest.ts"], command);
+  await using machine = await Machine.make(SOURCES, ["cli.ts", GUEST, ATTACHER], command);
   const process = machine.start(processor);
   try {
     const text = await within(new Response(process.stdout).text(), "the end of the machine", LIMIT_MS);
@@ -39,10 +45,10 @@ async function runAll(processor: string, commands: readonly (readonly string[])[
   }
 }
 
-/** The command with options, tracing the program. */
-function tracing(...options: readonly string[]): string[] {
+/** The command with options, tracing a program. */
+function tracing(target: string, ...options: readonly string[]): string[] {
   const flags = ["--no-check", "--no-lock", "--allow-ffi", "--allow-run"];
-  return ["/bin/deno", "run", ...flags, `${ROOT}/cli.ts`, ...options, "-c", TARGET];
+  return ["/bin/deno", "run", ...flags, `${ROOT}/cli.ts`, ...options, "-c", target];
 }
 
 /** How many calls the threads make together with a name. */
@@ -94,8 +100,8 @@ Deno.test({
       ...ways.flatMap((way) => {
         const option = ["-x", way === "jumps" ? "jumps=on" : "jumps=off"];
         return [
-          tracing(...option, "-x", "fasttrapstats", "--count", "-n", ENTRY, "-n", RETURN),
-          ...[TALLIES, RECORDED].map((program) => tracing(...option, "-q", "-n", program)),
+          tracing(TARGET, ...option, "-x", "fasttrapstats", "--count", "-n", ENTRY, "-n", RETURN),
+          ...[TALLIES, RECORDED].map((program) => tracing(TARGET, ...option, "-q", "-n", program)),
         ];
       }),
     ]);
@@ -110,5 +116,38 @@ Deno.test({
       assertStringIncludes(counted!.stderr, `exited with status ${NAMES.length}`);
       expectTrace(counted!, tallied!, recorded!, way);
     }
+  },
+});
+
+Deno.test({
+  name: "fasttrap on a machine for aarch64 counts by jumps the branches that leave a function" +
+    (missing === undefined ? "" : ` (ignored: ${missing})`),
+  ignore: missing !== undefined,
+  fn: async () => {
+    const options = ["-x", "fasttrapstats", "--count", "-n", "pid$target:a.out:leave:return"];
+    const ways = ["jumps=on", "jumps=off"];
+    const outcomes = await runAll(
+      "neoverse-n1",
+      ways.map((way) => tracing("build/targets/leaves", "-x", way, ...options)),
+    );
+    for (const [index, { code, stdout, stderr }] of outcomes.entries()) {
+      assertEquals(code, 0, stderr);
+      assertStringIncludes(stdout, "sum 80200\n");
+      assertEquals(/leave:return +(\d+)$/m.exec(stdout)?.[1], "400", `${ways[index]}\n${stdout}${stderr}`);
+      assertEquals(/0x[0-9a-f]+ jump:/.test(stderr), index === 0, stderr);
+      assertEquals(/0x[0-9a-f]+ (?!jump)\w+:/.test(stderr), index === 1, stderr);
+    }
+  },
+});
+
+Deno.test({
+  name: "Session.attach() on a machine for aarch64 leaves vectors as they are" +
+    (missing === undefined ? "" : ` (ignored: ${missing})`),
+  ignore: missing !== undefined,
+  fn: async () => {
+    const options = ["--no-check", "--no-lock", "--allow-ffi", "--allow-run", `--config=${ROOT}/deno.json`];
+    const command = ["/bin/deno", "run", ...options, ATTACHER, `${ROOT}/build/targets/vectors`];
+    const [outcome] = await runAll(WITH_VECTORS, [command]);
+    assertEquals({ ...outcome, stderr: "" }, { code: 0, stdout: "ready\n0 wrong, looked, long\n", stderr: "" });
   },
 });

@@ -6,6 +6,8 @@
  * FASTTRAP_AARCH64=FOLDER deno run -A tests/machine/run.ts tests/session/records_test.ts
  * ```
  *
+ * Options, such as `--filter=NAME`, are those of `deno test`.
+ *
  * @module
  */
 
@@ -22,9 +24,10 @@ const programs = PROGRAM_FOLDERS.flatMap((folder) =>
     `${folder}/${name}`
   )
 );
-const files = Deno.args.map((file) => `${ROOT}/${file}`);
-const options = ["-A", "--no-check", "--no-lock", "--reporter=tap", `--config=${ROOT}/deno.json`];
-await using machine = await Machine.make(programs, ["cli.ts", ...Deno.args], [
+const [own, modules] = [true, false].map((isOption) => Deno.args.filter((arg) => arg.startsWith("--") === isOption));
+const files = modules!.map((file) => `${ROOT}/${file}`);
+const options = ["-A", "--no-check", "--no-lock", "--reporter=tap", `--config=${ROOT}/deno.json`, ...own!];
+await using machine = await Machine.make(programs, ["cli.ts", ...modules!], [
   "/bin/deno",
   "test",
   ...options,

@@ -138,7 +138,7 @@ export class ProgramConsumer {
       timestampNs: view.getUint32(at + RecordHead.time, true) + view.getUint32(at + RecordHead.time + 4, true) * HALF,
       pid: view.getUint32(at + RecordHead.pid, true),
       tid: view.getUint32(at + RecordHead.tid, true),
-      cpu: view.getUint32(at + RecordHead.cpu, true),
+      cpu: view.getInt32(at + RecordHead.cpu, true),
     };
     if (epid === ERROR_EPID) return this.#readFault(at, head);
     const enabling = this.#enablings.get(epid);

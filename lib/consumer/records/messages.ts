@@ -122,7 +122,7 @@ function formatEnabling(epid: number, probe: FaultReport["probe"]): string {
  *
  * @param kind What was lost.
  * @param count How much since the last report.
- * @param options The CPU for those that have one, and whether the kind is put in front (`droptags`).
+ * @param options The CPU for those that have one (-1 if it is not known), and whether the kind is put in front (`droptags`).
  * @returns A line with its line feed.
  */
 export function formatDrops(
@@ -132,6 +132,6 @@ export function formatDrops(
 ): string {
   const [what, behind] = DROPS[kind];
   const tag = options.tags ? `[${DROP_TAG}${kind.toUpperCase()}] ` : "";
-  const cpu = options.cpu === undefined ? "" : ` on CPU ${options.cpu}`;
+  const cpu = options.cpu === undefined || options.cpu < 0 ? "" : ` on CPU ${options.cpu}`;
   return `dtrace: ${tag}${count} ${what}${count === 1 ? "" : "s"}${behind}${cpu}\n`;
 }

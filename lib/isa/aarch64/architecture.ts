@@ -11,6 +11,7 @@ import { displace, SLOT_BYTES } from "./displace.ts";
 import { emulate } from "./emulate.ts";
 import { asksAt, CALL_STEP_CODE, firesAt, trap, TRAP_CODE, TRAP_PC_BYTES } from "./install.ts";
 import { INSTRUCTION_BYTES } from "./instruction.ts";
+import { canTellLeaving } from "./leaving.ts";
 import { CPU_FLAGS, makePad } from "./pad.ts";
 import { canTally } from "./pad_tally.ts";
 import { checksStack } from "./stack_check.ts";
@@ -58,7 +59,7 @@ export const AARCH64: Isa = {
     beginEarlier: (window) => window,
     shrink: () => undefined,
     padAddress,
-    canTellLeaving: () => false,
+    canTellLeaving,
     canTally,
     readFlow: (code) => ({
       checksStack: () => checksStack(code),

@@ -41,10 +41,10 @@ export const registerAccess: RegisterAccess = {
   prepareSystemCall,
   // What a debugger's step is made by is no program's to set.
   stepsItself: () => false,
-  // asm-generic/unistd.h
   endSteps() {
     // Steps are made by a flag that no instruction can read.
   },
+  // asm-generic/unistd.h
   systemCalls: {
     mmap: 222,
     munmap: 215,

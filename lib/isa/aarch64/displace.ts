@@ -87,9 +87,8 @@ export function appendDisplaced(instruction: A64Instruction, out: SlotCode): boo
       return target !== undefined && out.branch(target);
     case "b.cond":
     case "cbz":
-      return appendBranch((word & ~(0x7ffff << 5)) | (OVER_NEXT << 5), next, target, out);
     case "tbz":
-      return appendBranch((word & ~(0x3fff << 5)) | (OVER_NEXT << 5), next, target, out);
+      return appendBranch(skippingNext(instruction), next, target, out);
     case "register":
     case "register-authenticated":
       return flow === "indirect-call" ? appendIndirectCall(instruction, next, out) : append(word, out);
@@ -116,6 +115,17 @@ export function appendDisplaced(instruction: A64Instruction, out: SlotCode): boo
   return out.branch(next);
 }
 
+/**
+ * Makes a conditional branch that skips the next instruction if the original one is taken.
+ *
+ * @param instruction The original one.
+ * @returns The branch.
+ */
+export function skippingNext({ kind, word }: A64Instruction): number {
+  const field = kind === "tbz" ? 0x3fff : 0x7ffff;
+  return ((word & ~(field << 5)) | (OVER_NEXT << 5)) >>> 0;
+}
+
 function append(word: number, out: SlotCode): true {
   out.words(word);
   return true;
@@ -124,7 +134,7 @@ function append(word: number, out: SlotCode): true {
 /** Writes a branch whose distance skips the way on, and behind that the way to its target. */
 function appendBranch(word: number, next: Address, target: Address | undefined, out: SlotCode): boolean {
   if (target === undefined) return false;
-  out.words(word >>> 0);
+  out.words(word);
   out.resume(next, true);
   if (!out.branch(next)) return false;
   out.resume(target, true);

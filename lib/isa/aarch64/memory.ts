@@ -16,7 +16,9 @@ import { NUMBER_31, SP } from "./registers.ts";
 
 /** What the stack pointer must be a multiple of where it is a base, in bytes (Arm ARM, D1.3.10.2). */
 const STACK_ALIGNMENT = 16;
-/** When the stack pointer is changed: behind the access, or never; else before it (bits 24:23 of a pair, 11:10 of a single one). */
+/**
+ * When the stack pointer is changed: behind the access, or never; else before it (bits 24:23 of a pair, 11:10 of a single one).
+ */
 const POST_INDEX = 1;
 const OFFSET = 2;
 /** The bit that tells loads from stores. */

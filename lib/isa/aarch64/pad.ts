@@ -22,11 +22,11 @@
  * there, and so that a thread that is stepped through the pad gets out of it; a pair of exclusive accesses never would.
  *
  * A tally saves x14 and x15 as well, has the area itself in x16, and does in its place what `pad_tally.ts` says. Pads that write
- * records are in `record_pad.ts`.
+ * records are in `record_pad.ts`. Whether a return probe is hit at all is found out first (`leaving.ts`).
  *
  * *Invariants.*
- * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set back to the site; behind it the thread is *held*
- *   until the copy begins, and nothing that it does can fault or block.
+ * - All pushes come before a register is changed. If one of them faults, because the stack ends there, the thread can be set
+ *   back to the site; behind it the thread is *held* until the copy begins, and nothing that it does can fault or block.
  * - The word `enabled` is tested first: in a child of fork(2) it is 0 (`MADV_WIPEONFORK`), and so it is without a tracer.
  *
  * @module
@@ -36,6 +36,7 @@ import { type Address, toAddress } from "../../address.ts";
 import type { JumpWindow, PadAction, PadCode, PadMemory } from "../jumps.ts";
 import { appendDisplaced } from "./displace.ts";
 import { Labels } from "./labels.ts";
+import { appendBranchTest, appendTargetTest } from "./leaving.ts";
 import { appendTally } from "./pad_tally.ts";
 import { makeRecordPad } from "./record_pad.ts";
 import { appendPops, appendPushes, SAVED } from "./saved_registers.ts";
@@ -69,11 +70,13 @@ export function makePad(
   const saved = SAVED[action.kind];
   const out = new SlotCode(pad);
   const labels = new Labels(out);
+  appendBranchTest(window, action, labels, out);
   appendPushes(address, saved, out);
   out.resume(address, false, { isHeld: true });
   out.load(X16, memory.enabled);
   out.words(LOAD_ENABLED);
   labels.branch(CBZ_W16, "quiet");
+  appendTargetTest(window, action, { saved, labels, quiet: "quiet" }, out);
   if (action.kind === "tally") {
     out.load(X16, memory.areas);
     appendArea(memory, out);
@@ -85,6 +88,7 @@ export function makePad(
   }
   labels.mark("quiet");
   appendPops(saved, out);
+  labels.mark("copy");
   labels.finish();
   const copy = out.length;
   if (!appendDisplaced(instructionOf(window), out)) return undefined;

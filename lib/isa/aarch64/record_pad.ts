@@ -50,6 +50,7 @@ import { ReadCode } from "./capture.ts";
 import { appendConstant, appendSum, VALUE } from "./constant_code.ts";
 import { appendDisplaced } from "./displace.ts";
 import { Labels } from "./labels.ts";
+import { appendBranchTest, appendTargetTest } from "./leaving.ts";
 import { appendValues, argumentValue, canRecord, mayFault, RECORD, type ValueCode } from "./recorded_values.ts";
 import { appendRegisters } from "./register_capture.ts";
 import { REGISTERS_BYTES } from "./registers.ts";
@@ -133,11 +134,13 @@ export function makeRecordPad(
     saved: readsMemory(action) ? SAVED.reading : SAVED.record,
     read: new ReadCode(memory.captures, labels, out),
   };
+  appendBranchTest(window, action, labels, out);
   appendPushes(address, code.saved, out);
   out.resume(address, false, { isHeld: true });
   out.load(AREA, memory.enabled);
   out.words(LOAD_ENABLED);
   labels.branch(CBZ | AREA, "done");
+  appendTargetTest(window, action, { saved: code.saved, labels, quiet: "done" }, out);
   appendRing(memory, out);
   appendRecord(memory, action, { address, labels, code }, out);
   labels.branch(B, "done");
@@ -147,6 +150,7 @@ export function makeRecordPad(
   out.words(MOVZ | 1 << 5 | VALUE, STADD | VALUE << 16 | ADDRESS << 5);
   labels.mark("done");
   appendPops(code.saved, out);
+  labels.mark("copy");
   labels.finish();
   const copy = out.length;
   if (!appendDisplaced(instructionOf(window), out)) return undefined;

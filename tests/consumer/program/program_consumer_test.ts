@@ -83,3 +83,10 @@ Deno.test("ProgramConsumer.consume() does each record once", () => {
   });
   assertEquals(screen.out, "12\n");
 });
+
+Deno.test("ProgramConsumer.consume() takes -1 for a CPU that is not known", () => {
+  const screen = new Screen("a:b:f:entry { trace(cpu); }", { json: true });
+  screen.simulation.hit.cpu = -1;
+  screen.fire("entry", 1);
+  assertEquals(/"cpu":(-?\d+)/.exec(screen.out)?.[1], "-1");
+});

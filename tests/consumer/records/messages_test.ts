@@ -16,6 +16,7 @@ Deno.test("formatFault() words errors as dtrace does", () => {
 
 Deno.test("formatDrops() words drops by their kind", () => {
   assertEquals(formatDrops("principal", 1, { cpu: 0, tags: false }), "dtrace: 1 drop on CPU 0\n");
+  assertEquals(formatDrops("principal", 1, { cpu: -1, tags: false }), "dtrace: 1 drop\n");
   assertEquals(
     formatDrops("aggregation", 12, { cpu: 3, tags: true }),
     "dtrace: [DTRACEDROP_AGGREGATION] 12 aggregation drops on CPU 3\n",

@@ -4,19 +4,11 @@ import { assert, assertEquals } from "@std/assert";
 import { toAddress } from "../../../lib/address.ts";
 import { makePad } from "../../../lib/isa/aarch64/pad.ts";
 import { findWindow } from "../../../lib/isa/aarch64/window.ts";
-import type { PadAction, PadCode, PadMemory } from "../../../lib/isa/jumps.ts";
+import type { PadAction, PadCode } from "../../../lib/isa/jumps.ts";
 import { bytesOf, isInstalled } from "./cpu.ts";
 import { disassemble, type Line, OBJDUMP } from "./listing.ts";
+import { MEMORY, SITE } from "./pad_memory.ts";
 
-const SITE = toAddress(0xaaaa_9000_1008);
-const MEMORY: PadMemory = {
-  enabled: toAddress(0x7000),
-  areas: toAddress(0x8000),
-  areasTotal: 4,
-  areaBytes: 1 << 23,
-  ring: { headOffset: 1 << 21, tailOffset: (1 << 21) + 64, cellsOffset: (1 << 21) + 4096, cellsTotal: 1 << 16 },
-  captures: { alive: toAddress(0x9000), pagesOffset: 7 << 20, pagesTotal: 4096 },
-};
 const CAPTURES: PadAction = {
   ...{ kind: "record", counterOffset: 8, site: 0x12_3456, values: "results" },
   captures: [

@@ -44,15 +44,8 @@ import {
 } from "./cpu.ts";
 import { BRANCHES, COPIED, EMULATED } from "./instructions.ts";
 import { disassemble, OBJDUMP } from "./listing.ts";
+import { MEMORY, SITE } from "./pad_memory.ts";
 
-const SITE = toAddress(0xaaaa_9000_1008);
-const MEMORY: PadMemory = {
-  enabled: toAddress(0x7000),
-  areas: toAddress(0x8000),
-  areasTotal: 4,
-  areaBytes: 1 << 23,
-  ring: { headOffset: 1 << 21, tailOffset: (1 << 21) + 64, cellsOffset: (1 << 21) + 4096, cellsTotal: 1 << 16 },
-};
 const SITE_NUMBER = 0x12_3456;
 
 /** Where in an area drops are counted. */
