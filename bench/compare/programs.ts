@@ -12,7 +12,7 @@ import { bpftrace, READY, sumOfHistogram } from "./peers.ts";
 import { Tool } from "./tool.ts";
 
 /** Bursts that leave a tracer time, if it does not stop the program, and so many that its start does not count for much. */
-const BURSTS: Bursts = { calls: 10_240, bursts: 51, pauseUs: 25_000 };
+const BURSTS: Bursts = { calls: 10_240, bursts: 200, pauseUs: 15_000 };
 /** Says that the probes are there. That the descriptions match is said before that. */
 const BEGIN = 'BEGIN { printf("ready\\n"); }';
 /** How long a tracer has for what is still on its way, in ms. */
