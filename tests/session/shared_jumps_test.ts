@@ -12,7 +12,19 @@ import {
 import { changedText, rounds, type TargetOptions, TargetProgram, untraced, within } from "../support.ts";
 
 /** The functions of epilogues.c, which are entered and left in many ways. */
-const EPILOGUES = ["adds", "pops", "clears", "bare", "carries", "branches", "tails", "inside", "late", "jumps_in"];
+const EPILOGUES = [
+  "adds",
+  "pops",
+  "clears",
+  "bare",
+  "carries",
+  "branches",
+  "tails",
+  "inside",
+  "skips",
+  "late",
+  "jumps_in",
+];
 const EVERYTHING = EPILOGUES.flatMap((name) => [`pid$target:a.out:${name}:`, `pid$target:a.out:${name}:return`]);
 const POPS = "pid$target:a.out:pops:";
 

@@ -58,15 +58,23 @@ FUNCTION(jumps_in, "  mov %rsi, %rax\n  lea late_return(%rip), %rcx\n"
                    "  test $1, %dil\n  jz 3f\n  push %rbx\n"
                    "  lea late_pop(%rip), %rcx\n3: jmp *%rcx\n");
 
+// Branches to what is behind a prefix, as programs have them that need no lock
+// while they have one thread: in an instruction alone, and before a return.
+FUNCTION(skips,
+         "  mov %rsi, -16(%rsp)\n  lea -16(%rsp), %r10\n  test $1, %dil\n"
+         "  jz 1f\n  lock\n1: incq (%r10)\n  mov (%r10), %rax\n"
+         "  test $2, %dil\n  jz 3f\n  test $4, %dil\n  jz 2f\n  lock\n"
+         "2: incq (%r10)\n  ret\n3: sub $3, %rax\n  ret\n  mov $1, %eax\n");
+
 // Functions of one instruction, which is their first and their last.
 FUNCTION(gives, "  ret\n");
 FUNCTION(passes, "  jmp adds\n");
 FUNCTION(hands, "  lea 9(%rsi), %rax\n  mov %rdi, %rdx\n  jmp gives\n");
 
 typedef uint64_t (*function)(uint64_t, uint64_t);
-static const function functions[] = {adds,    pops,     clears, bare,
-                                     carries, branches, tails,  inside,
-                                     passes,  hands,    late,   jumps_in};
+static const function functions[] = {adds,     pops,  clears,  bare,   carries,
+                                     branches, tails, inside,  passes, hands,
+                                     skips,    late,  jumps_in};
 #define FUNCTIONS (sizeof functions / sizeof *functions)
 
 static void *run(void *seed) {

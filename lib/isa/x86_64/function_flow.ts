@@ -53,7 +53,11 @@ export function readFlow(code: Uint8Array, address: Address): FunctionFlow {
       let starts: number[] = [];
       if (kinds[offset] === UNKNOWN || leadsTo(offset)) return starts;
       for (let at = Math.max(0, offset - sizeBytes); at < offset; at++) {
-        if (kinds[at] === UNKNOWN) continue;
+        if (kinds[at] === UNKNOWN) {
+          // A branch into an instruction, such as one behind its prefix.
+          if (leadsTo(at)) starts = [];
+          continue;
+        }
         // A branch may lead to the first one, but to none of those behind it.
         if (kinds[at] !== STRAIGHT || leadsTo(at)) starts = [];
         if (kinds[at] === STRAIGHT) starts.push(at - offset);

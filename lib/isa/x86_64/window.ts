@@ -18,6 +18,10 @@
  *   finds the program's own instructions. So it is where no memory can be had for traps. The pad is at one address of 2^32 if all four bytes are kept: a page of memory for
  *   one jump, which is why this is the exception.
  *
+ * Branches may lead into instructions as well: programs go around the prefix `lock` while they have one thread. From there on
+ * bytes are kept, and from the instruction on if it is behind the site. An instruction with that prefix in a function that is not
+ * known is one of these.
+ *
  * *Earlier windows.* A `ret` that is followed by what has to be kept, and to which no branch leads that is seen, can be inside
  * of a jump that begins at one of the instructions before it, if these go on to it whatever happens. They are performed in the
  * pad before the hit. If the jump ends before the site, what is between the two is kept. The site is a trap, whose landings
@@ -74,12 +78,14 @@ export function findWindow(
   const boundaries: number[] = [];
   const instructions = [first];
   let size = first.length;
-  let isKept = isCall(first);
+  const isAlone = functionEnd <= address + first.length;
+  const inside = isAlone && (first.prefixes & PREFIX.LOCK) !== 0 ? 1 : landingInside(first, isTarget);
+  let isKept = isCall(first) || inside !== undefined;
   let isReached = goesOn(first);
   while (size < JUMP_BYTES && !isKept) {
     const at = toAddress(address + size);
     const next = decode(code, offset + size, at);
-    if (next === undefined || isTarget(at)) break;
+    if (next === undefined || isTarget(at) || landingInside(next, isTarget) !== undefined) break;
     const isInside = at < functionEnd;
     if (!(isReached && isInside ? isMovable(next) : isPadding(next, code[offset + size]!))) break;
     // A function can begin with what looks like padding.
@@ -90,7 +96,7 @@ export function findWindow(
     isKept = isCall(next);
     isReached &&= goesOn(next);
   }
-  const keptFrom = Math.min(size, JUMP_BYTES);
+  const keptFrom = Math.min(inside ?? size, JUMP_BYTES);
   const window = {
     address,
     siteOffset: 0,
@@ -107,6 +113,15 @@ function refusalOf(instruction: X86Instruction): string | undefined {
   if (instruction.flow === "system-call") return "a system call shows where it is made";
   if (showsSteps(instruction)) return "pushf shows how it is stepped over";
   if (startsSteps(instruction)) return "popf may make what follows it be stepped";
+  return undefined;
+}
+
+/** Where in an instruction a branch leads, in bytes behind its first; undefined if none does. */
+function landingInside(
+  { address, length }: X86Instruction,
+  isTarget: (address: number) => boolean,
+): number | undefined {
+  for (let offset = 1; offset < Math.min(length, JUMP_BYTES); offset++) if (isTarget(address + offset)) return offset;
   return undefined;
 }
 

@@ -56,6 +56,12 @@ Deno.test("findWindow() keeps what landings are to be expected at, or what is no
     ["90 6 90 90 90", 64, [], 1], // no instruction
     ["c3 48 89 e5 90", 64, [], 1], // what control gets to from elsewhere
     ["90 90 90 90 90", 64, [3], 3], // the target of a branch
+    ["f0 48 ff 2 90", 64, [1], 1], // lock incq, of which a branch leads behind the prefix
+    ["48 b8 1 2 3 4 5 6 7 8", 64, [4], 4], // movabs, of which a branch leads to the third byte of the number
+    ["48 b8 1 2 3 4 5 6 7 8", 64, [5], 5],
+    ["90 f0 48 ff 2 90", 64, [2], 1], // nop; lock incq
+    ["90 f0 48 ff 2 90", 64, [], 5],
+    ["f0 48 ff 2 90", 4, [], 1], // lock incq in no function that is known
     ["c3 55 48 89 e5", 1, [], 1], // another function
     ["90 55 48 89 e5", 1, [], 1],
     // Padding up to where a function could begin, and beyond it.
@@ -121,6 +127,8 @@ Deno.test("readFlow() finds the instructions before a site from which control al
     ["74 2 5b 5d c3", 4, []], // je to ret
     ["74 0 5b 5d c3", 4, [-2, -1]], // je to the first pop
     ["8b 5 0 0 0 0 5b c3", 7, [-1]], // mov relative to rip; pop; ret
+    ["f0 ff 2 5b c3", 4, [-4, -1]], // lock incl; pop; ret
+    ["74 1 f0 ff 2 5b c3", 6, [-1]], // je behind the prefix
     ["9d 5b c3", 2, [-1]], // popf; pop; ret
     ["6 5b c3", 2, []], // no instruction
     ["90 b8 5b 5b 5b 5b 5b c3", 4, []], // in the middle of an instruction
