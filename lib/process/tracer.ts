@@ -342,7 +342,7 @@ export class Tracer {
 
   /** Takes note of what was peeked at. The end of a child of this program may be somebody else's to wait for. */
   #hear(thread: Thread, status: number): boolean {
-    return isEnd(status) ? this.#fetch(thread, 0) : this.#see(thread, status);
+    return isEnd(status) || thread.process.ownChild ? this.#fetch(thread, 0) : this.#see(thread, status);
   }
 
   /**
