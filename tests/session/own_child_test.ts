@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Session } from "../../mod.ts";
-import { SOAK, TARGETS, within } from "../support.ts";
+import { SOAK, TARGETS, until, within } from "../support.ts";
 
 /** Ends of `sh`, and what is told of them. */
 const ENDS = [
@@ -15,6 +15,8 @@ for (const [script, end, status] of ENDS) {
   Deno.test(`Session.run() leaves a child's end to Deno.Command: ${script}`, async () => {
     for (let round = 0; round < 5 * SOAK; round++) {
       const child = new Deno.Command("sh", { args: ["-c", `read line; ${script}`], stdin: "piped" }).spawn();
+      // It has to have loaded libc.
+      await until(() => Deno.readTextFileSync(`/proc/${child.pid}/maps`).includes("libc.so"), "libc");
       await using session = new Session({ signals: false });
       const target = session.attach(child.pid);
       session.enable("pid$target:libc.so.6:read:", { handler: () => {} });
