@@ -10,8 +10,10 @@ import { EVENT_STOP, LIMIT_US, SIGUSR1 } from "../ffi/child.ts";
 import {
   assertTextUntouched,
   changedText,
+  stateOf,
   type TargetProgram,
   textMappings,
+  until,
   untraced,
   withTarget,
 } from "../support.ts";
@@ -56,6 +58,8 @@ for (const args of [[], ["guarded"]]) {
   Deno.test(`Session.attach() leaves a killed tracer's caller to a handler that returns there, on a stack ${where}`, async () => {
     await withTarget("waits_in_handler", async (target) => {
       await target.send();
+      // It has taken that line, and waits for the next one.
+      await until(() => stateOf(target.pid) === "S", "the wait for a line");
       dieInCaller(target);
       assertEquals(await target.line(), "handling");
       await attach(target);
