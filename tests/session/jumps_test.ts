@@ -14,6 +14,7 @@ import {
 } from "../support.ts";
 import { traced } from "../tracing.ts";
 import { WORKERS } from "./workers.ts";
+import { EPILOGUES } from "./epilogues.ts";
 
 /** What is made of the probes of a target. */
 interface Counted {
@@ -79,21 +80,6 @@ Deno.test("Session.enable() counts each instruction by jumps that they share, an
   assertEquals(ways[0]!.filter((way) => way === "jump").length, 12);
   assertEquals([hits[0], hits[1], ways[1]], [10 * 12, 1, ["slot"]]);
 });
-
-/** The functions of epilogues.c; `tails` and `branches` are left by way of others as well. */
-const EPILOGUES = [
-  "adds",
-  "pops",
-  "clears",
-  "bare",
-  "carries",
-  "branches",
-  "tails",
-  "inside",
-  "skips",
-  "late",
-  "jumps_in",
-];
 
 for (const name of ["epilogues", "epilogues_no_pie"]) {
   Deno.test(`Session.enable() counts what leaves the functions of ${name} by jumps as a handler does`, async () => {

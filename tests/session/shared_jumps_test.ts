@@ -10,21 +10,8 @@ import {
   type SessionOptions,
 } from "../../mod.ts";
 import { changedText, rounds, type TargetOptions, TargetProgram, untraced, within } from "../support.ts";
+import { EPILOGUES } from "./epilogues.ts";
 
-/** The functions of epilogues.c, which are entered and left in many ways. */
-const EPILOGUES = [
-  "adds",
-  "pops",
-  "clears",
-  "bare",
-  "carries",
-  "branches",
-  "tails",
-  "inside",
-  "skips",
-  "late",
-  "jumps_in",
-];
 const EVERYTHING = EPILOGUES.flatMap((name) => [`pid$target:a.out:${name}:`, `pid$target:a.out:${name}:return`]);
 const POPS = "pid$target:a.out:pops:";
 
