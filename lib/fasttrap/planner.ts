@@ -113,8 +113,9 @@ function mayChange({ file, path, permissions }: Mapping): boolean {
 function endsStacks(kernel: Kernel, image: Image, mapping: Mapping): boolean {
   const { file } = mapping;
   let ends = image.stackEnds.get(file);
+  if (ends !== undefined) return ends;
   const [process] = image.processes;
-  if (ends !== undefined || file === NO_FILE || process === undefined) return ends ?? false;
+  if (file === NO_FILE || process === undefined) return false;
   try {
     const isProgram = readLink(kernel, `/proc/${process.pid}/exe`) === mapping.path;
     ends = new Module(kernel, process, [mapping], { isProgram }).endsStacks();

@@ -1,11 +1,12 @@
 /**
- * Faults of pads that read memory of the program.
+ * Faults of pads that read memory of the program, or the clock of its CPU.
  *
  * *Problem.* A pad reads what it has reason to believe can be read (`isa/x86_64/capture.ts`). If that is not so, the thread
  * gets a signal that the program would never have got.
  *
  * *Method.* The tracer sees each signal first. One that such an instruction has raised is not delivered: the thread goes on
  * behind the read, as if nothing were there. From then on pads ask the kernel before each page, so that it hardly happens again.
+ * The clock is read before a record is begun: where a program forbids that meanwhile (PR_SET_TSC), each hit faults and is a drop.
  *
  * *What it cannot take back.* A thread that has blocked the signal, or a program that ignores it, has the default action
  * afterwards, and it is not blocked any more (force_sig_info_to_task). Where that is so when probes are enabled, the kernel is
